@@ -1,0 +1,1 @@
+"""Metrics: plain counters, read when scraped."""

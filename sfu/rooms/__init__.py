@@ -1,0 +1,1 @@
+"""The room of a visit: events in, commands out. Sans-IO."""

@@ -1,0 +1,127 @@
+"""What can happen to a room, in the past tense. `Room.step` takes one at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sfu.admission.roles import Role
+from sfu.admission.tickets import Ticket
+from sfu.admission.visit import Visit, VisitState
+from sfu.ids import ChannelId, ParticipantId
+from sfu.rooms.requests import Request
+
+
+@dataclass(frozen=True, slots=True)
+class TicketPresented:
+    """A join with a ticket whose signature, issuer, audience and times have been found good, for this visit."""
+
+    channel: ChannelId
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPresented:
+    """A join with the shared link. `generation` is the one whose key it carried; the room checks that it is current."""
+
+    channel: ChannelId
+    generation: int
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePresented:
+    """A join with a resume token of a participant of this visit."""
+
+    channel: ChannelId
+    participant: ParticipantId
+    token: str
+    """The whole resume token, compared by digest in constant time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A request over the participant's own, current channel."""
+
+    participant: ParticipantId
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelLost:
+    """A channel has closed. Ignored where a newer one has taken its place."""
+
+    channel: ChannelId
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class MediaConnected:
+    """The participant's transport has finished its DTLS handshake."""
+
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLost:
+    """The participant's transport has failed, was closed by the peer, or has been without consent for too long."""
+
+    participant: ParticipantId
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerChanged:
+    """Who speaks now, by the audio levels; None for nobody."""
+
+    participant: ParticipantId | None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingChanged:
+    """A portal has moved or renamed the visit, or changed its people."""
+
+    visit: Visit
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRenewed:
+    """The shared link has a new key; the old link is dead for new joins. Whoever is in stays."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRevoked:
+    """A portal has revoked a ticket: whoever is in with it is removed."""
+
+    jti: str
+
+
+@dataclass(frozen=True, slots=True)
+class VisitClosed:
+    """A portal has ended or cancelled the visit."""
+
+    state: VisitState
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimeHasCome:
+    """A moment named by `Room.next_timer` is here."""
+
+
+Event = (
+    TicketPresented
+    | LinkPresented
+    | ResumePresented
+    | Requested
+    | ChannelLost
+    | MediaConnected
+    | MediaLost
+    | SpeakerChanged
+    | BookingChanged
+    | LinkRenewed
+    | TicketRevoked
+    | VisitClosed
+    | TimeHasCome
+)

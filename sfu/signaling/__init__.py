@@ -1,0 +1,1 @@
+"""The signalling protocol `evisit.v1`: messages, sessions, SDP. Sans-IO."""

@@ -1,0 +1,1 @@
+"""ICE-lite, DTLS, SRTP, the forwarding plane, and the only media sockets."""

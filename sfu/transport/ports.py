@@ -1,0 +1,95 @@
+"""The seams inside `transport`: what the endpoint (ICE, DTLS, demux) and the plane (SRTP, forwarding) ask of each other.
+
+    udp socket ── batches ──► Endpoint ── SRTP datagrams ──► Plane
+        ▲                        │  └──── keys, destination ──► │
+        └──── Sender ◄───────────┴──────────── runs ────────────┘
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sfu.transport.parameters import Egress, PeerId, Report, Section
+
+
+class Destination(Protocol):
+    """Where a peer's datagrams go, and from which of our addresses. Opaque to the plane."""
+
+
+class Sender(Protocol):
+    """The socket, as the plane sees it."""
+
+    def send(self, destination: Destination, run: memoryview, segment: int) -> bool:
+        """Hand datagrams to the kernel: `run` holds datagrams of `segment` bytes end to end, of which the last may be shorter.
+
+        At most 64 datagrams and 65,000 bytes. False where the kernel would not take them now; they are dropped then.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SrtpKeys:
+    """Keys exported from a DTLS handshake (RFC 5764 4.2). `profile` is a `SRTP_…` name as OpenSSL spells it."""
+
+    profile: str
+    receive: bytes
+    """Master key and salt of what the peer sends."""
+    send: bytes
+    """Master key and salt of what we send."""
+
+
+class MediaPlane(Protocol):
+    """What forwards. All calls are made from one thread; none of them blocks, awaits, logs or raises for bad input."""
+
+    def open_peer(self, peer: PeerId) -> None:
+        """A transport has been opened; it has no keys and no destination yet."""
+        ...
+
+    def set_keys(self, peer: PeerId, keys: SrtpKeys) -> None:
+        """The handshake is done. Called once a transport."""
+        ...
+
+    def set_destination(self, peer: PeerId, destination: Destination) -> None:
+        """An authenticated check has named, or changed, where the peer is."""
+        ...
+
+    def close_peer(self, peer: PeerId) -> None:
+        """Forget the transport with its sources, sections and routes. Nothing of it is forwarded after, either way."""
+        ...
+
+    def set_sections(self, peer: PeerId, sections: tuple[Section, ...]) -> dict[str, Egress]:
+        """What was negotiated, whole. Sections not named any more are dropped with their routes.
+
+        Gives the streams of each section that the peer receives on, by mid. They stay the same for a mid as long as it is there.
+        """
+        ...
+
+    def add_route(self, sender: PeerId, sender_mid: str, receiver: PeerId, receiver_mid: str) -> None:
+        """Forward one section to another. A receiving section has at most one route; a new one replaces the old.
+
+        A keyframe of a video source is asked for. Unknown peers or sections: nothing.
+        """
+        ...
+
+    def drop_route(self, receiver: PeerId, receiver_mid: str) -> None:
+        """Stop what is forwarded to this section. The section's streams go on with the next route, continuously."""
+        ...
+
+    def request_keyframe(self, sender: PeerId, sender_mid: str) -> None: ...
+
+    def receive(self, peer: PeerId, slab: memoryview, offset: int, length: int, now: float) -> None:
+        """One SRTP or SRTCP datagram from the peer's validated address. Decrypted in place: the slab is the endpoint's receive slab."""
+        ...
+
+    def flush(self, now: float) -> None:
+        """The batch is over: hand every prepared run to the sender."""
+        ...
+
+    def next_timer(self) -> float | None: ...
+
+    def handle_timers(self, now: float) -> None:
+        """Send the reports, NACKs, REMBs and keyframe requests that are due."""
+        ...
+
+    def take_reports(self) -> list[Report]: ...

@@ -1,0 +1,1 @@
+"""Bookings, their store, and the access log."""

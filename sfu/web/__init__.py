@@ -1,0 +1,1 @@
+"""The HTTP edge: server, signalling channel, portal API, the page."""
