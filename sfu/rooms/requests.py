@@ -129,4 +129,6 @@ class Leave:
     pass
 
 
-Request = Admit | Deny | Hold | Remove | Allow | Lock | SendNotice | Silence | End | Offer | Mute | View | SendText | Leave
+Request = (
+    Admit | Deny | Hold | Remove | Allow | Lock | SendNotice | Silence | End | Offer | Mute | View | SendText | Leave
+)

@@ -1,8 +1,8 @@
 """The seams inside `transport`: what the endpoint (ICE, DTLS, demux) and the plane (SRTP, forwarding) ask of each other.
 
-    udp socket ── batches ──► Endpoint ── SRTP datagrams ──► Plane
-        ▲                        │  └──── keys, destination ──► │
-        └──── Sender ◄───────────┴──────────── runs ────────────┘
+udp socket ── batches ──► Endpoint ── SRTP datagrams ──► Plane
+    ▲                        │  └──── keys, destination ──► │
+    └──── Sender ◄───────────┴──────────── runs ────────────┘
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sfu.transport.parameters import Egress, PeerId, Report, Section
+from sfu.transport.slab import Slab
 
 
 class Destination(Protocol):
@@ -78,7 +79,7 @@ class MediaPlane(Protocol):
 
     def request_keyframe(self, sender: PeerId, sender_mid: str) -> None: ...
 
-    def receive(self, peer: PeerId, slab: memoryview, offset: int, length: int, now: float) -> None:
+    def receive(self, peer: PeerId, slab: Slab, offset: int, length: int, now: float) -> None:
         """One SRTP or SRTCP datagram from the peer's validated address. Decrypted in place: the slab is the endpoint's receive slab."""
         ...
 

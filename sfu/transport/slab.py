@@ -1,0 +1,18 @@
+"""A preallocated buffer that Python and libsrtp both address, so that a packet is decrypted and encrypted where it lies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pylibsrtp._binding import ffi
+
+
+class Slab:
+    """`size` bytes that never move. `view` is theirs as a writable memoryview of bytes, `pointer` as a C `unsigned char *`."""
+
+    __slots__ = ("pointer", "size", "view")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.pointer: Any = ffi.new("unsigned char[]", size)
+        self.view = memoryview(ffi.buffer(self.pointer)).cast("B")
