@@ -1,0 +1,60 @@
+# `make demo` and `make test` do all their own set-up. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test check format lint types unit bench fuzz lock clean
+
+help:
+	@echo 'make demo    hold a video visit on this machine: prints the links to open'
+	@echo 'make test    every test, browsers included'
+	@echo 'make check   format, lint, types, import rules, tests: what must be green'
+	@echo 'make bench   what a forwarded packet costs here'
+	@echo 'make fuzz    the parsers against many more inputs than in every run'
+	@echo 'make format  put the source into its form'
+	@echo 'make lock    write the constraints anew from pyproject.toml'
+
+demo: $(STAMP)
+	$(BIN)/python -m sfu demo $(ARGS)
+
+test: $(STAMP) browser
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) lint types test
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python -m bench forward --receivers 1,4,16 $(ARGS)
+
+fuzz: $(STAMP)
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/fuzz --timeout=3600 $(ARGS)
+
+.PHONY: browser
+browser:
+	@sh scripts/need-chromium
+
+$(STAMP): constraints-dev.txt scripts/make-venv
+	@sh scripts/make-venv $(PYTHON) $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r constraints-dev.txt
+	@touch $(STAMP)
+
+# Versions and hashes alone: which registry serves them is the reader's to choose.
+lock: $(STAMP)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev -c constraints.txt pyproject.toml -o constraints-dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
