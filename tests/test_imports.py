@@ -31,7 +31,7 @@ def modules() -> list[Path]:
 
 def imported(path: Path) -> set[str]:
     """Dotted names that the module imports, wherever in it."""
-    names = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
