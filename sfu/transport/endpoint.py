@@ -1,0 +1,344 @@
+"""All peers of the one UDP port, without any I/O: batches of datagrams and the time in, datagrams and reports out.
+
+A datagram is told apart by its first byte (RFC 7983) and by where it came from. STUN is looked up by username fragment and
+answered only where its integrity holds. DTLS and SRTP count only from a source that has passed such a check, so nobody else can
+speak into a handshake or a call. Everything else is dropped: counted, not answered, not logged.
+
+A peer that is closed, by whomever, is silent from that moment: no alert, no BYE. Whoever is no longer admitted gets not one
+datagram more, and learns of it by signalling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
+from typing import Protocol
+
+from sfu.errors import MalformedPacket
+from sfu.histogram import Histogram
+from sfu.transport.address import Source, port
+from sfu.transport.certificate import Certificate
+from sfu.transport.drops import DropReason, Drops
+from sfu.transport.dtls import DtlsServer, DtlsState
+from sfu.transport.ice import Consent, IceAgent, new_credentials
+from sfu.transport.parameters import Connected, Failed, LocalParameters, PeerId, RemoteParameters, Report, Stage
+from sfu.transport.peer import Peer
+from sfu.transport.ports import Destination, MediaPlane, Sender
+from sfu.transport.slab import Slab
+from sfu.transport.stun import local_ufrag, parse_request
+
+MAX_HALF_OPEN = 256
+"""Handshakes under way at a time. One takes 2 ms of CPU and 100 KiB; a clinic's morning rush waits a second for its turn."""
+MAX_CONTROL_DATAGRAM = 1500
+"""Bytes of a STUN or DTLS datagram that we look at."""
+
+SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Bounds of the two histograms: from one machine's own speed to the time-outs."""
+
+Datagram = tuple[int, int, Source]
+"""Offset in the slab, length in bytes, where it came from."""
+
+
+class Edge(Sender, Protocol):
+    """The socket, as the endpoint sees it."""
+
+    def destination(self, source: Source, offset: int) -> Destination:
+        """Where answers go to whoever sent the datagram at `offset` of the batch at hand, from the address that it asked."""
+        ...
+
+
+class Endpoint:
+    """ICE, DTLS and demux for every peer. What only a metrics collector reads are plain attributes."""
+
+    def __init__(
+        self,
+        plane: MediaPlane,
+        edge: Edge,
+        certificate: Certificate,
+        candidates: tuple[tuple[str, int], ...],
+        *,
+        max_half_open: int = MAX_HALF_OPEN,
+        on_bug: Callable[[Exception], None] | None = None,
+    ) -> None:
+        self._plane = plane
+        self._edge = edge
+        self._certificate = certificate
+        self._candidates = candidates
+        self._max_half_open = max_half_open
+        self._on_bug = on_bug
+        self._last_id = 0
+        self._peers: dict[PeerId, Peer] = {}
+        self._by_ufrag: dict[bytes, Peer] = {}
+        self._by_source: dict[Source, Peer] = {}
+        self._media: dict[Source, PeerId] = {}
+        """Valid sources of connected peers: all that an SRTP packet has to be looked up in."""
+        self._handshaking: set[PeerId] = set()
+        self._timers: list[tuple[float, PeerId]] = []
+        self._reports: list[Report] = []
+        self.drops = Drops()
+        self.failures = dict.fromkeys(Stage, 0)
+        self.bugs = 0
+        self.checks_answered = 0
+        self.ice_connected_seconds = Histogram(SECONDS)
+        """From the answer to the first nomination."""
+        self.dtls_handshake_seconds = Histogram(SECONDS)
+        """From the first ClientHello to the keys."""
+
+    @property
+    def peers(self) -> int:
+        """How many peers there are."""
+        return len(self._peers)
+
+    @property
+    def half_open(self) -> int:
+        """How many handshakes are under way."""
+        return len(self._handshaking)
+
+    def open_peer(self, remote: RemoteParameters, now: float) -> tuple[PeerId, LocalParameters]:
+        """Make a transport for an offer; gives what the answer says. It fails by itself where nobody connects to it."""
+        self._last_id += 1
+        credentials = new_credentials()
+        peer = Peer(self._last_id, IceAgent(credentials, remote.ice_ufrag, now), remote.fingerprints, now)
+        self._plane.open_peer(peer.id)
+        self._peers[peer.id] = peer
+        self._by_ufrag[credentials.ufrag.encode()] = peer
+        self._schedule(peer)
+        return peer.id, self._local(credentials.ufrag, credentials.pwd)
+
+    def restart_ice(self, peer: PeerId, ufrag: str, pwd: str, now: float) -> LocalParameters:
+        """The offer has new ICE credentials; gives ours for the answer. DTLS, SRTP and the selected source live on.
+
+        KeyError for a peer that is not there. `pwd` is what we would sign checks with, and a lite agent makes none.
+        """
+        state = self._peers[peer]
+        credentials = new_credentials()
+        before = state.ice.ufrags
+        state.ice.restart(credentials, ufrag, now)
+        self._forget_ufrags(before, state)
+        self._by_ufrag[credentials.ufrag.encode()] = state
+        self._schedule(state)
+        return self._local(credentials.ufrag, credentials.pwd)
+
+    def close_peer(self, peer: PeerId) -> None:
+        """Forget a peer, silently and at once. For one that is not there: nothing."""
+        state = self._peers.get(peer)
+        if state is not None:
+            self._remove(state)
+
+    def consent(self, peer: PeerId, now: float) -> Consent:
+        """How lately the peer has been heard of. A peer that is not there is EXPIRED."""
+        state = self._peers.get(peer)
+        return Consent.EXPIRED if state is None else state.ice.consent(now)
+
+    def receive_batch(self, slab: Slab, datagrams: Iterable[Datagram], now: float) -> None:
+        """Take datagrams that lie in `slab`. Nothing in them makes this raise."""
+        view = slab.view
+        media = self._media
+        for offset, length, source in datagrams:
+            first = view[offset] if length else -1
+            if 128 <= first <= 191:
+                peer = media.get(source)
+                if peer is None:
+                    self.drops.add(DropReason.NO_KEYS if source in self._by_source else DropReason.UNKNOWN_SOURCE)
+                    continue
+                try:
+                    self._plane.receive(peer, slab, offset, length, now)
+                except Exception as error:
+                    self._bug(self._peers[peer], error)
+            elif 20 <= first <= 63:
+                self._receive_dtls(view, offset, length, source, now)
+            elif 0 <= first <= 3:
+                self._receive_stun(view, offset, length, source, now)
+            else:
+                self.drops.add(DropReason.EMPTY if first < 0 else DropReason.UNKNOWN_PROTOCOL)
+
+    def next_timer(self) -> float | None:
+        """When `handle_timers` wants to be called, the plane's timers included."""
+        while self._timers and not self._is_current(*self._timers[0]):
+            heappop(self._timers)
+        own = self._timers[0][0] if self._timers else None
+        plane = self._plane.next_timer()
+        if own is None or plane is None:
+            return own if plane is None else plane
+        return min(own, plane)
+
+    def handle_timers(self, now: float) -> None:
+        """Retransmit, give up, expire, whatever is due; then the plane's timers."""
+        while self._timers and self._timers[0][0] <= now:
+            due, number = heappop(self._timers)
+            peer = self._peers.get(number)
+            if peer is None or peer.wakes_at != due:
+                continue
+            peer.wakes_at = None
+            try:
+                self._handle_timer(peer, now)
+            except Exception as error:
+                self._bug(peer, error)
+        self._plane.handle_timers(now)
+
+    def take_reports(self) -> list[Report]:
+        """What happened, once each: ours and the plane's."""
+        reports, self._reports = self._reports, []
+        return reports + self._plane.take_reports()
+
+    def _receive_stun(self, view: memoryview, offset: int, length: int, source: Source, now: float) -> None:
+        ufrag = local_ufrag(view, offset, length) if length <= MAX_CONTROL_DATAGRAM else None
+        if ufrag is None:
+            self.drops.add(DropReason.MALFORMED_STUN)
+            return
+        peer = self._by_ufrag.get(ufrag)
+        if peer is None:
+            self.drops.add(DropReason.UNKNOWN_UFRAG)
+            return
+        try:
+            dropped = self._receive_check(peer, bytes(view[offset : offset + length]), offset, source, now)
+        except MalformedPacket:
+            dropped = DropReason.MALFORMED_STUN
+        except Exception as error:
+            self._bug(peer, error)
+            return
+        if dropped is not None:
+            self.drops.add(dropped)
+
+    def _receive_check(self, peer: Peer, data: bytes, offset: int, source: Source, now: float) -> DropReason | None:
+        request = parse_request(data)
+        if port(source) == 0:
+            return DropReason.BAD_SOURCE
+        owner = self._by_source.get(source)
+        if owner is not None and owner is not peer and owner.ice.uses(source, now):
+            return DropReason.SOURCE_TAKEN
+        nominated = peer.ice.nominated
+        accepted = peer.ice.receive_check(request, source, now)
+        if isinstance(accepted, DropReason):
+            return accepted
+        if owner is not peer:
+            self._take_source(peer, owner, source)
+        if accepted.evicted is not None:
+            self._drop_source(accepted.evicted)
+        destination = self._edge.destination(source, offset)
+        if accepted.selects:
+            peer.destination = destination
+            self._plane.set_destination(peer.id, destination)
+        if peer.ice.nominated and not nominated:
+            self.ice_connected_seconds.observe(now - peer.opened)
+            peer.start_dtls(self._certificate, now)
+            self._schedule(peer)
+        self._edge.send(destination, memoryview(accepted.response), len(accepted.response))
+        self.checks_answered += 1
+        return None
+
+    def _take_source(self, peer: Peer, owner: Peer | None, source: Source) -> None:
+        """The source is `peer`'s now. Whoever had it has not been heard from there for long: its port was given away."""
+        if owner is not None:
+            if owner.ice.selected == source:
+                self._fail(owner, Stage.CONSENT)
+            else:
+                owner.ice.forget(source)
+                self._drop_source(source)
+        self._by_source[source] = peer
+        if peer.connected:
+            self._media[source] = peer.id
+
+    def _receive_dtls(self, view: memoryview, offset: int, length: int, source: Source, now: float) -> None:
+        peer = self._by_source.get(source)
+        if peer is None:
+            self.drops.add(DropReason.UNKNOWN_SOURCE)
+            return
+        if length > MAX_CONTROL_DATAGRAM:
+            self.drops.add(DropReason.TOO_LARGE)
+            return
+        try:
+            dtls = peer.start_dtls(self._certificate, now)
+            if dtls.state is DtlsState.NEW and len(self._handshaking) >= self._max_half_open:
+                self.drops.add(DropReason.HANDSHAKES_FULL)
+                return
+            dtls.receive(bytes(view[offset : offset + length]), now)
+            self._after_dtls(peer, dtls, now)
+        except Exception as error:
+            self._bug(peer, error)
+
+    def _after_dtls(self, peer: Peer, dtls: DtlsServer, now: float) -> None:
+        if dtls.state is DtlsState.FAILED:
+            self._fail(peer, Stage.DTLS)
+            return
+        if dtls.state is DtlsState.CLOSED:
+            self._fail(peer, Stage.CLOSED_BY_PEER)
+            return
+        if peer.handshake_began is None and dtls.state is not DtlsState.NEW:
+            peer.handshake_began = now
+            self._handshaking.add(peer.id)
+        if dtls.keys is not None and not peer.connected:
+            self._connect(peer, dtls, now)
+        if peer.destination is not None:
+            for datagram in dtls.take_sends():
+                self._edge.send(peer.destination, memoryview(datagram), len(datagram))
+        self._schedule(peer)
+
+    def _connect(self, peer: Peer, dtls: DtlsServer, now: float) -> None:
+        assert dtls.keys is not None
+        self._plane.set_keys(peer.id, dtls.keys)
+        peer.connected = True
+        self._handshaking.discard(peer.id)
+        for source in peer.ice.sources:
+            self._media[source] = peer.id
+        if peer.handshake_began is not None:
+            self.dtls_handshake_seconds.observe(now - peer.handshake_began)
+        self._reports.append(Connected(peer.id))
+
+    def _handle_timer(self, peer: Peer, now: float) -> None:
+        before = peer.ice.ufrags
+        peer.ice.handle_timer(now)
+        self._forget_ufrags(before, peer)
+        failure = peer.ice.failure(now)
+        if failure is not None:
+            self._fail(peer, failure)
+        elif peer.dtls is None:
+            self._schedule(peer)
+        else:
+            peer.dtls.handle_timer(now)
+            self._after_dtls(peer, peer.dtls, now)
+
+    def _schedule(self, peer: Peer) -> None:
+        """Note when the peer wants to be woken, where that is earlier than noted. A later time is found out when woken."""
+        due = peer.next_timer()
+        if peer.wakes_at is None or due < peer.wakes_at:
+            peer.wakes_at = due
+            heappush(self._timers, (due, peer.id))
+
+    def _is_current(self, due: float, number: PeerId) -> bool:
+        peer = self._peers.get(number)
+        return peer is not None and peer.wakes_at == due
+
+    def _fail(self, peer: Peer, stage: Stage) -> None:
+        self._remove(peer)
+        self.failures[stage] += 1
+        self._reports.append(Failed(peer.id, stage))
+
+    def _bug(self, peer: Peer, error: Exception) -> None:
+        """Our own fault: this peer ends, the others go on."""
+        self.bugs += 1
+        if self._on_bug is not None:
+            self._on_bug(error)
+        if peer.id in self._peers:
+            self._fail(peer, Stage.BUG)
+
+    def _remove(self, peer: Peer) -> None:
+        """Take the peer out of every table, then out of the plane, so that a fault there leaves nothing behind here."""
+        del self._peers[peer.id]
+        self._handshaking.discard(peer.id)
+        for ufrag in peer.ice.ufrags:
+            del self._by_ufrag[ufrag.encode()]
+        for source in peer.ice.sources:
+            self._drop_source(source)
+        self._plane.close_peer(peer.id)
+
+    def _drop_source(self, source: Source) -> None:
+        self._by_source.pop(source, None)
+        self._media.pop(source, None)
+
+    def _forget_ufrags(self, before: tuple[str, ...], peer: Peer) -> None:
+        for ufrag in set(before) - set(peer.ice.ufrags):
+            del self._by_ufrag[ufrag.encode()]
+
+    def _local(self, ufrag: str, pwd: str) -> LocalParameters:
+        return LocalParameters(ufrag, pwd, self._certificate.fingerprint, self._candidates)

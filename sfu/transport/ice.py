@@ -1,0 +1,213 @@
+"""ICE-lite (RFC 8445) for one peer, with consent (RFC 7675): we answer checks and never send one.
+
+A source is valid once an authentic check has come from it, and we send to the selected one: the source of the newest
+check that nominates (USE-CANDIDATE). So whoever changes network goes on as soon as its browser has checked from the new one.
+Until a source is nominated the first valid one is used, because a browser may begin DTLS before it nominates.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sfu.transport.address import Source
+from sfu.transport.drops import DropReason
+from sfu.transport.parameters import Stage
+from sfu.transport.stun import BindingRequest, success
+
+MAX_SOURCES = 8
+"""Valid sources of one peer. A browser with two networks, each IPv4 and IPv6, has four."""
+
+CONNECT_TIMEOUT = 30.0
+"""Seconds from the answer to the first nomination; a browser's own ICE gives up after about as long."""
+CONSENT_WEAK = 5.0
+"""Seconds without a check after which the connection is shown as weak. Browsers check every 2.5 s or faster."""
+CONSENT_LOST = 15.0
+"""Seconds without a check after which nobody should wait for this peer any more."""
+CONSENT_EXPIRED = 30.0
+"""Seconds without a check after which we must not send (RFC 7675 5.1), and the transport is freed."""
+PREVIOUS_CREDENTIALS_LIFETIME = 30.0
+"""Seconds for which the credentials from before an ICE restart still hold: until the answer is there, checks carry them."""
+
+MAX_TRANSACTIONS = 256
+"""Transaction ids remembered, so that a check is not taken twice: some minutes of a browser's checks."""
+
+
+class Consent(StrEnum):
+    """How long ago the peer last showed that it still wants to receive."""
+
+    FRESH = "fresh"
+    WEAK = "weak"
+    LOST = "lost"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What checks are made with (RFC 8445 5.3)."""
+
+    ufrag: str
+    pwd: str
+
+
+def new_credentials() -> Credentials:
+    """Ours for one ICE session: 64 random bits to be found by, 128 random bits to sign with."""
+    return Credentials(secrets.token_hex(8), secrets.token_hex(16))
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An authentic check."""
+
+    response: bytes
+    selects: bool
+    """Our datagrams go to its source from now on."""
+    evicted: Source | None = None
+    """A source that is valid no more, because there were too many."""
+
+
+class _Session:
+    """One set of credentials: those of the last offer and answer, or those before an ICE restart."""
+
+    __slots__ = ("password", "ufrag", "username")
+
+    def __init__(self, local: Credentials, remote_ufrag: str) -> None:
+        self.ufrag = local.ufrag
+        self.username = f"{local.ufrag}:{remote_ufrag}".encode()
+        self.password = local.pwd.encode()
+
+
+class IceAgent:
+    """One peer's ICE. It is given the checks that name one of `ufrags`, and says what they change."""
+
+    __slots__ = (
+        "_last_check",
+        "_opened",
+        "_previous",
+        "_previous_until",
+        "_restart_pending",
+        "_session",
+        "_sources",
+        "_transactions",
+        "nominated",
+        "selected",
+    )
+
+    def __init__(self, local: Credentials, remote_ufrag: str, now: float) -> None:
+        self._opened = now
+        self._last_check = now
+        self._session = _Session(local, remote_ufrag)
+        self._previous: _Session | None = None
+        self._previous_until = 0.0
+        self._restart_pending = False
+        self._sources: dict[Source, float] = {}
+        self._transactions: dict[bytes, Source] = {}
+        self.selected: Source | None = None
+        """Where our datagrams go."""
+        self.nominated = False
+        """Whether the peer has ever chosen: ICE is connected."""
+
+    @property
+    def ufrags(self) -> tuple[str, ...]:
+        """Our username fragments that checks may carry now, the newest first."""
+        if self._previous is None:
+            return (self._session.ufrag,)
+        return (self._session.ufrag, self._previous.ufrag)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The valid sources, the one checked longest ago first."""
+        return tuple(self._sources)
+
+    def consent(self, now: float) -> Consent:
+        """What the time since the last check means."""
+        silence = now - self._last_check
+        if silence >= CONSENT_EXPIRED:
+            return Consent.EXPIRED
+        if silence >= CONSENT_LOST:
+            return Consent.LOST
+        return Consent.WEAK if silence >= CONSENT_WEAK else Consent.FRESH
+
+    def receive_check(self, request: BindingRequest, source: Source, now: float) -> Accepted | DropReason:
+        """Take a Binding request (RFC 8445 7.3). Where it is not accepted nothing has changed, and nothing is answered.
+
+        A peer that calls itself controlled is answered but cannot nominate. Changing our role by tie-breaker (7.3.1.1) is not
+        for a lite agent, which is controlled whatever the peer says (6.1.1); the peer learns that from `a=ice-lite`.
+        """
+        session = self._session_of(request, now)
+        if session is None or not request.is_authentic(session.password):
+            return DropReason.STUN_UNAUTHENTICATED
+        first = self._transactions.setdefault(request.transaction_id, source)
+        if first != source:
+            # A check overheard on the way and sent again from elsewhere must not draw our media there.
+            return DropReason.STUN_REPLAYED
+        if len(self._transactions) > MAX_TRANSACTIONS:
+            del self._transactions[next(iter(self._transactions))]
+        evicted = self._validate(source, now)
+        selects = self.selected is None
+        if request.use_candidate and not request.controlled and self._may_nominate(session):
+            selects = self.selected != source
+            self.nominated = True
+        if selects:
+            self.selected = source
+        self._last_check = now
+        return Accepted(success(request, source, session.password), selects, evicted)
+
+    def uses(self, source: Source, now: float) -> bool:
+        """Whether a check has come from this source of late, so that it cannot be anybody else's."""
+        checked = self._sources.get(source)
+        return checked is not None and now - checked < CONSENT_LOST
+
+    def forget(self, source: Source) -> None:
+        """A source that is not the selected one belongs to another peer now."""
+        assert source != self.selected
+        self._sources.pop(source, None)
+
+    def restart(self, local: Credentials, remote_ufrag: str, now: float) -> None:
+        """New credentials on both sides (RFC 8445 9). What is valid and selected stays; the old credentials hold a while."""
+        self._previous = self._session
+        self._previous_until = now + PREVIOUS_CREDENTIALS_LIFETIME
+        self._session = _Session(local, remote_ufrag)
+        self._restart_pending = True
+
+    def next_timer(self) -> float:
+        """When to ask `failure` again and call `handle_timer`."""
+        end = self._last_check + CONSENT_EXPIRED if self.nominated else self._opened + CONNECT_TIMEOUT
+        return end if self._previous is None else min(end, self._previous_until)
+
+    def handle_timer(self, now: float) -> None:
+        """Forget the credentials from before a restart when their time is over."""
+        if self._previous is not None and now >= self._previous_until:
+            self._previous = None
+
+    def failure(self, now: float) -> Stage | None:
+        """What has timed out for good: ICE where the peer never nominated, consent where it went silent later."""
+        if not self.nominated:
+            return Stage.ICE if now >= self._opened + CONNECT_TIMEOUT else None
+        return Stage.CONSENT if self.consent(now) is Consent.EXPIRED else None
+
+    def _session_of(self, request: BindingRequest, now: float) -> _Session | None:
+        if request.username == self._session.username:
+            return self._session
+        previous = self._previous
+        if previous is not None and now < self._previous_until and request.username == previous.username:
+            return previous
+        return None
+
+    def _may_nominate(self, session: _Session) -> bool:
+        """After a restart the old credentials nominate until the new ones have, so that a late check does not turn it back."""
+        if session is self._session:
+            self._restart_pending = False
+            return True
+        return self._restart_pending
+
+    def _validate(self, source: Source, now: float) -> Source | None:
+        """Put the source last, as the one checked most recently; gives the one that has to go for it."""
+        self._sources.pop(source, None)
+        self._sources[source] = now
+        if len(self._sources) <= MAX_SOURCES:
+            return None
+        evicted = next(candidate for candidate in self._sources if candidate != self.selected)
+        del self._sources[evicted]
+        return evicted
