@@ -1,0 +1,315 @@
+"""The configuration: one frozen tree, read from a TOML file. Loading nothing gives the defaults.
+
+`config.toml` at the root shows every key with its default and what it trades off. What cannot be served is a
+`ConfigError` whose message is one line: the file, the key, and what the key may be. It never quotes the value.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal, get_args, get_origin
+from urllib.parse import urlsplit
+
+import annotated_types
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+from sfu.errors import ConfigError
+
+Scope = Literal["visits:write", "visits:read", "tickets:staff", "tickets:citizen", "invitations", "audit:read"]
+"""What a portal's key is good for (portal-api.md, Callers)."""
+
+HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
+PORTAL_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+KEY_HASH = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+def _listen(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if not colon or not re.fullmatch(r"\d{1,5}", port) or int(port) > 65_535:
+        raise ValueError
+    if host.startswith("[") and host.endswith("]"):
+        ipaddress.IPv6Address(host[1:-1])
+    elif not HOST.fullmatch(host):
+        raise ValueError
+    return value
+
+
+def _ip(value: str) -> str:
+    ipaddress.ip_address(value)
+    return value
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or value != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError
+    if parts.username is not None or parts.port == 0:  # reading `port` refuses what is no port number
+        raise ValueError
+    return value
+
+
+def _sqlite(value: str) -> str:
+    if value and not re.fullmatch(r"sqlite:///[^?#]+", value):
+        raise ValueError
+    if value.endswith(":memory:"):
+        raise ValueError
+    return value
+
+
+def _matches(pattern: re.Pattern[str]) -> AfterValidator:
+    def check(value: str) -> str:
+        if not pattern.fullmatch(value):
+            raise ValueError
+        return value
+
+    return AfterValidator(check)
+
+
+def _filled(value: str) -> str:
+    if not value or "\0" in value:
+        raise ValueError
+    return value
+
+
+Listen = Annotated[
+    str, AfterValidator(_listen), Field(description='an address and a port, such as "127.0.0.1:8080" or "[::1]:8080"')
+]
+Origin = Annotated[
+    str, AfterValidator(_origin), Field(description='a web origin without a path, such as "https://evisit.example"')
+]
+
+
+class Section(BaseModel):
+    """A table of the file. Frozen, and without keys of its own making."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class Web(Section):
+    """`[web]`: pages, signalling and the portal API."""
+
+    listen: Listen = "127.0.0.1:8080"
+    public_url: Origin = "http://localhost:8080"
+    metrics_listen: Listen = "127.0.0.1:9090"
+    allowed_origins: tuple[Origin, ...] = ()
+    drain_minutes: int = Field(default=60, ge=0, le=1_440)
+
+
+class Media(Section):
+    """`[media]`: the one UDP port."""
+
+    listen: Listen = "0.0.0.0:44444"
+    advertise: tuple[
+        Annotated[str, AfterValidator(_ip), Field(description='an IP address, such as "203.0.113.7"')], ...
+    ] = ()
+    sender_cap_kbps: int = Field(default=2_500, ge=100, le=50_000)
+
+
+class Admission(Section):
+    """`[admission]`: the waiting room."""
+
+    resume_seconds: int = Field(default=120, ge=5, le=3_600)
+    room_capacity: int = Field(default=12, ge=2, le=100)
+    lobby_capacity: int = Field(default=50, ge=1, le=1_000)
+    knocks_per_link_hour: int = Field(default=60, ge=1, le=10_000)
+
+
+class Visits(Section):
+    """`[visits]`: when a visit can be joined, and by whom."""
+
+    opens_before_minutes: int = Field(default=30, ge=0, le=1_440)
+    closes_after_minutes: int = Field(default=120, ge=0, le=1_440)
+    guardian_age: int = Field(default=13, ge=0, le=18)
+
+
+class Tickets(Section):
+    """`[tickets]`: personal ways in."""
+
+    lifetime_minutes: int = Field(default=15, ge=1, le=120)
+
+
+class Database(Section):
+    """`[database]`: what outlives the process."""
+
+    directory: Annotated[str, AfterValidator(_filled), Field(description="the path of a folder")] = "data"
+    url: Annotated[str, AfterValidator(_sqlite), Field(description='empty, or "sqlite:///" and the path of a file')] = (
+        ""
+    )
+
+    @property
+    def address(self) -> str:
+        """The SQLAlchemy URL to open."""
+        return self.url or f"sqlite:///{Path(self.directory) / 'evisit.db'}"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the server's own keys."""
+        return Path(self.directory) / "keys"
+
+
+class Limits(Section):
+    """`[limits]`: what one client, or all strangers together, may take."""
+
+    messages_per_second: int = Field(default=20, ge=1, le=1_000)
+    message_burst: int = Field(default=60, ge=1, le=10_000)
+    half_open_handshakes: int = Field(default=256, ge=1, le=100_000)
+    half_open_handshakes_per_visit: int = Field(default=8, ge=1, le=1_000)
+
+
+class Logging(Section):
+    """`[logging]`: what is told, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+
+
+class Portal(Section):
+    """`[[portals]]`: who may call the portal API."""
+
+    id: Annotated[
+        str,
+        _matches(PORTAL_ID),
+        Field(description="1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit"),
+    ]
+    key_hash: Annotated[
+        str, _matches(KEY_HASH), Field(description='"sha256:" and 64 hex digits, as `portal add` prints')
+    ]
+    scopes: tuple[Scope, ...] = ()
+    shares_with: tuple[Annotated[str, _matches(PORTAL_ID), Field(description="the id of a portal")], ...] = ()
+
+
+class Config(Section):
+    """All of it."""
+
+    web: Web = Web()
+    media: Media = Media()
+    admission: Admission = Admission()
+    visits: Visits = Visits()
+    tickets: Tickets = Tickets()
+    database: Database = Database()
+    limits: Limits = Limits()
+    logging: Logging = Logging()
+    portals: tuple[Portal, ...] = ()
+
+
+def load(path: str | Path | None = None) -> Config:
+    """The configuration in the file at `path`; the defaults where there is none. Raises `ConfigError` for the first fault."""
+    if path is None:
+        return Config()
+    config, faults = read(Path(path))
+    if config is None:
+        raise ConfigError(faults[0])
+    return config
+
+
+def read(path: Path) -> tuple[Config | None, tuple[str, ...]]:
+    """The configuration, or every fault of the file, a line each."""
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        return None, (f"{path}: cannot be read: {error.strerror}",)
+    except UnicodeDecodeError:
+        return None, (f"{path}: is not UTF-8",)
+    config, faults = parse(text)
+    return config, tuple(f"{path}: {fault}" for fault in faults)
+
+
+def parse(text: str) -> tuple[Config | None, tuple[str, ...]]:
+    """The configuration that `text` states, or its faults, a line each, without a file's name."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return None, (f"is not TOML: {error}",)
+    except RecursionError:
+        return None, ("is not TOML: nested too deeply",)
+    try:
+        config = Config.model_validate({key: _as_tuples(value) for key, value in tree.items()})
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        return None, tuple(_fault(each["loc"], each["type"]) for each in found)
+    faults = tuple(_contradictions(config))
+    return (None, faults) if faults else (config, ())
+
+
+def _as_tuples(value: object) -> object:
+    """TOML's arrays as tuples, so that the tree is frozen all the way down."""
+    if isinstance(value, list):
+        return tuple(_as_tuples(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _as_tuples(item) for key, item in value.items()}
+    return value
+
+
+def _contradictions(config: Config) -> Iterable[str]:
+    """What each key allows, but not both together."""
+    ids = [portal.id for portal in config.portals]
+    hashes = [portal.key_hash for portal in config.portals]
+    for index, portal in enumerate(config.portals):
+        if portal.id in ids[:index]:
+            yield f"portals[{index}].id must differ from that of portals[{ids.index(portal.id)}]"
+        if portal.key_hash in hashes[:index]:
+            yield f"portals[{index}].key_hash must differ from that of portals[{hashes.index(portal.key_hash)}]"
+        for place, other in enumerate(portal.shares_with):
+            if other not in ids:
+                yield f"portals[{index}].shares_with[{place}] must be the id of a portal in this file"
+    if config.limits.message_burst < config.limits.messages_per_second:
+        yield "limits.message_burst must be at least limits.messages_per_second"
+
+
+def _fault(place: tuple[int | str, ...], kind: str) -> str:
+    """One line for what pydantic found at `place`."""
+    key = "".join(f"[{step}]" if isinstance(step, int) else f".{_written(step)}" for step in place).removeprefix(".")
+    if kind == "extra_forbidden":
+        table = _at(place[:-1])
+        assert isinstance(table, type)
+        known = ", ".join(sorted(table.model_fields))
+        return f"{key} is unknown; known here: {known}"
+    may_be = _may_be(_at(place))
+    return f"{key} is missing; it must be {may_be}" if kind == "missing" else f"{key} must be {may_be}"
+
+
+def _written(key: str) -> str:
+    """A key as TOML writes it: bare, or quoted where it must be, so that a fault stays one line."""
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)
+
+
+def _at(place: tuple[int | str, ...]) -> type[Section] | FieldInfo:
+    """The section or field at a place of the tree; an item of an array is a field of the items' type."""
+    here: type[Section] | FieldInfo = Config
+    for step in place:
+        if isinstance(step, str):
+            assert isinstance(here, type)
+            here = here.model_fields[step]
+            kind = here.annotation
+        else:
+            assert isinstance(here, FieldInfo)
+            here = FieldInfo.from_annotation(get_args(here.annotation)[0])
+            kind = here.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            here = kind
+    return here
+
+
+def _may_be(what: type[Section] | FieldInfo) -> str:
+    if isinstance(what, type):
+        return "a table"
+    kind = what.annotation
+    if get_origin(kind) is tuple:
+        item = get_args(kind)[0]
+        if isinstance(item, type) and issubclass(item, Section):
+            return "an array of tables"
+        return f"an array; each item {_may_be(FieldInfo.from_annotation(item))}"
+    if get_origin(kind) is Literal:
+        return "one of " + ", ".join(f'"{word}"' for word in get_args(kind))
+    low = [rule.ge for rule in what.metadata if isinstance(rule, annotated_types.Ge)]
+    high = [rule.le for rule in what.metadata if isinstance(rule, annotated_types.Le)]
+    if low and high:
+        return f"a whole number from {low[0]} to {high[0]}"
+    assert what.description is not None, "a key without bounds says in words what it may be"
+    return what.description

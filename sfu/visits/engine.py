@@ -1,0 +1,65 @@
+"""Connections to the database: SQLite with a write-ahead log, durable at every commit."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from sfu.errors import ConfigError
+
+
+def open_engine(
+    url: str, *, writes: bool, make: bool = True, connections: int = 1, busy_seconds: float = 5.0
+) -> Engine:
+    """An engine for writing (its transactions take the write lock at once) or for reading (it can do nothing else).
+
+    Values never stand in its errors. A database made here is readable by nobody else; without `make`, `FileNotFoundError`
+    where there is none.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise ConfigError('database.url must be "sqlite:///" and the path of a file')
+    file = Path(parsed.database)
+    if not make and not file.exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), parsed.database)
+    if writes and make:
+        _make_private(file)
+    engine = create_engine(
+        parsed,
+        pool_size=connections,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args={"timeout": busy_seconds, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
+        # sqlite3 would open transactions by itself, and only before some statements; `begin` below does it.
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode = WAL",
+            # FULL: what has been committed outlives a power cut, not only the process.
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "trusted_schema = OFF",
+            f"query_only = {'OFF' if writes else 'ON'}",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # IMMEDIATE: a transaction that reads before it writes would otherwise fail where another process wrote in between.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _make_private(file: Path) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # SQLite gives its -wal and -shm files the mode of the database.
+    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))

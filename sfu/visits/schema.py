@@ -1,0 +1,181 @@
+"""The tables. What is personal here: `people`, `participants`, the persons in the access log, `visits.title`.
+
+The same definitions make the migrations (a test compares the two) and every statement of the store.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Connection,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    event,
+)
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData()
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC with microseconds. Takes and gives aware datetimes; a naive one is a bug."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a zone")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+def _visit() -> Column[str]:
+    """A row that goes when its visit goes."""
+    return Column("visit", String(64), ForeignKey("visits.visit", ondelete="CASCADE"), primary_key=True)
+
+
+visits = Table(
+    "visits",
+    metadata,
+    Column("visit", String(64), primary_key=True),
+    Column("portal", String(63), nullable=False),
+    Column("booking", String(128), nullable=False),
+    Column("unit", String(64), nullable=False),
+    Column("unit_name", String(80), nullable=False),
+    Column("title", String(120), nullable=False),
+    Column("starts_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("guardianship_ends", Date),
+    Column("link_generation", Integer, nullable=False),
+    Column("locked", Boolean, nullable=False),
+    Column("closed", String(16)),
+)
+
+people = Table(
+    "people",
+    metadata,
+    _visit(),
+    Column("person", String(128), primary_key=True),
+    Column("place", Integer, nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("role", String(16), nullable=False),
+)
+
+participants = Table(
+    "participants",
+    metadata,
+    _visit(),
+    Column("participant", String(64), primary_key=True),
+    Column("person", String(128)),
+    Column("name", String(80), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("verified", Boolean, nullable=False),
+    Column("booked", Boolean, nullable=False),
+    Column("second_device", Boolean, nullable=False),
+    Column("units", String, nullable=False),
+    Column("ticket", String(64)),
+    Column("link_generation", Integer),
+    Column("resume_digest", LargeBinary(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("waiting_since", Moment, nullable=False),
+    Column("admitted_at", Moment),
+)
+
+turned_away = Table(
+    "turned_away",
+    metadata,
+    _visit(),
+    Column("person", String(128), primary_key=True),
+    Column("state", String(16), nullable=False),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    _visit(),
+    Column("ticket", String(64), primary_key=True),
+    Column("person", String(128), nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("revoked", Boolean, nullable=False),
+)
+
+tickets_used = Table(
+    "tickets_used",
+    metadata,
+    _visit(),
+    Column("ticket", String(64), primary_key=True),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("portal", String(63), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("request", LargeBinary(32), nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("at", Moment, nullable=False),
+)
+Index("idempotency_keys_by_age", idempotency_keys.c.at)
+
+access_log = Table(
+    "access_log",
+    metadata,
+    # No foreign key: the log outlives the visit. It holds the unit for the same reason.
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("visit", String(64), nullable=False),
+    Column("unit", String(64), nullable=False),
+    # The text that is hashed: RFC 3339, UTC, microseconds.
+    Column("at", String(27), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("actor", String(80), nullable=False),
+    Column("actor_person", String(128)),
+    Column("subject", String(64)),
+    Column("subject_person", String(128)),
+    Column("detail", String(64), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+Index("access_log_by_visit", access_log.c.visit, access_log.c.number)
+
+access_log_head = Table(
+    "access_log_head",
+    metadata,
+    Column("only", Integer, CheckConstraint("only = 1"), primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+
+# Against mistakes, not against whoever owns the database: that is what the chain is for.
+APPEND_ONLY = (
+    "CREATE TRIGGER access_log_keeps_rows BEFORE DELETE ON access_log "
+    "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END",
+    "CREATE TRIGGER access_log_keeps_words BEFORE UPDATE ON access_log "
+    "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END",
+    "CREATE TRIGGER access_log_head_stays BEFORE DELETE ON access_log_head "
+    "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END",
+    "CREATE TRIGGER access_log_head_rises BEFORE UPDATE ON access_log_head WHEN NEW.number <= OLD.number "
+    "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END",
+)
+
+
+@event.listens_for(metadata, "after_create")
+def _make_append_only(_target: MetaData, connection: Connection, **_options: object) -> None:
+    for statement in APPEND_ONLY:
+        connection.exec_driver_sql(statement)

@@ -1,0 +1,366 @@
+"""The store: what outlives the process. Every write is one transaction with its rows of the access log, or nothing.
+
+One thread writes, in the order in which it was asked, so the log's chain cannot fork and the event loop never waits for
+a disk. A few threads read; the write-ahead log lets them read while it is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, Select, Table, and_, delete, exc, insert, select, update
+
+from sfu.admission.records import AccessEntry, ParticipantRecord, VisitRecord
+from sfu.admission.visit import Visit
+from sfu.errors import EvisitError, StoreUnavailable
+from sfu.ids import PersonId, VisitId
+from sfu.visits import migrations, rows, schema
+from sfu.visits.access_log import COLUMNS, Head, Row, chained
+from sfu.visits.bookings import BookedVisit
+from sfu.visits.engine import open_engine
+
+READERS = 2  # threads; reads are short
+MAX_WAITING = 2_000  # operations; beyond that the disk has stopped, and whoever asks is told at once
+IDEMPOTENCY_HOURS = 24  # how long an Idempotency-Key is remembered
+
+T = TypeVar("T")
+
+
+class KeyReused(EvisitError):
+    """An Idempotency-Key came again with another request. Nothing has changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """A creating request that may come again: it is done once and answered alike."""
+
+    portal: str
+    key: str
+    request: bytes
+    """SHA-256 of what was asked. The same key with another request is `KeyReused`."""
+    answer: bytes
+    """What to answer when it comes again. It may hold a ticket: seal it."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintedTicket:
+    """A ticket as the store knows it: not its words."""
+
+    visit: VisitId
+    ticket: str
+    """`jti`."""
+    person: PersonId
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRoom:
+    """All that a room is restored from."""
+
+    visit: Visit
+    participants: tuple[ParticipantRecord, ...]
+    record: VisitRecord
+    tickets_used: tuple[str, ...]
+    tickets_revoked: tuple[str, ...]
+
+
+class Store:
+    """The database, opened. Every method raises `StoreUnavailable` where it cannot be read or written; nothing is half-written.
+
+    A caller that is cancelled while it waits does not undo what it asked for.
+    """
+
+    def __init__(self, url: str, *, busy_seconds: float = 5.0) -> None:
+        """`busy_seconds`: how long another process may hold the database before a write gives up."""
+        self._write_engine = open_engine(url, writes=True, busy_seconds=busy_seconds)
+        self._read_engine = open_engine(url, writes=False, connections=READERS, busy_seconds=busy_seconds)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._waiting = 0
+
+    @classmethod
+    async def open(cls, url: str, *, busy_seconds: float = 5.0) -> Store:
+        """Open the database at an SQLAlchemy URL, made where there is none, brought to the newest revision."""
+        try:
+            store = cls(url, busy_seconds=busy_seconds)
+        except OSError as error:
+            raise StoreUnavailable("the database cannot be made or opened") from error
+        try:
+            await store._written(migrations.run)
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def close(self) -> None:
+        """Finish what was asked for, then close. Nothing may be asked after."""
+        await asyncio.get_running_loop().run_in_executor(None, self._close)
+
+    def _close(self) -> None:
+        self._writer.shutdown()
+        self._readers.shutdown()
+        self._read_engine.dispose()
+        self._write_engine.dispose()
+
+    async def create_visit(self, booked: BookedVisit, entry: AccessEntry, once: Once | None = None) -> bytes | None:
+        """Store a new visit. Gives the earlier answer where `once` has been done before, and then changes nothing."""
+
+        def create(connection: Connection) -> bytes | None:
+            earlier = _do_once(connection, once)
+            if earlier is None:
+                connection.execute(insert(schema.visits), rows.visit_row(booked))
+                connection.execute(insert(schema.people), rows.people_rows(booked.visit))
+                _log(connection, booked.visit.visit, (entry,))
+            return earlier
+
+        return await self._written(create)
+
+    async def visit(self, visit: VisitId) -> BookedVisit | None:
+        """The visit; None where there is none."""
+        return await self._read(lambda connection: _visit(connection, visit))
+
+    async def load_room(self, visit: VisitId) -> StoredRoom | None:
+        """What a restart must not lose of a visit; None where there is no such visit."""
+
+        def load(connection: Connection) -> StoredRoom | None:
+            booked = _visit(connection, visit)
+            if booked is None:
+                return None
+            tickets, used = schema.tickets, schema.tickets_used
+            away = connection.execute(_of(schema.turned_away, visit)).mappings().all()
+            revoked = select(tickets.c.ticket).where(tickets.c.visit == visit, tickets.c.revoked)
+            return StoredRoom(
+                visit=booked.visit,
+                participants=_participants(connection, visit),
+                record=rows.visit_record(booked.visit, away),
+                tickets_used=tuple(connection.scalars(select(used.c.ticket).where(used.c.visit == visit))),
+                tickets_revoked=tuple(connection.scalars(revoked)),
+            )
+
+        return await self._read(load)
+
+    async def write(
+        self,
+        *,
+        entries: Sequence[AccessEntry] = (),
+        participants: Sequence[ParticipantRecord] = (),
+        visit: VisitRecord | None = None,
+        tickets_used: Sequence[str] = (),
+    ) -> None:
+        """Write one step of a room, whole. All of it is of one visit; used tickets stand beside something that names it."""
+        of = {each.visit for each in (*entries, *participants, *((visit,) if visit else ()))}
+        if not of and not tickets_used:
+            return
+        if len(of) != 1:
+            raise ValueError("a step is written for exactly one visit")
+        (id_,) = of
+
+        def step(connection: Connection) -> None:
+            _log(connection, id_, entries)
+            for participant in participants:
+                _upsert(connection, schema.participants, rows.participant_row(participant))
+            if visit is not None:
+                _set_visit(connection, visit)
+            for ticket in tickets_used:
+                _upsert(connection, schema.tickets_used, {"visit": id_, "ticket": ticket})
+
+        await self._written(step)
+
+    async def note(self, entry: AccessEntry) -> None:
+        """Write one row of the access log and nothing else: somebody has read something."""
+        await self.write(entries=(entry,))
+
+    async def ticket_minted(self, ticket: MintedTicket, entry: AccessEntry, once: Once | None = None) -> bytes | None:
+        """Store a new ticket. Gives the earlier answer where `once` has been done before, and then changes nothing."""
+
+        def mint(connection: Connection) -> bytes | None:
+            earlier = _do_once(connection, once)
+            if earlier is None:
+                values = {
+                    "visit": ticket.visit,
+                    "ticket": ticket.ticket,
+                    "person": ticket.person,
+                    "expires_at": ticket.expires_at,
+                    "revoked": False,
+                }
+                connection.execute(insert(schema.tickets), values)
+                _log(connection, ticket.visit, (entry,))
+            return earlier
+
+        return await self._written(mint)
+
+    async def ticket(self, visit: VisitId, ticket: str) -> MintedTicket | None:
+        """A ticket of the visit; None where none with this id was minted for it."""
+        table = schema.tickets
+        asked = select(table).where(table.c.visit == visit, table.c.ticket == ticket)
+        found = await self._read(lambda connection: connection.execute(asked).mappings().one_or_none())
+        if found is None:
+            return None
+        return MintedTicket(
+            visit=visit, ticket=ticket, person=PersonId(found["person"]), expires_at=found["expires_at"]
+        )
+
+    async def ticket_revoked(self, visit: VisitId, ticket: str, entry: AccessEntry) -> bool:
+        """Revoke a ticket for good; whether it was good until now. A second time changes nothing and is not logged."""
+
+        def revoke(connection: Connection) -> bool:
+            table = schema.tickets
+            changed = connection.execute(
+                update(table)
+                .where(table.c.visit == visit, table.c.ticket == ticket, table.c.revoked.is_(False))
+                .values(revoked=True)
+            )
+            if changed.rowcount:
+                _log(connection, visit, (entry,))
+            return changed.rowcount > 0
+
+        return await self._written(revoke)
+
+    async def renew_link(self, visit: VisitId, entry: AccessEntry) -> int:
+        """Make the shared link of a visit anew; gives the generation from which on links are good."""
+
+        def renew(connection: Connection) -> int:
+            table = schema.visits
+            connection.execute(
+                update(table).where(table.c.visit == visit).values(link_generation=table.c.link_generation + 1)
+            )
+            _log(connection, visit, (entry,))
+            generation: int = connection.scalars(select(table.c.link_generation).where(table.c.visit == visit)).one()
+            return generation
+
+        return await self._written(renew)
+
+    async def participants(self, visit: VisitId) -> tuple[ParticipantRecord, ...]:
+        """Everybody who has come to the visit, in the state last written, in the order of coming."""
+        return await self._read(lambda connection: _participants(connection, visit))
+
+    async def log(self, visit: VisitId, *, after: int = 0, limit: int | None = None) -> list[Row]:
+        """Rows of the access log that tell of the visit, oldest first, from the row after number `after` on."""
+        table = schema.access_log
+        asked = (
+            select(*(table.c[name] for name in COLUMNS))
+            .where(table.c.visit == visit, table.c.number > after)
+            .order_by(table.c.number)
+            .limit(limit)
+        )
+        return await self._read(lambda connection: [Row(**row) for row in connection.execute(asked).mappings()])
+
+    async def earlier_answer(self, portal: str, key: str, request: bytes, *, at: datetime) -> bytes | None:
+        """What was answered to this Idempotency-Key; None where it is new. Raises `KeyReused` where the request was another."""
+        return await self._read(lambda connection: _earlier(connection, portal, key, request, at))
+
+    async def _written(self, work: Callable[[Connection], T]) -> T:
+        return await self._run(self._writer, self._write_engine, work)
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        return await self._run(self._readers, self._read_engine, work)
+
+    async def _run(self, pool: ThreadPoolExecutor, engine: Engine, work: Callable[[Connection], T]) -> T:
+        if self._waiting >= MAX_WAITING:
+            raise StoreUnavailable("too many operations wait for the database")
+        self._waiting += 1
+        future = asyncio.get_running_loop().run_in_executor(pool, _transaction, engine, work)
+        future.add_done_callback(self._done)
+        # Shielded: a cancelled caller must not take back what stands in the queue, perhaps already running.
+        return await asyncio.shield(future)
+
+    def _done(self, future: asyncio.Future[T]) -> None:
+        self._waiting -= 1
+        if not future.cancelled():
+            future.exception()  # a caller that was cancelled does not fetch it
+
+
+def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
+    try:
+        with engine.begin() as connection:
+            return work(connection)
+    except (exc.DBAPIError, exc.TimeoutError, OSError) as error:
+        raise StoreUnavailable("the database cannot be read or written now") from error
+    except CommandError as error:
+        raise StoreUnavailable("the database was made by a newer version") from error
+
+
+def _of(table: Table, visit: VisitId) -> Select[Any]:
+    return select(table).where(table.c.visit == visit)
+
+
+def _visit(connection: Connection, visit: VisitId) -> BookedVisit | None:
+    row = connection.execute(_of(schema.visits, visit)).mappings().one_or_none()
+    if row is None:
+        return None
+    people = connection.execute(_of(schema.people, visit).order_by(schema.people.c.place)).mappings()
+    return rows.booked_visit(row, people)
+
+
+def _participants(connection: Connection, visit: VisitId) -> tuple[ParticipantRecord, ...]:
+    table = schema.participants
+    asked = _of(table, visit).order_by(table.c.waiting_since, table.c.participant)
+    return tuple(rows.participant_record(row) for row in connection.execute(asked).mappings())
+
+
+def _set_visit(connection: Connection, record: VisitRecord) -> None:
+    table, away = schema.visits, schema.turned_away
+    connection.execute(
+        update(table).where(table.c.visit == record.visit).values(locked=record.locked, closed=record.closed)
+    )
+    connection.execute(delete(away).where(away.c.visit == record.visit))
+    for person, state in record.turned_away:
+        connection.execute(insert(away), {"visit": record.visit, "person": person, "state": state})
+
+
+def _upsert(connection: Connection, table: Table, values: rows.Values) -> None:
+    """Change the row with this primary key, or put it in. One writer at a time: nothing comes in between."""
+    key = and_(*(column == values[column.name] for column in table.primary_key))
+    if connection.execute(update(table).where(key).values(values)).rowcount == 0:
+        connection.execute(insert(table), values)
+
+
+def _log(connection: Connection, visit: VisitId, entries: Sequence[AccessEntry]) -> None:
+    """Add rows of one visit to the access log, within the transaction of what they tell of."""
+    table = schema.visits
+    append(connection, entries, connection.scalars(select(table.c.unit).where(table.c.visit == visit)).one())
+
+
+def append(connection: Connection, entries: Sequence[AccessEntry], unit: str) -> None:
+    """Chain `entries` to the access log. The one place that writes to it; `connection` holds the write lock."""
+    if not entries:
+        return
+    head = schema.access_log_head
+    number, last = connection.execute(select(head.c.number, head.c.hash)).one()
+    added = chained(Head(number, last), entries, unit)
+    connection.execute(insert(schema.access_log), [{name: getattr(row, name) for name in COLUMNS} for row in added])
+    connection.execute(update(head).values(number=added[-1].number, hash=added[-1].hash))
+
+
+def _earlier(connection: Connection, portal: str, key: str, request: bytes, at: datetime) -> bytes | None:
+    table = schema.idempotency_keys
+    found = connection.execute(
+        select(table.c.request, table.c.answer).where(
+            table.c.portal == portal, table.c.key == key, table.c.at > at - timedelta(hours=IDEMPOTENCY_HOURS)
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    if found.request != request:
+        raise KeyReused("this Idempotency-Key came with another request before")
+    return bytes(found.answer)
+
+
+def _do_once(connection: Connection, once: Once | None) -> bytes | None:
+    """The earlier answer, if there is one; else remember this one."""
+    if once is None:
+        return None
+    earlier = _earlier(connection, once.portal, once.key, once.request, once.at)
+    if earlier is None:
+        table = schema.idempotency_keys
+        connection.execute(delete(table).where(table.c.at <= once.at - timedelta(hours=IDEMPOTENCY_HOURS)))
+        values = {"portal": once.portal, "key": once.key, "request": once.request, "answer": once.answer, "at": once.at}
+        connection.execute(insert(table), values)
+    return earlier
