@@ -1,0 +1,178 @@
+"""The session of one signalling channel: what a frame means, when, and what is too much. Sans-IO.
+
+            a join arrives             the join is accepted
+    new ───────────────────► joining ───────────────────────► joined
+     │ no join in 10 s           │ the join is refused            │
+     └───────────────────────────┴──────── any close ─────────────┴──► closed
+
+Whoever drives it feeds frames and time, and does what comes out, in order. After `Close` nothing comes out any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from sfu.errors import CloseCode, Code, Refused
+from sfu.signaling import frames
+from sfu.signaling.messages import Asking, Join, decode_asking, decode_join, message_type
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a channel may do. Defaults are those of `[limits]` in config.toml and of protocol.md."""
+
+    messages_per_second: float = 20.0
+    messages_burst: int = 60
+    join_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Hand this frame to the client."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the channel when what was handed to it before is out."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """Somebody wants in. Answered by `Session.accept` or `Session.refuse`."""
+
+    join: Join
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The participant asks for something. Answered, once, by `frames.ok` or `frames.error` with this `id`."""
+
+    id: int
+    type: str
+    """The request's `type` on the wire; one of a fixed set, fit for a metric label."""
+    request: Asking
+
+
+Output = Send | Close | Joining | Asked
+
+
+class Stage(StrEnum):
+    """How far a channel has come."""
+
+    NEW = "new"
+    JOINING = "joining"
+    JOINED = "joined"
+    CLOSED = "closed"
+
+
+CLOSE_AFTER_REFUSED_JOIN: Final = {
+    Code.DENIED: CloseCode.TURNED_AWAY,
+    Code.REMOVED: CloseCode.TURNED_AWAY,
+    Code.VISIT_ENDED: CloseCode.VISIT_ENDED,
+    Code.RATE_LIMITED: CloseCode.RATE_LIMITED,
+    Code.DRAINING: CloseCode.GOING_AWAY,
+}
+"""Every other code: 4401."""
+
+
+class Session:
+    """One channel from its opening to its close."""
+
+    def __init__(self, *, now: float, limits: Limits) -> None:
+        self._limits = limits
+        self._stage = Stage.NEW
+        self._join_deadline = now + limits.join_seconds
+        self._join_id = 0
+        self._last_id = -1
+        self._tokens = float(limits.messages_burst)
+        self._refilled_at = now
+
+    @property
+    def stage(self) -> Stage:
+        return self._stage
+
+    def receive_text(self, frame: str, *, now: float) -> tuple[Output, ...]:
+        """Take a text frame."""
+        if self._stage is Stage.CLOSED:
+            return ()
+        if not self._may_speak(now):
+            return self.close(CloseCode.RATE_LIMITED)
+        fields = frames.parse(frame)
+        if fields is None:
+            return self.close(CloseCode.BAD_FRAME)
+        request_id = frames.message_id(fields)
+        try:
+            return (self._take(request_id, fields),)
+        except Refused as refused:
+            return (Send(frames.error(request_id, refused)),)
+
+    def receive_binary(self) -> tuple[Output, ...]:
+        """Take a binary frame, of which the protocol has none."""
+        return self.close(CloseCode.BAD_FRAME)
+
+    def accept(self, fields: Mapping[str, object]) -> tuple[Output, ...]:
+        """The join has been accepted; `fields` are those of its answer."""
+        if self._stage is not Stage.JOINING:
+            return ()
+        self._stage = Stage.JOINED
+        return (Send(frames.ok(self._join_id, fields)),)
+
+    def refuse(self, refused: Refused) -> tuple[Output, ...]:
+        """The join has been refused: answered, and closed."""
+        if self._stage is not Stage.JOINING:
+            return ()
+        code = CLOSE_AFTER_REFUSED_JOIN.get(refused.code, CloseCode.JOIN_REFUSED)
+        return (Send(frames.error(self._join_id, refused)), *self.close(code))
+
+    def close(self, code: int) -> tuple[Output, ...]:
+        """Close the channel, for whatever reason; nothing where it is closed already."""
+        if self._stage is Stage.CLOSED:
+            return ()
+        self._stage = Stage.CLOSED
+        return (Close(code),)
+
+    def next_timer(self) -> float | None:
+        """When `handle_timer` is due; None where nothing waits for time."""
+        return self._join_deadline if self._stage is Stage.NEW else None
+
+    def handle_timer(self, *, now: float) -> tuple[Output, ...]:
+        """Close a channel that has not joined in time."""
+        due = self.next_timer()
+        return self.close(CloseCode.TOO_SLOW) if due is not None and now >= due else ()
+
+    def _take(self, request_id: int | None, fields: Mapping[str, object]) -> Output:
+        if request_id is None:
+            raise Refused(Code.BAD_MESSAGE, f"id: should be an integer from 0 to {frames.MAX_ID}.")
+        if request_id <= self._last_id:
+            raise Refused(Code.BAD_MESSAGE, "id: should be larger than that of every earlier request.")
+        self._last_id = request_id
+        kind = message_type(fields)
+        if kind is None:
+            raise Refused(Code.BAD_MESSAGE, "type: should be that of a request of this protocol.")
+        if kind != "join":
+            if self._stage is not Stage.JOINED:
+                raise Refused(Code.JOIN_REQUIRED, "Join first.")
+            return Asked(request_id, kind, decode_asking(fields))
+        if self._stage is not Stage.NEW:
+            raise Refused(Code.BAD_MESSAGE, "This channel has joined. To join as somebody else, open another.")
+        join = decode_join(fields)
+        self._stage = Stage.JOINING
+        self._join_id = request_id
+        return Joining(join)
+
+    def _may_speak(self, now: float) -> bool:
+        """A token bucket: `messages_burst` at once, `messages_per_second` over time."""
+        refill = (now - self._refilled_at) * self._limits.messages_per_second
+        self._tokens = min(self._tokens + refill, float(self._limits.messages_burst))
+        self._refilled_at = now
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
