@@ -8,6 +8,18 @@ from enum import StrEnum
 class DropReason(StrEnum):
     """Every reason for which something that arrived, or was to be sent, is not handed on."""
 
+    # The endpoint: before a datagram is known to come from a peer
+    EMPTY = "empty"
+    BAD_SOURCE = "bad_source"
+    UNKNOWN_PROTOCOL = "unknown_protocol"
+    UNKNOWN_SOURCE = "unknown_source"
+    MALFORMED_STUN = "malformed_stun"
+    UNKNOWN_UFRAG = "unknown_ufrag"
+    STUN_UNAUTHENTICATED = "stun_unauthenticated"
+    STUN_REPLAYED = "stun_replayed"
+    SOURCE_TAKEN = "source_taken"
+    HANDSHAKES_FULL = "handshakes_full"
+
     # The plane: before a packet is known to be the peer's own
     UNKNOWN_PEER = "unknown_peer"
     NO_KEYS = "no_keys"

@@ -310,17 +310,23 @@ class Endpoint:
         return peer is not None and peer.wakes_at == due
 
     def _fail(self, peer: Peer, stage: Stage) -> None:
-        self._remove(peer)
         self.failures[stage] += 1
         self._reports.append(Failed(peer.id, stage))
+        self._remove(peer)
 
     def _bug(self, peer: Peer, error: Exception) -> None:
         """Our own fault: this peer ends, the others go on."""
+        self._note_bug(error)
+        if peer.id in self._peers:
+            try:
+                self._fail(peer, Stage.BUG)
+            except Exception as another:
+                self._note_bug(another)
+
+    def _note_bug(self, error: Exception) -> None:
         self.bugs += 1
         if self._on_bug is not None:
             self._on_bug(error)
-        if peer.id in self._peers:
-            self._fail(peer, Stage.BUG)
 
     def _remove(self, peer: Peer) -> None:
         """Take the peer out of every table, then out of the plane, so that a fault there leaves nothing behind here."""

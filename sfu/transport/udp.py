@@ -1,0 +1,262 @@
+"""The one UDP socket: the only place where media meets the kernel and the clock."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import socket
+import struct
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import ifaddr
+
+from sfu import clock
+from sfu.transport.address import Source, socket_address
+from sfu.transport.endpoint import Endpoint
+from sfu.transport.parameters import Report
+from sfu.transport.ports import Destination, MediaPlane
+from sfu.transport.receiver import BATCH, Control, Receiver, ask_for_packet_info, new_receiver
+
+BUFFER = 8 * 1024 * 1024
+"""Bytes asked for as the kernel's receive and send buffers: 60 ms at 1 Gbit/s. What it grants may be less (net.core.rmem_max)."""
+BATCHES_PER_WAKE_UP = 4
+"""Batches taken before the loop gets its turn, so that a flood on this port cannot starve signalling."""
+SAFE_SEGMENT = 1232
+"""Bytes of a UDP payload that fit every IPv6 path (1,280 less headers): a refusal of it is not about its size."""
+
+_SOL_UDP = 17
+_UDP_SEGMENT = 103  # linux/udp.h; since Linux 4.18
+_SO_FORCE = {socket.SO_RCVBUF: 33, socket.SO_SNDBUF: 32}  # asm-generic/socket.h: beyond rmem_max, for who may
+_NO_SEGMENTATION = (errno.EIO, errno.EINVAL, errno.ENOPROTOOPT, errno.EOPNOTSUPP)
+_FULL = (errno.EAGAIN, errno.ENOBUFS)
+
+
+@dataclass(frozen=True, slots=True)
+class UdpDestination:
+    """A peer's address, and what makes datagrams to it leave from the address that it asked."""
+
+    address: tuple[str, int] | tuple[str, int, int, int]
+    control: Control = ()
+
+
+class UdpSocket:
+    """Sends for the plane and the endpoint (their `Edge`), and drives both once it is started.
+
+    All calls come from the loop's thread. Counters are plain attributes.
+    """
+
+    def __init__(self, sock: socket.socket, receiver: Receiver) -> None:
+        self._socket = sock
+        self._receiver = receiver
+        self._segmentation = _knows_segmentation(sock)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._endpoint: Endpoint | None = None
+        self._plane: MediaPlane | None = None
+        self._on_reports: Callable[[list[Report]], None] = lambda reports: None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
+        self._wake_pending = False
+        self.datagrams_received = 0
+        self.datagrams_sent = 0
+        self.sends_refused = 0
+        """Runs that found the send buffer full."""
+        self.sends_failed = 0
+        """Runs that the kernel would not send at all: no route, not allowed."""
+
+    @classmethod
+    def bind(cls, host: str, port: int) -> UdpSocket:
+        """A socket on an IP address and port (0: a free one). `0.0.0.0` is all IPv4, `::` all IPv6 and IPv4. OSError where it cannot be."""
+        sock = bound_socket(host, port)
+        return cls(sock, new_receiver(sock))
+
+    @property
+    def port(self) -> int:
+        return int(self._socket.getsockname()[1])
+
+    @property
+    def segments(self) -> bool:
+        """Whether runs go out in one system call (UDP_SEGMENT)."""
+        return self._segmentation
+
+    def candidates(self, advertise: Iterable[str] = ()) -> tuple[tuple[str, int], ...]:
+        """(address, port) of each host candidate, best first: `advertise` where given, else what we are bound to."""
+        host = str(self._socket.getsockname()[0])
+        addresses = tuple(advertise)
+        if not addresses:
+            wildcard = ipaddress.ip_address(host).is_unspecified
+            addresses = own_addresses(ipv6=self._socket.family == socket.AF_INET6) if wildcard else (host,)
+        return tuple((address, self.port) for address in addresses)
+
+    def start(self, endpoint: Endpoint, plane: MediaPlane, on_reports: Callable[[list[Report]], None]) -> None:
+        """Serve from now on, on the running loop. `on_reports` is called at most once a wake-up, and only with reports."""
+        self._endpoint, self._plane, self._on_reports = endpoint, plane, on_reports
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket.fileno(), self._on_readable)
+        self.wake()
+
+    def close(self) -> None:
+        """Stop serving and close the socket. Nothing is sent after."""
+        if self._loop is not None and self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket.fileno())
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._loop = None
+        self._socket.close()
+
+    def wake(self) -> None:
+        """Something was asked of the endpoint or the plane from outside: send what is ready and mind the timers, soon."""
+        if self._loop is not None and not self._wake_pending:
+            self._wake_pending = True
+            self._loop.call_soon(self._on_wake)
+
+    def destination(self, source: Source, offset: int) -> UdpDestination:
+        return UdpDestination(socket_address(source), self._receiver.reply_control(offset))
+
+    def send(self, destination: Destination, run: memoryview, segment: int) -> bool:
+        assert isinstance(destination, UdpDestination)
+        try:
+            if len(run) <= segment:
+                self._send_one(destination, run)
+            elif self._segmentation:
+                control = [*destination.control, (_SOL_UDP, _UDP_SEGMENT, struct.pack("=H", segment))]
+                self._socket.sendmsg([run], control, 0, destination.address)
+            else:
+                self._send_each(destination, run, segment)
+        except OSError as error:
+            return self._not_sent(error, destination, run, segment)
+        self.datagrams_sent += -(-len(run) // segment)
+        return True
+
+    def _send_one(self, destination: UdpDestination, datagram: memoryview) -> None:
+        if destination.control:
+            self._socket.sendmsg([datagram], destination.control, 0, destination.address)
+        else:
+            self._socket.sendto(datagram, destination.address)
+
+    def _send_each(self, destination: UdpDestination, run: memoryview, segment: int) -> None:
+        for start in range(0, len(run), segment):
+            self._send_one(destination, run[start : start + segment])
+
+    def _not_sent(self, error: OSError, destination: UdpDestination, run: memoryview, segment: int) -> bool:
+        if error.errno in _FULL:
+            self.sends_refused += 1
+            return False
+        if self._segmentation and len(run) > segment and error.errno in _NO_SEGMENTATION:
+            return self._send_unsegmented(destination, run, segment)
+        self.sends_failed += 1
+        return False
+
+    def _send_unsegmented(self, destination: UdpDestination, run: memoryview, segment: int) -> bool:
+        """The kernel refused a run. Where it takes the same datagrams one by one, segmentation is what it cannot do here."""
+        self._segmentation = False
+        taken = self.send(destination, run, segment)
+        self._segmentation = not (taken and segment <= SAFE_SEGMENT)
+        return taken
+
+    def _on_readable(self) -> None:
+        endpoint, plane, receiver = self._endpoint, self._plane, self._receiver
+        assert endpoint is not None
+        assert plane is not None
+        try:
+            for _ in range(BATCHES_PER_WAKE_UP):
+                now = clock.monotonic()
+                datagrams = receiver.receive()
+                if not datagrams:
+                    break
+                self.datagrams_received += len(datagrams)
+                endpoint.receive_batch(receiver.slab, datagrams, now)
+                plane.flush(now)
+                if len(datagrams) < BATCH:
+                    break
+        finally:
+            self._settle()
+
+    def _on_wake(self) -> None:
+        self._wake_pending = False
+        if self._loop is not None and self._plane is not None:
+            try:
+                self._plane.flush(clock.monotonic())
+            finally:
+                self._settle()
+
+    def _on_timer(self) -> None:
+        assert self._endpoint is not None
+        assert self._plane is not None
+        self._timer = None
+        now = clock.monotonic()
+        try:
+            self._endpoint.handle_timers(now)
+            self._plane.flush(now)
+        finally:
+            self._settle()
+
+    def _settle(self) -> None:
+        """The end of every wake-up: hand up what happened, then see to the next timer."""
+        assert self._endpoint is not None
+        try:
+            reports = self._endpoint.take_reports()
+            if reports:
+                self._on_reports(reports)
+        finally:
+            self._arm(self._endpoint.next_timer())
+
+    def _arm(self, due: float | None) -> None:
+        """One timer in the loop. It may fire early, where what it was set for is gone: that costs one empty wake-up."""
+        if due is None or self._loop is None:
+            return
+        if self._timer is not None:
+            if self._timer_due <= due:
+                return
+            self._timer.cancel()
+        self._timer_due = due
+        self._timer = self._loop.call_later(max(0.0, due - clock.monotonic()), self._on_timer)
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """A non-blocking UDP socket bound to an IP address, with large buffers; on a wildcard, with packet information."""
+    address = ipaddress.ip_address(host)
+    sock = socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        _ask_for_buffers(sock)
+        if address.version == 6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address.is_unspecified else 1)
+        if address.is_unspecified:
+            ask_for_packet_info(sock)
+        sock.bind((host, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _ask_for_buffers(sock: socket.socket) -> None:
+    for option, force in _SO_FORCE.items():
+        sock.setsockopt(socket.SOL_SOCKET, option, BUFFER)
+        if sys.platform.startswith("linux"):
+            with contextlib.suppress(PermissionError):
+                sock.setsockopt(socket.SOL_SOCKET, force, BUFFER)
+
+
+def own_addresses(*, ipv6: bool) -> tuple[str, ...]:
+    """This machine's addresses for candidates: IPv4, then IPv6 where wanted, loopback last. No link-local ones."""
+    found = set()
+    for adapter in ifaddr.get_adapters():
+        for each in adapter.ips:
+            address = ipaddress.ip_address(each.ip if isinstance(each.ip, str) else each.ip[0])
+            if not address.is_link_local and (ipv6 or address.version == 4):
+                found.add(address)
+    return tuple(str(each) for each in sorted(found, key=lambda each: (each.is_loopback, each.version, int(each))))
+
+
+def _knows_segmentation(sock: socket.socket) -> bool:
+    """Before 4.18 Linux sends a run as one large datagram instead of refusing it, so the option is asked for first."""
+    with contextlib.suppress(OSError):
+        sock.getsockopt(_SOL_UDP, _UDP_SEGMENT)
+        return True
+    return False
