@@ -1,0 +1,265 @@
+"""RTP header extensions (RFC 8285): read once from an incoming packet, written once for every receiver.
+
+Ids are each peer's own. What an element *is* (its kind, below) is not, so a packet is read by the sender's ids into `Elements` and
+written by the receiver's ids from there. Only what stands in `CARRIED` passes from peer to peer: rid and repaired rid would tell
+a receiver of layers that it does not get, send times and transport-wide numbers belong to one transport, and nothing
+unknown is passed on. The mid is the receiver's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sfu.rtp.buffer import Buffer, WritableBuffer
+
+URI_MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+URI_RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+URI_REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+URI_AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+URI_VIDEO_ORIENTATION = "urn:3gpp:video-orientation"
+URI_ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+URI_ABS_CAPTURE_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+URI_TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+URI_DEPENDENCY_DESCRIPTOR = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
+URI_PLAYOUT_DELAY = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
+URI_VIDEO_CONTENT_TYPE = "http://www.webrtc.org/experiments/rtp-hdrext/video-content-type"
+URI_TRANSMISSION_OFFSET = "urn:ietf:params:rtp-hdrext:toffset"
+
+# Kinds. 0 is an element that we do not know and therefore do not see.
+MID = 1
+RID = 2
+REPAIRED_RID = 3
+AUDIO_LEVEL = 4
+VIDEO_ORIENTATION = 5
+ABS_CAPTURE_TIME = 6
+DEPENDENCY_DESCRIPTOR = 7
+ABS_SEND_TIME = 8
+TRANSPORT_CC = 9
+KINDS = 10
+
+KIND_OF_URI = {
+    URI_MID: MID,
+    URI_RID: RID,
+    URI_REPAIRED_RID: REPAIRED_RID,
+    URI_AUDIO_LEVEL: AUDIO_LEVEL,
+    URI_VIDEO_ORIENTATION: VIDEO_ORIENTATION,
+    URI_ABS_CAPTURE_TIME: ABS_CAPTURE_TIME,
+    URI_DEPENDENCY_DESCRIPTOR: DEPENDENCY_DESCRIPTOR,
+    URI_ABS_SEND_TIME: ABS_SEND_TIME,
+    URI_TRANSPORT_CC: TRANSPORT_CC,
+}
+
+CARRIED = (AUDIO_LEVEL, VIDEO_ORIENTATION, ABS_CAPTURE_TIME, DEPENDENCY_DESCRIPTOR)
+
+ONE_BYTE = 0xBEDE  # profile of the one-byte form
+TWO_BYTE = 0x1000  # profile of the two-byte form; its low four bits are the application's
+
+MAX_MID = 32  # bytes; SDP tokens of browsers are one to three characters
+MAX_STEPS = 64  # elements and padding bytes looked at in one block; fourteen ids are the most anybody uses
+MAX_BLOCK = 4 + (2 + MAX_MID) + (2 + 1) + (2 + 1) + (2 + 16) + (2 + 255) + 3
+"""The most bytes that a `Writer` ever writes: the room to leave before the payload."""
+
+# Sizes that each kind may have, by its specification. An element of another size is not seen: a reader that trusts the
+# id alone reads past the element.
+_MIN_SIZE = (0, 1, 1, 1, 1, 1, 8, 3, 3, 2)
+_MAX_SIZE = (0, MAX_MID, 255, 255, 1, 1, 16, 255, 3, 2)
+
+
+class Elements:
+    """Where the elements of one packet lie in the buffer that was read. Made once, filled for every packet.
+
+    `present` has bit `1 << kind` for every kind that is there; only then do `offsets[kind]` and `lengths[kind]` mean anything.
+    """
+
+    __slots__ = ("lengths", "offsets", "present")
+
+    def __init__(self) -> None:
+        self.present = 0
+        self.offsets = [0] * KINDS
+        self.lengths = [0] * KINDS
+
+    def has(self, kind: int) -> bool:
+        return self.present >> kind & 1 != 0
+
+    def value(self, view: Buffer, kind: int) -> bytes:
+        """The element's bytes, empty where it is not there. Copies: for what is read once a source, not once a packet."""
+        if not self.has(kind):
+            return b""
+        return bytes(view[self.offsets[kind] : self.offsets[kind] + self.lengths[kind]])
+
+
+class Reader:
+    """Reads extension blocks by the ids that one peer has negotiated, as (id, URI) pairs."""
+
+    __slots__ = ("_kinds",)
+
+    def __init__(self, ids: Iterable[tuple[int, str]]) -> None:
+        self._kinds = bytearray(256)
+        for identifier, uri in ids:
+            if 1 <= identifier <= 255 and identifier != 15:
+                self._kinds[identifier] = KIND_OF_URI.get(uri, 0)
+
+    def read(self, view: Buffer, profile: int, offset: int, length: int, elements: Elements) -> bool:
+        """Find the known elements in the block of `length` bytes at `offset`; `profile` is the block's. Never raises.
+
+        False where an element runs past the block or the block is stuffed with more than `MAX_STEPS` steps; what was found before stands.
+        A block of another profile has no elements.
+        """
+        elements.present = 0
+        if profile == ONE_BYTE:
+            return self._read_one_byte(view, offset, offset + length, elements)
+        if profile & 0xFFF0 == TWO_BYTE:
+            return self._read_two_byte(view, offset, offset + length, elements)
+        return True
+
+    def _read_one_byte(self, view: Buffer, position: int, end: int, elements: Elements) -> bool:
+        kinds = self._kinds
+        for _ in range(MAX_STEPS):
+            if position >= end:
+                return True
+            first = view[position]
+            position += 1
+            if first == 0:
+                continue
+            identifier = first >> 4
+            # RFC 8285 4.2: id 15, and id 0 with a length, end the reading; neither makes the block wrong.
+            if identifier == 15 or identifier == 0:
+                return True
+            size = (first & 0x0F) + 1
+            if position + size > end:
+                return False
+            kind = kinds[identifier]
+            if kind and _MIN_SIZE[kind] <= size <= _MAX_SIZE[kind]:
+                elements.present |= 1 << kind
+                elements.offsets[kind] = position
+                elements.lengths[kind] = size
+            position += size
+        return position >= end
+
+    def _read_two_byte(self, view: Buffer, position: int, end: int, elements: Elements) -> bool:
+        kinds = self._kinds
+        for _ in range(MAX_STEPS):
+            if position >= end:
+                return True
+            identifier = view[position]
+            position += 1
+            if identifier == 0:
+                continue
+            if position >= end:
+                return False
+            size = view[position]
+            position += 1
+            if position + size > end:
+                return False
+            kind = kinds[identifier]
+            if kind and _MIN_SIZE[kind] <= size <= _MAX_SIZE[kind]:
+                elements.present |= 1 << kind
+                elements.offsets[kind] = position
+                elements.lengths[kind] = size
+            position += size
+        return position >= end
+
+
+class Writer:
+    """Writes extension blocks by the ids that one receiver has negotiated for a section, as (id, URI) pairs, with its own mid.
+
+    The one-byte form wherever it can say it; the two-byte form where an id is above 14 or an element is longer than 16 bytes,
+    which only a dependency descriptor is. Whoever negotiates either understands both forms (RFC 8285 4.1.2).
+    """
+
+    __slots__ = ("_carried", "_ids", "_mid", "_mid_alone", "_mid_id", "_two_byte_only")
+
+    def __init__(self, ids: Iterable[tuple[int, str]], mid: str) -> None:
+        self._ids = [0] * KINDS
+        for identifier, uri in ids:
+            kind = KIND_OF_URI.get(uri, 0)
+            if kind and 1 <= identifier <= 255 and identifier != 15:
+                self._ids[kind] = identifier
+        self._carried = 0
+        for kind in CARRIED:
+            if self._ids[kind]:
+                self._carried |= 1 << kind
+        self._mid = mid.encode("ascii", "replace")[:MAX_MID]
+        self._mid_id = self._ids[MID] if self._mid else 0
+        used = [self._ids[kind] for kind in CARRIED] + [self._mid_id]
+        self._two_byte_only = max(used) > 14 or len(self._mid) > 16
+        self._mid_alone = self._block_of_mid()
+
+    def write(self, source: Buffer, elements: Elements, view: WritableBuffer, offset: int) -> int:
+        """Write the whole block, its four bytes of profile and length included, at `offset` of `view`.
+
+        `elements` says what the incoming packet has, and where in `source`. Gives the bytes written: a multiple of 4, at most
+        `MAX_BLOCK`, 0 where the packet needs no extension.
+        """
+        present = elements.present & self._carried
+        if present == 0:
+            alone = self._mid_alone
+            view[offset : offset + len(alone)] = alone
+            return len(alone)
+        if self._two_byte_only or (
+            present >> DEPENDENCY_DESCRIPTOR & 1 and elements.lengths[DEPENDENCY_DESCRIPTOR] > 16
+        ):
+            return self._write_two_byte(source, elements, present, view, offset)
+        position = offset + 4
+        if self._mid_id:
+            # The block of the mid alone begins with the element; its padding is written over.
+            alone = self._mid_alone
+            view[offset : offset + len(alone)] = alone
+            position += 1 + len(self._mid)
+        for kind in CARRIED:
+            if present >> kind & 1:
+                size = elements.lengths[kind]
+                start = elements.offsets[kind]
+                view[position] = self._ids[kind] << 4 | (size - 1)
+                position += 1
+                if size == 1:
+                    view[position] = source[start]
+                else:
+                    view[position : position + size] = source[start : start + size]
+                position += size
+        return _finish(view, offset, position, ONE_BYTE)
+
+    def _write_two_byte(
+        self, source: Buffer, elements: Elements, present: int, view: WritableBuffer, offset: int
+    ) -> int:
+        position = offset + 4
+        if self._mid_id:
+            position = _put_two_byte(view, position, self._mid_id, self._mid, 0, len(self._mid))
+        for kind in CARRIED:
+            if present >> kind & 1:
+                start = elements.offsets[kind]
+                position = _put_two_byte(view, position, self._ids[kind], source, start, elements.lengths[kind])
+        return _finish(view, offset, position, TWO_BYTE)
+
+    def _block_of_mid(self) -> bytes:
+        if not self._mid_id:
+            return b""
+        block = bytearray(MAX_BLOCK)
+        if self._two_byte_only:
+            end = _put_two_byte(block, 4, self._mid_id, self._mid, 0, len(self._mid))
+            return bytes(block[: _finish(block, 0, end, TWO_BYTE)])
+        block[4] = self._mid_id << 4 | (len(self._mid) - 1)
+        end = 5 + len(self._mid)
+        block[5:end] = self._mid
+        return bytes(block[: _finish(block, 0, end, ONE_BYTE)])
+
+
+def _put_two_byte(view: WritableBuffer, position: int, identifier: int, source: Buffer, start: int, size: int) -> int:
+    view[position] = identifier
+    view[position + 1] = size
+    position += 2
+    view[position : position + size] = source[start : start + size]
+    return position + size
+
+
+def _finish(view: WritableBuffer, offset: int, position: int, profile: int) -> int:
+    """Pad to words and write profile and length in front; gives the length of the whole block."""
+    while (position - offset) & 3:
+        view[position] = 0
+        position += 1
+    words = (position - offset - 4) >> 2
+    view[offset] = profile >> 8
+    view[offset + 1] = profile & 0xFF
+    view[offset + 2] = words >> 8
+    view[offset + 3] = words & 0xFF
+    return position - offset
