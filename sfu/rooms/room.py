@@ -1,39 +1,35 @@
-"""The room of a visit.
-
-STUB: owned by the rooms author; the signatures of `Room`, `Step` and `Limits` stand.
-"""
+"""The room of a visit: one event at a time in, the next room and its commands out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sfu.admission import waiting_room
+from sfu.admission.limits import Limits as Limits
 from sfu.admission.records import ParticipantRecord, VisitRecord
 from sfu.admission.visit import Visit
+from sfu.admission.waiting_room import TRANSITIONS, TURNED_AWAY, Act, State
 from sfu.ids import NewToken, ParticipantId
 from sfu.rooms.commands import Command
-from sfu.rooms.events import Event
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a room allows. Defaults are those of `[admission]`, `[visits]` and `[limits]` in config.toml."""
-
-    room_capacity: int = 12
-    """Admitted participants at a time."""
-    lobby_capacity: int = 50
-    """Waiting participants at a time."""
-    knocks_per_link_hour: int = 60
-    """Joins with the shared link, a link and hour."""
-    resume_seconds: float = 120.0
-    opens_before_minutes: int = 30
-    closes_after_minutes: int = 120
+from sfu.rooms.draft import Draft, RoomState
+from sfu.rooms.events import Event, LinkPresented, Requested, ResumePresented, TicketPresented
+from sfu.rooms.happening import closes_at, take_happening
+from sfu.rooms.joining import join_answer, join_by_link, join_by_resume, join_by_ticket
+from sfu.rooms.lobby import lobby_entries
+from sfu.rooms.participant import Participant
+from sfu.rooms.requesting import take_request
+from sfu.rooms.roster import roster_entries
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The outcome of one event: the room as it is then, what to do, and the answer to whoever asked."""
+    """The outcome of one event: the room as it is then, what to do, and the answer to whoever asked.
+
+    The answer to a join goes out when its `Record` is written, before the other commands, so that a client knows who it is
+    before it reads who is there. The answer to a request goes out after all commands but `Disconnect`.
+    """
 
     room: Room
     commands: tuple[Command, ...]
@@ -50,8 +46,12 @@ class Room:
     written is undone by forgetting it.
     """
 
+    __slots__ = ("_limits", "_new_token", "_state")
+
     def __init__(self, visit: Visit, limits: Limits, new_token: NewToken) -> None:
-        raise NotImplementedError
+        self._limits = limits
+        self._new_token = new_token
+        self._state = _state_of(visit)
 
     @classmethod
     def restored(
@@ -66,13 +66,130 @@ class Room:
         *,
         now: float,
     ) -> Room:
-        """The room as the store knows it: whoever was admitted may resume admitted, who waited waits, who was turned away stays out."""
-        raise NotImplementedError
+        """The room as the store knows it: whoever was admitted may resume admitted, who waited waits, who was turned away stays out.
+
+        Nobody has a channel or a transport yet; each has `resume_seconds` from `now`. Counts of knocks begin anew.
+        """
+        room = cls(visit, limits, new_token)
+        if record is not None:
+            visit = replace(visit, locked=record.locked, closed=record.closed or visit.closed)
+        turned_away_persons = dict(record.turned_away) if record is not None else {}
+        revoked = frozenset(tickets_revoked)
+        present: dict[ParticipantId, Participant] = {}
+        departed: dict[ParticipantId, bytes] = {}
+        for known in sorted(participants, key=lambda known: known.waiting_since):
+            participant = _restored(known, visit, revoked, now)
+            if participant is None:
+                departed[known.participant] = known.resume_digest
+            else:
+                present[participant.participant] = participant
+        room._state = replace(
+            _state_of(visit),
+            participants=present,
+            departed=departed,
+            turned_away=turned_away_persons,
+            tickets_used=frozenset(tickets_used),
+            tickets_revoked=revoked,
+            roster=roster_entries(present.values()),
+            lobby=lobby_entries(present.values()),
+        )
+        return room
+
+    @property
+    def visit(self) -> Visit:
+        """The visit with what staff have set since: locked, closed, generation of the link."""
+        return self._state.visit
+
+    @property
+    def participants(self) -> tuple[Participant, ...]:
+        """Everybody who waits, is in, or was turned away."""
+        return tuple(self._state.participants.values())
+
+    @property
+    def occupied(self) -> bool:
+        """Whether anybody waits or is in, or may still come back to a place."""
+        return any(not participant.turned_away for participant in self._state.participants.values())
 
     def step(self, event: Event, *, now: float, wall: datetime) -> Step:
         """Take one event. Raises `Refused` where somebody asked for what cannot be; nothing has changed then."""
-        raise NotImplementedError
+        draft = Draft(self._state, self._limits, self._new_token, now=now, wall=wall)
+        joined: tuple[ParticipantId, str] | None = None
+        answer: Mapping[str, object] | None = None
+        match event:
+            case TicketPresented():
+                joined = join_by_ticket(draft, event)
+            case LinkPresented():
+                joined = join_by_link(draft, event)
+            case ResumePresented():
+                joined = join_by_resume(draft, event)
+            case Requested():
+                answer = take_request(draft, event)
+            case _:
+                take_happening(draft, event)
+        state, commands = draft.finish()
+        room = Room(state.visit, self._limits, self._new_token)
+        room._state = state
+        if joined is None:
+            return Step(room, commands, answer)
+        participant, token = joined
+        return Step(room, commands, join_answer(state.visit, state.participants[participant], token), participant)
 
     def next_timer(self) -> float | None:
         """When (monotonic seconds) `TimeHasCome` is due; None where nothing waits for time."""
-        raise NotImplementedError
+        due = [
+            participant.lost_at + self._limits.resume_seconds
+            for participant in self._state.participants.values()
+            if participant.lost_at is not None
+        ]
+        if self._state.anchor is not None and self._state.visit.closed is None:
+            due.append(closes_at(self._state.visit, self._state.anchor, self._limits))
+        return min(due, default=None)
+
+
+def _state_of(visit: Visit) -> RoomState:
+    nobody: dict[ParticipantId, Participant] = {}
+    return RoomState(
+        visit=visit,
+        participants=nobody,
+        departed={},
+        turned_away={},
+        tickets_used=frozenset(),
+        tickets_revoked=frozenset(),
+        knocks={},
+        routes={},
+        version=0,
+        roster=[],
+        lobby=lobby_entries(()),
+        speaker=None,
+        anchor=None,
+    )
+
+
+def _restored(known: ParticipantRecord, visit: Visit, revoked: frozenset[str], now: float) -> Participant | None:
+    """A participant without a channel; None for one who is not here any more."""
+    place = waiting_room.restored(known.state, known.waiting_since, known.admitted_at)
+    if (place.state, Act.EXPIRE) in TRANSITIONS:
+        # The step that a crash may have kept from being taken.
+        if visit.closed is not None:
+            return None
+        if known.ticket in revoked:
+            place = waiting_room.move(place, Act.REMOVE, known.waiting_since)
+    if place.state not in (State.WAITING, State.ADMITTED, *TURNED_AWAY):
+        return None
+    turned_away = place.state in TURNED_AWAY
+    return Participant(
+        participant=known.participant,
+        person=known.person,
+        name=known.name,
+        role=known.role,
+        verified=known.verified,
+        booked=known.booked,
+        second_device=known.second_device,
+        units=known.units,
+        ticket=known.ticket,
+        link_generation=known.link_generation,
+        resume_digest=known.resume_digest,
+        place=place,
+        channel=None,
+        lost_at=None if turned_away else now,
+    )

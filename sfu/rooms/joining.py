@@ -1,0 +1,269 @@
+"""The three ways to join: by ticket, by shared link, by resume token (protocol.md, Joining).
+
+What is checked comes in this order, so that nobody learns more than what they have proved entitles them to:
+
+    ticket   revoked · ended · not open · turned away · [a place to take] · [own staff: in] · passed on too often · locked · full
+    link     renewed · ended · not open · name · knocked too often · locked · full
+    resume   unknown or not the token · turned away · revoked · ended · too late
+
+Own staff come in while the visit is locked, before it opens and beyond the capacity: nobody who is responsible for a
+visit is shut out of it. Somebody who comes back to a place does not knock, so a lock and a full lobby do not concern them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sfu.admission.limits import Knocks
+from sfu.admission.names import is_good_name
+from sfu.admission.records import Action
+from sfu.admission.resume import is_token_of, resume_digest, resume_token
+from sfu.admission.roles import Role
+from sfu.admission.tickets import Ticket
+from sfu.admission.visit import Visit
+from sfu.admission.waiting_room import Ground, State, knock
+from sfu.admission.windows import iso, window
+from sfu.errors import Code, Refused
+from sfu.ids import ChannelId, ParticipantId, PersonId
+from sfu.rooms.draft import Actor, Draft
+from sfu.rooms.events import LinkPresented, ResumePresented, TicketPresented
+from sfu.rooms.participant import Participant
+
+FRAME_BYTES = 65536
+"""The largest frame of the signalling channel (protocol.md, Channel)."""
+
+
+def join_by_ticket(draft: Draft, event: TicketPresented) -> tuple[ParticipantId, str]:
+    """Take a join with a ticket. Gives the participant and its resume token."""
+    ticket = event.ticket
+    if ticket.visit != draft.visit.visit or ticket.jti in draft.tickets_revoked:
+        raise Refused(Code.TICKET_INVALID, "This link is not valid.")
+    _check_open(draft, early=ticket.role is Role.CLINICIAN)
+    _check_person(draft, ticket.person)
+    used = ticket.jti in draft.tickets_used
+    draft.tickets_used |= {ticket.jti}
+    if not used:
+        place = _place_to_take(draft, ticket)
+        if place is not None:
+            return _take_place(draft, place, event)
+    newcomer, token = _newcomer(
+        draft,
+        event.channel,
+        person=ticket.person,
+        name=ticket.name,
+        role=ticket.role,
+        verified=True,
+        second_device=used or _is_connected(draft, ticket.person),
+        units=ticket.units,
+        ticket=ticket.jti,
+    )
+    own_staff = newcomer.is_own_staff(draft.visit)
+    if not own_staff:
+        if used:
+            # A ticket that is passed on is a link like any other.
+            _count_knock(draft, f"ticket {ticket.jti}")
+        _check_lobby(draft)
+    draft.arrive(newcomer, event.channel)
+    draft.log(Action.JOINED, _by(newcomer), newcomer, "second_device" if newcomer.second_device else "ticket")
+    if own_staff:
+        draft.admit(draft.participants[newcomer.participant], Ground.OWN_UNIT, _by(newcomer))
+    return newcomer.participant, token
+
+
+def join_by_link(draft: Draft, event: LinkPresented) -> tuple[ParticipantId, str]:
+    """Take a join with the shared link: somebody new, verified by nothing, who waits whatever role they stated."""
+    if event.generation != draft.visit.link_generation:
+        raise Refused(Code.LINK_REVOKED, "This link has been replaced. Ask for the new one.")
+    _check_open(draft, early=False)
+    if not is_good_name(event.name):
+        raise Refused(Code.BAD_MESSAGE, "A name has 1 to 80 characters, all of them visible.")
+    _count_knock(draft, f"link {event.generation}")
+    _check_lobby(draft)
+    newcomer, token = _newcomer(
+        draft,
+        event.channel,
+        person=None,
+        name=event.name,
+        role=event.role,
+        verified=False,
+        second_device=False,
+        link_generation=event.generation,
+    )
+    draft.arrive(newcomer, event.channel)
+    draft.log(Action.JOINED, _by(newcomer), newcomer, "link")
+    return newcomer.participant, token
+
+
+def join_by_resume(draft: Draft, event: ResumePresented) -> tuple[ParticipantId, str]:
+    """Bring a participant back as itself, in the state that it had."""
+    participant = draft.participants.get(event.participant)
+    digest = participant.resume_digest if participant else draft.departed.get(event.participant)
+    if not is_token_of(event.token, digest if digest is not None else bytes(32)) or digest is None:
+        raise Refused(Code.TICKET_INVALID, "This link is not valid.")
+    if participant is None:
+        _check_not_ended(draft)
+        raise _too_late()
+    if participant.turned_away:
+        raise turned_away(participant.state)
+    if participant.person is not None and draft.turned_away.get(participant.person) is State.REMOVED:
+        raise turned_away(State.REMOVED)
+    if participant.ticket in draft.tickets_revoked:
+        raise turned_away(State.REMOVED)
+    _check_not_ended(draft)
+    if participant.lost_at is not None and draft.now >= participant.lost_at + draft.limits.resume_seconds:
+        raise _too_late()
+    draft.arrive(participant, event.channel)
+    draft.log(Action.RESUMED, _by(participant), participant)
+    return participant.participant, event.token
+
+
+def join_answer(visit: Visit, participant: Participant, token: str) -> dict[str, object]:
+    """The fields of the answer to a join. Where and why is told to those only whose identity was proved."""
+    about: dict[str, object] = {
+        "visit": visit.visit,
+        "starts_at": iso(visit.starts_at),
+        "ends_at": iso(visit.ends_at),
+    }
+    if participant.verified:
+        about |= {"title": visit.title, "unit_name": visit.unit_name}
+    return {
+        "participant": participant.participant,
+        "state": participant.state.value,
+        "role": participant.role.value,
+        "name": participant.name,
+        "verified": participant.verified,
+        "may_admit": participant.may_admit(visit),
+        "resume": token,
+        "language": visit.language,
+        "visit": about,
+        "ice_servers": [],
+        "limits": {"frame_bytes": FRAME_BYTES},
+    }
+
+
+def turned_away(state: State) -> Refused:
+    """The answer to somebody who was denied or removed."""
+    if state is State.DENIED:
+        return Refused(Code.DENIED, "Care staff have not let you in.")
+    return Refused(Code.REMOVED, "Care staff have ended your part in this visit.")
+
+
+def _newcomer(
+    draft: Draft,
+    channel: ChannelId,
+    *,
+    person: PersonId | None,
+    name: str,
+    role: Role,
+    verified: bool,
+    second_device: bool,
+    units: tuple[str, ...] = (),
+    ticket: str | None = None,
+    link_generation: int | None = None,
+) -> tuple[Participant, str]:
+    identifier = ParticipantId(f"p_{draft.new_token()}")
+    token = resume_token(draft.visit.visit, identifier, draft.new_token())
+    newcomer = Participant(
+        participant=identifier,
+        person=person,
+        name=name,
+        role=role,
+        verified=verified,
+        booked=person is not None and draft.visit.names(person),
+        second_device=second_device,
+        units=units,
+        ticket=ticket,
+        link_generation=link_generation,
+        resume_digest=resume_digest(token),
+        place=knock(draft.wall),
+        channel=None,
+        lost_at=None,
+    )
+    return newcomer, token
+
+
+def _place_to_take(draft: Draft, ticket: Ticket) -> Participant | None:
+    """The place of the same person in the same role that has lost its channel; None while any device of theirs is connected."""
+    if _is_connected(draft, ticket.person):
+        return None
+    places = [
+        participant
+        for participant in draft.participants.values()
+        if participant.person == ticket.person and participant.role is ticket.role and not participant.turned_away
+    ]
+    places.sort(key=lambda participant: participant.second_device)
+    return places[0] if places else None
+
+
+def _take_place(draft: Draft, place: Participant, event: TicketPresented) -> tuple[ParticipantId, str]:
+    """Give a place, with the state it has, to the ticket that proves the same person anew.
+
+    The participant stays the same, its resume token does not. It is on a second device no more: the portal has just
+    identified the person, and no other device of theirs is connected.
+    """
+    token = resume_token(draft.visit.visit, place.participant, draft.new_token())
+    taken = replace(
+        place,
+        name=event.ticket.name,
+        units=event.ticket.units,
+        ticket=event.ticket.jti,
+        second_device=False,
+        resume_digest=resume_digest(token),
+    )
+    draft.arrive(taken, event.channel)
+    draft.log(Action.RESUMED, _by(taken), taken, "new_ticket")
+    if taken.waiting and taken.is_own_staff(draft.visit):
+        draft.admit(draft.participants[taken.participant], Ground.OWN_UNIT, _by(taken))
+    return taken.participant, token
+
+
+def _is_connected(draft: Draft, person: PersonId) -> bool:
+    return any(participant.person == person and participant.connected for participant in draft.participants.values())
+
+
+def _check_not_ended(draft: Draft) -> None:
+    if draft.visit.closed is not None:
+        raise Refused(Code.VISIT_ENDED, "This visit is over.")
+
+
+def _check_open(draft: Draft, *, early: bool) -> None:
+    """`early`: verified clinicians may come from the visit's creation on."""
+    _check_not_ended(draft)
+    limits = draft.limits
+    times = window(
+        draft.visit,
+        opens_before_minutes=limits.opens_before_minutes,
+        closes_after_minutes=limits.closes_after_minutes,
+    )
+    if draft.visit_time >= times.closes_at:
+        raise Refused(Code.VISIT_ENDED, "This visit is over.")
+    if draft.visit_time < times.opens_at and not early:
+        raise Refused(Code.VISIT_NOT_OPEN, "This visit is not open yet.", opens_at=iso(times.opens_at))
+
+
+def _check_person(draft: Draft, person: PersonId) -> None:
+    state = draft.turned_away.get(person)
+    if state is not None:
+        raise turned_away(state)
+
+
+def _check_lobby(draft: Draft) -> None:
+    if draft.visit.locked:
+        raise Refused(Code.LOCKED, "Care staff have locked this visit.")
+    if sum(participant.waiting for participant in draft.participants.values()) >= draft.limits.lobby_capacity:
+        raise Refused(Code.FULL, "The waiting room is full. Try again in a moment.")
+
+
+def _count_knock(draft: Draft, door: str) -> None:
+    knocks = draft.knocks.get(door, Knocks())
+    if knocks.within(draft.now) >= draft.limits.knocks_per_link_hour:
+        raise Refused(Code.RATE_LIMITED, "This link has been used too often. Try again later.")
+    draft.knocks = {**draft.knocks, door: knocks.with_one(draft.now)}
+
+
+def _by(participant: Participant) -> Actor:
+    return Actor(participant.participant, participant.person)
+
+
+def _too_late() -> Refused:
+    return Refused(Code.TICKET_EXPIRED, "Too long away. Open your link again.")

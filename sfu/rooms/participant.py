@@ -1,0 +1,127 @@
+"""A participant of a room: who it is, where it stands, what it sends and wants to receive. Values throughout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sfu.admission.records import ParticipantRecord
+from sfu.admission.roles import Role, Standing, is_own_staff
+from sfu.admission.visit import Visit
+from sfu.admission.waiting_room import TURNED_AWAY, Place, State
+from sfu.ids import ChannelId, ParticipantId, PersonId, TrackId
+from sfu.rooms.requests import ReceiveSection, Source, View
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """What a participant sends on one section."""
+
+    track: TrackId
+    mid: str
+    source: Source
+    muted: bool = False
+    """By its owner."""
+    silenced: bool = False
+    """By staff, until its owner unmutes it."""
+
+    @property
+    def heard(self) -> bool:
+        """Whether anything of it may be forwarded."""
+        return not self.muted and not self.silenced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A participant's transport as the room knows it. Only somebody admitted has one."""
+
+    connected: bool = False
+    tracks: tuple[Track, ...] = ()
+    receiving: tuple[ReceiveSection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Participant:
+    """Somebody who waits, is in, or has been turned away."""
+
+    participant: ParticipantId
+    person: PersonId | None
+    """None for somebody who came by the shared link."""
+    name: str
+    role: Role
+    verified: bool
+    booked: bool
+    second_device: bool
+    units: tuple[str, ...]
+    ticket: str | None
+    link_generation: int | None
+    resume_digest: bytes
+    place: Place
+    channel: ChannelId | None
+    lost_at: float | None
+    """Monotonic moment at which the channel was lost; None while there is one."""
+    media: Media | None = None
+    views: tuple[View, ...] = ()
+    """What it shows of the tracks of others, one a track; empty for whoever is not in."""
+
+    @property
+    def state(self) -> State:
+        return self.place.state
+
+    @property
+    def waiting(self) -> bool:
+        return self.place.state is State.WAITING
+
+    @property
+    def admitted(self) -> bool:
+        return self.place.state is State.ADMITTED
+
+    @property
+    def turned_away(self) -> bool:
+        return self.place.state in TURNED_AWAY
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a signalling channel now."""
+        return self.channel is not None
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        return self.media.tracks if self.media is not None else ()
+
+    def has_paused(self, track: TrackId) -> bool:
+        """Whether this receiver wants nothing of a track for now."""
+        return any(view.paused and view.track == track for view in self.views)
+
+    def is_own_staff(self, visit: Visit) -> bool:
+        return is_own_staff(
+            self.role, verified=self.verified, second_device=self.second_device, units=self.units, unit=visit.unit
+        )
+
+    def may_admit(self, visit: Visit) -> bool:
+        return self.admitted and self.is_own_staff(visit)
+
+    def standing(self, visit: Visit) -> Standing:
+        """Of somebody who waits or is in."""
+        if not self.admitted:
+            return Standing.WAITING
+        return Standing.IN_CHARGE if self.is_own_staff(visit) else Standing.ADMITTED
+
+    def record(self, visit: Visit) -> ParticipantRecord:
+        """All that a restart must not lose."""
+        return ParticipantRecord(
+            visit=visit.visit,
+            participant=self.participant,
+            person=self.person,
+            name=self.name,
+            role=self.role,
+            verified=self.verified,
+            booked=self.booked,
+            second_device=self.second_device,
+            units=self.units,
+            ticket=self.ticket,
+            link_generation=self.link_generation,
+            resume_digest=self.resume_digest,
+            state=self.place.state,
+            waiting_since=self.place.waiting_since,
+            admitted_at=self.place.admitted_at,
+        )

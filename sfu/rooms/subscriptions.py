@@ -1,0 +1,74 @@
+"""Who receives what. Routes are not kept up by hand: they follow from the participants, after every step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sfu.errors import Code, Refused
+from sfu.ids import ParticipantId, TrackId
+from sfu.rooms.commands import AddRoute, DropRoute
+from sfu.rooms.participant import Participant, Track
+from sfu.rooms.requests import ReceiveSection
+
+Routes = Mapping[tuple[ParticipantId, str], TrackId]
+"""Track by receiver and the receiver's section."""
+
+
+def wanted_routes(participants: Iterable[Participant]) -> dict[tuple[ParticipantId, str], TrackId]:
+    """Every route there is to be.
+
+    A track is forwarded while its owner and the receiver are both admitted and both connected by media, it is neither muted
+    nor silenced, and the receiver has bound a section to it and not paused its view.
+    """
+    flowing = [
+        (participant, participant.media)
+        for participant in participants
+        if participant.admitted and participant.media is not None and participant.media.connected
+    ]
+    heard = {track.track for _, media in flowing for track in media.tracks if track.heard}
+    return {
+        (receiver.participant, section.mid): section.track
+        for receiver, media in flowing
+        for section in media.receiving
+        if section.track in heard and not receiver.has_paused(section.track)
+    }
+
+
+def changed_routes(before: Routes, after: Routes) -> tuple[list[DropRoute], list[AddRoute]]:
+    """What leads from one set of routes to the other.
+
+    No `RequestKeyframe` goes with them: the plane asks for a keyframe with every route that is added.
+    """
+    drops = [DropRoute(track, *key) for key, track in before.items() if after.get(key) != track]
+    adds = [AddRoute(track, *key) for key, track in after.items() if before.get(key) != track]
+    return drops, adds
+
+
+def check_bindings(
+    receiver: ParticipantId, sections: Iterable[ReceiveSection], tracks: Mapping[TrackId, tuple[ParticipantId, Track]]
+) -> None:
+    """Raises `Refused` for a section bound to a track that is not on the roster, is one's own, or is of another kind."""
+    for section in sections:
+        owner, track = find_track(tracks, section.track)
+        if owner == receiver:
+            raise Refused(Code.NOT_ALLOWED, "Nobody receives their own track.")
+        if track.source.kind != section.kind:
+            raise Refused(Code.BAD_MESSAGE, f"A section of kind {section.kind} cannot carry that track.")
+
+
+def find_track(tracks: Mapping[TrackId, tuple[ParticipantId, Track]], track: TrackId) -> tuple[ParticipantId, Track]:
+    """Owner and track; raises `Refused` where it is not on the roster."""
+    try:
+        return tracks[track]
+    except KeyError:
+        raise Refused(Code.TRACK_UNKNOWN, "That track is not on the roster.") from None
+
+
+def tracks_on_roster(participants: Iterable[Participant]) -> dict[TrackId, tuple[ParticipantId, Track]]:
+    """Every track that the roster names."""
+    return {
+        track.track: (participant.participant, track)
+        for participant in participants
+        if participant.admitted
+        for track in participant.tracks
+    }
