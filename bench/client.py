@@ -1,0 +1,137 @@
+"""A complete media client, sans-IO: offer and answer, ICE, DTLS, SRTP, its streams both ways, RTCP."""
+
+from __future__ import annotations
+
+import secrets
+import struct
+
+from aiortc.rtcdtlstransport import RTCCertificate
+
+from bench.datagrams import SLOT, Batch
+from bench.dtls_client import DtlsClient
+from bench.ice_client import IceClient
+from bench.incoming import Incoming
+from bench.outgoing import Outgoing
+from bench.rtcp import KeyframeRequest, Nack, SenderReport, feedback, receiver_report
+from bench.sdp import Answer, MediaSection, offer
+from bench.srtp import Srtp
+
+REPORT_INTERVAL = 1.0  # seconds between RTCP reports, as browsers send them for video
+
+_RTP = struct.Struct("!2xHII")
+
+
+class Client:
+    """Datagrams in, datagrams out (`sends`, which the owner empties), and `now` in monotonic seconds.
+
+    Protected media are sent by the owner, a frame at a time, with `srtp` and `outgoing`.
+    """
+
+    def __init__(self) -> None:
+        self._certificate = RTCCertificate.generateCertificate()
+        self._ufrag, self._pwd = secrets.token_hex(4), secrets.token_hex(12)
+        self._ice: IceClient | None = None
+        self._dtls: DtlsClient | None = None
+        self._dtls_due = 0.0
+        self._report_due = 0.0
+        self._report_ssrc = secrets.randbits(32)
+        self.cname = secrets.token_hex(8)
+        self.srtp: Srtp | None = None
+        """There from the end of the handshake on."""
+        self.profile = ""
+        self.sends: list[bytes] = []
+        self.incoming: dict[int, Incoming] = {}
+        self.outgoing: dict[int, Outgoing] = {}
+        self.unexpected = 0
+        """Packets of streams that no answer named."""
+        self.nacks = 0
+        """NACKs that the server sent for our streams."""
+
+    def offer(self, sections: list[MediaSection]) -> str:
+        """An SDP offer of these sections."""
+        fingerprint = next(f for f in self._certificate.getFingerprints() if f.algorithm == "sha-256")
+        return offer(sections, self._ufrag, self._pwd, (fingerprint.algorithm, fingerprint.value), self.cname)
+
+    def accept(self, answer: Answer, now: float) -> None:
+        """Take the answer to the first offer: checks begin."""
+        self._ice = IceClient(self._ufrag, answer.ice_ufrag, answer.ice_pwd)
+        self._dtls = DtlsClient(self._certificate, answer.fingerprint)
+        self.handle_timers(now)
+
+    def take(self, batch: Batch, slot: int, length: int, arrived_ns: int, now: float) -> None:
+        """A datagram from the server, at a slot of the batch. Raises `HandshakeFailed`."""
+        if length < 12:
+            return
+        start = slot * SLOT
+        view = batch.view
+        if view[start] & 0xC0 != 0x80:  # RFC 7983
+            self._take_handshake(bytes(view[start : start + length]), now)
+        elif self.srtp is None:
+            return
+        elif 192 <= view[start + 1] <= 223:  # RFC 5761 4
+            opened = self.srtp.unprotect_rtcp(batch.pointers[slot], length)
+            if opened is not None:
+                self._take_feedback(bytes(view[start : start + opened]), now)
+        else:
+            sequence, timestamp, ssrc = _RTP.unpack_from(view, start)
+            stream = self.incoming.get(ssrc)
+            if stream is None:
+                self.unexpected += 1
+            elif stream.arrive(sequence, timestamp, arrived_ns):
+                opened = self.srtp.unprotect(batch.pointers[slot], length)
+                if opened is None:
+                    stream.refused += 1
+                else:
+                    stream.check(view, start, start + opened, arrived_ns)
+
+    def handle_timers(self, now: float) -> None:
+        """Checks, handshake flights and reports that are due; to be called every 50 ms or so."""
+        if self._ice is None or self._dtls is None:
+            return
+        if now >= self._ice.next_check and not self._ice.expired(now):
+            self.sends.append(self._ice.check(now))
+        if self._ice.connected and self.srtp is None and now >= self._dtls_due:
+            self.sends += self._dtls.handle_timer()
+            self._set_dtls_timer(now)
+        if self.srtp is not None and self.incoming and now >= self._report_due:
+            self._report_due = now + REPORT_INTERVAL
+            blocks = [block for stream in self.incoming.values() if (block := stream.block(now)) is not None]
+            if blocks:
+                packet = receiver_report(self._report_ssrc, self.cname, blocks)
+                self.sends.append(self.srtp.protect_rtcp(packet))
+
+    def close(self) -> None:
+        """Tell the server that no more will come."""
+        if self._dtls is not None:
+            self.sends += self._dtls.close()
+
+    def _take_handshake(self, datagram: bytes, now: float) -> None:
+        if self._ice is None or self._dtls is None:
+            return
+        if datagram[0] < 4:
+            before = self._ice.connected
+            self._ice.receive(datagram, now)
+            if self._ice.connected and not before:
+                self.sends += self._dtls.start()
+                self._set_dtls_timer(now)
+        elif 20 <= datagram[0] <= 63 and self._ice.connected:
+            self.sends += self._dtls.receive(datagram)
+            self._set_dtls_timer(now)
+            if self.srtp is None and self._dtls.keys is not None:
+                self.profile = self._dtls.profile
+                self.srtp = Srtp(self._dtls.profile, *self._dtls.keys)
+
+    def _set_dtls_timer(self, now: float) -> None:
+        timeout = self._dtls.timer() if self._dtls is not None else None
+        self._dtls_due = now + (1.0 if timeout is None else timeout)
+
+    def _take_feedback(self, packet: bytes, now: float) -> None:
+        for told in feedback(packet):
+            if isinstance(told, SenderReport):
+                if (stream := self.incoming.get(told.ssrc)) is not None:
+                    stream.sender_report(told.middle, now)
+            elif isinstance(told, KeyframeRequest):
+                if (source := self.outgoing.get(told.ssrc)) is not None:
+                    source.restart()
+            elif isinstance(told, Nack):
+                self.nacks += 1

@@ -1,0 +1,161 @@
+"""Offers as Chromium writes them, for Opus and VP8, and what a client needs of the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+OPUS = 111  # payload types and extension ids are those of Chromium
+VP8 = 96
+VP8_RTX = 97
+LEVEL_EXTENSION = 1
+MID_EXTENSION = 4
+
+_LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+_MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
+
+
+class BadAnswer(Exception):
+    """The server's answer lacks what a client cannot do without."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSection:
+    """One section of an offer."""
+
+    mid: str
+    kind: str
+    """`audio` or `video`."""
+    ssrcs: tuple[int, ...] = ()
+    """What is sent on it: the media SSRC and, for video, the RTX SSRC. Empty on a section that receives."""
+
+    @property
+    def direction(self) -> str:
+        return "sendonly" if self.ssrcs else "recvonly"
+
+
+@dataclass(slots=True)
+class AnsweredSection:
+    """One section of an answer."""
+
+    mid: str = ""
+    direction: str = "sendrecv"
+    rejected: bool = False
+    ssrcs: list[int] = field(default_factory=list)
+    """SSRCs the server will send, the media's first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server said: where it is, how to authenticate it, and what it sends where."""
+
+    address: tuple[str, int]
+    ice_ufrag: str
+    ice_pwd: str
+    fingerprint: tuple[str, str]
+    sections: dict[str, AnsweredSection]
+
+
+def offer(
+    sections: list[MediaSection],
+    ice_ufrag: str,
+    ice_pwd: str,
+    fingerprint: tuple[str, str],
+    cname: str,
+    version: int = 2,
+) -> str:
+    """A bundled offer; `fingerprint` as (hash function, upper-case hex with colons)."""
+    lines = [
+        "v=0",
+        f"o=- 4611731400430051336 {version} IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        "a=group:BUNDLE " + " ".join(section.mid for section in sections),
+        "a=extmap-allow-mixed",
+        "a=msid-semantic: WMS",
+    ]
+    for section in sections:
+        lines += _section(section, cname)
+        lines += [
+            f"a=ice-ufrag:{ice_ufrag}",
+            f"a=ice-pwd:{ice_pwd}",
+            "a=ice-options:trickle",
+            f"a=fingerprint:{fingerprint[0]} {fingerprint[1]}",
+            "a=setup:actpass",
+        ]
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _section(section: MediaSection, cname: str) -> list[str]:
+    audio = section.kind == "audio"
+    types = str(OPUS) if audio else f"{VP8} {VP8_RTX}"
+    lines = [
+        f"m={section.kind} 9 UDP/TLS/RTP/SAVPF {types}",
+        "c=IN IP4 0.0.0.0",
+        "a=rtcp:9 IN IP4 0.0.0.0",
+        f"a=mid:{section.mid}",
+        f"a=extmap:{MID_EXTENSION} {_MID_URI}",
+        f"a={section.direction}",
+        "a=rtcp-mux",
+        "a=rtcp-rsize",
+    ]
+    if audio:
+        lines += [
+            f"a=extmap:{LEVEL_EXTENSION} {_LEVEL_URI}",
+            f"a=rtpmap:{OPUS} opus/48000/2",
+            f"a=fmtp:{OPUS} minptime=10;useinbandfec=1",
+        ]
+    else:
+        lines += [
+            f"a=rtpmap:{VP8} VP8/90000",
+            *(f"a=rtcp-fb:{VP8} {feedback}" for feedback in ("goog-remb", "ccm fir", "nack", "nack pli")),
+            f"a=rtpmap:{VP8_RTX} rtx/90000",
+            f"a=fmtp:{VP8_RTX} apt={VP8}",
+        ]
+    if section.ssrcs:
+        lines.append(f"a=msid:{cname} {section.kind}")
+        if len(section.ssrcs) > 1:
+            lines.append("a=ssrc-group:FID " + " ".join(map(str, section.ssrcs)))
+        lines += [f"a=ssrc:{ssrc} cname:{cname}" for ssrc in section.ssrcs]
+    return lines
+
+
+def read_answer(sdp: str) -> Answer:
+    """Read what matters of an answer. Raises `BadAnswer`."""
+    found: dict[str, str] = {}
+    address: tuple[str, int] | None = None
+    sections: list[AnsweredSection] = []
+    for line in sdp.splitlines():
+        name, _, value = line.removeprefix("a=").partition(":")
+        if line.startswith("m="):
+            sections.append(AnsweredSection(rejected=line.split()[1] == "0"))
+        elif name in ("ice-ufrag", "ice-pwd", "fingerprint"):
+            found.setdefault(name, value)
+        elif name == "candidate" and address is None:
+            fields = value.split()
+            if fields[2].lower() == "udp":
+                address = fields[4], int(fields[5])
+        elif sections:
+            _read_attribute(sections[-1], name, value)
+    if address is None or len(found) != 3:
+        raise BadAnswer("the answer names no UDP candidate, or no ICE or DTLS parameters")
+    function, _, digest = found["fingerprint"].partition(" ")
+    return Answer(
+        address,
+        found["ice-ufrag"],
+        found["ice-pwd"],
+        (function.lower(), digest.upper()),
+        {section.mid: section for section in sections},
+    )
+
+
+def _read_attribute(section: AnsweredSection, name: str, value: str) -> None:
+    if name == "mid":
+        section.mid = value
+    elif name in ("sendrecv", "sendonly", "recvonly", "inactive"):
+        section.direction = name
+    elif name == "ssrc-group" and value.startswith("FID "):
+        section.ssrcs = [int(ssrc) for ssrc in value.split()[1:]]
+    elif name == "ssrc":
+        ssrc = int(value.split()[0])
+        if ssrc not in section.ssrcs:
+            section.ssrcs.append(ssrc)
