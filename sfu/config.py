@@ -159,7 +159,6 @@ class Limits(Section):
     messages_per_second: int = Field(default=20, ge=1, le=1_000)
     message_burst: int = Field(default=60, ge=1, le=10_000)
     half_open_handshakes: int = Field(default=256, ge=1, le=100_000)
-    half_open_handshakes_per_visit: int = Field(default=8, ge=1, le=1_000)
 
 
 class Logging(Section):

@@ -16,7 +16,7 @@ from sfu.visits import schema
 from sfu.visits.access_log import COLUMNS, Head, Verdict
 from sfu.visits.access_log import verify as verify_chain
 from sfu.visits.engine import open_engine
-from sfu.visits.store import append
+from sfu.visits.statements import append
 
 OPERATOR = "operator"
 """The actor of what is done at the command line."""

@@ -113,6 +113,7 @@ tickets = Table(
     _visit(),
     Column("ticket", String(64), primary_key=True),
     Column("person", String(128), nullable=False),
+    Column("role", String(16), nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("revoked", Boolean, nullable=False),
 )

@@ -10,43 +10,36 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import TypeVar
 
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, Select, Table, and_, delete, exc, insert, select, update
+from sqlalchemy import Connection, Engine, exc, insert, select, update
 
 from sfu.admission.records import AccessEntry, ParticipantRecord, VisitRecord
+from sfu.admission.roles import Role
 from sfu.admission.visit import Visit
-from sfu.errors import EvisitError, StoreUnavailable
+from sfu.errors import StoreUnavailable
 from sfu.ids import PersonId, VisitId
 from sfu.visits import migrations, rows, schema
-from sfu.visits.access_log import COLUMNS, Head, Row, chained
+from sfu.visits.access_log import COLUMNS, Row
 from sfu.visits.bookings import BookedVisit
 from sfu.visits.engine import open_engine
+from sfu.visits.statements import (
+    Once,
+    do_once,
+    earlier_answer,
+    log,
+    read_participants,
+    read_visit,
+    set_visit,
+    upsert,
+)
 
 READERS = 2  # threads; reads are short
 MAX_WAITING = 2_000  # operations; beyond that the disk has stopped, and whoever asks is told at once
-IDEMPOTENCY_HOURS = 24  # how long an Idempotency-Key is remembered
 
 T = TypeVar("T")
-
-
-class KeyReused(EvisitError):
-    """An Idempotency-Key came again with another request. Nothing has changed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Once:
-    """A creating request that may come again: it is done once and answered alike."""
-
-    portal: str
-    key: str
-    request: bytes
-    """SHA-256 of what was asked. The same key with another request is `KeyReused`."""
-    answer: bytes
-    """What to answer when it comes again. It may hold a ticket: seal it."""
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +50,7 @@ class MintedTicket:
     ticket: str
     """`jti`."""
     person: PersonId
+    role: Role
     expires_at: datetime
 
 
@@ -113,33 +107,33 @@ class Store:
         """Store a new visit. Gives the earlier answer where `once` has been done before, and then changes nothing."""
 
         def create(connection: Connection) -> bytes | None:
-            earlier = _do_once(connection, once)
+            earlier = do_once(connection, once)
             if earlier is None:
                 connection.execute(insert(schema.visits), rows.visit_row(booked))
                 connection.execute(insert(schema.people), rows.people_rows(booked.visit))
-                _log(connection, booked.visit.visit, (entry,))
+                log(connection, booked.visit.visit, (entry,))
             return earlier
 
         return await self._written(create)
 
     async def visit(self, visit: VisitId) -> BookedVisit | None:
         """The visit; None where there is none."""
-        return await self._read(lambda connection: _visit(connection, visit))
+        return await self._read(lambda connection: read_visit(connection, visit))
 
     async def load_room(self, visit: VisitId) -> StoredRoom | None:
         """What a restart must not lose of a visit; None where there is no such visit."""
 
         def load(connection: Connection) -> StoredRoom | None:
-            booked = _visit(connection, visit)
+            booked = read_visit(connection, visit)
             if booked is None:
                 return None
             tickets, used = schema.tickets, schema.tickets_used
-            away = connection.execute(_of(schema.turned_away, visit)).mappings().all()
+            away = connection.execute(select(schema.turned_away).where(schema.turned_away.c.visit == visit)).mappings()
             revoked = select(tickets.c.ticket).where(tickets.c.visit == visit, tickets.c.revoked)
             return StoredRoom(
                 visit=booked.visit,
-                participants=_participants(connection, visit),
-                record=rows.visit_record(booked.visit, away),
+                participants=read_participants(connection, visit),
+                record=rows.visit_record(booked.visit, away.all()),
                 tickets_used=tuple(connection.scalars(select(used.c.ticket).where(used.c.visit == visit))),
                 tickets_revoked=tuple(connection.scalars(revoked)),
             )
@@ -163,13 +157,13 @@ class Store:
         (id_,) = of
 
         def step(connection: Connection) -> None:
-            _log(connection, id_, entries)
+            log(connection, id_, entries)
             for participant in participants:
-                _upsert(connection, schema.participants, rows.participant_row(participant))
+                upsert(connection, schema.participants, rows.participant_row(participant))
             if visit is not None:
-                _set_visit(connection, visit)
+                set_visit(connection, visit)
             for ticket in tickets_used:
-                _upsert(connection, schema.tickets_used, {"visit": id_, "ticket": ticket})
+                upsert(connection, schema.tickets_used, {"visit": id_, "ticket": ticket})
 
         await self._written(step)
 
@@ -181,17 +175,18 @@ class Store:
         """Store a new ticket. Gives the earlier answer where `once` has been done before, and then changes nothing."""
 
         def mint(connection: Connection) -> bytes | None:
-            earlier = _do_once(connection, once)
+            earlier = do_once(connection, once)
             if earlier is None:
                 values = {
                     "visit": ticket.visit,
                     "ticket": ticket.ticket,
                     "person": ticket.person,
+                    "role": ticket.role,
                     "expires_at": ticket.expires_at,
                     "revoked": False,
                 }
                 connection.execute(insert(schema.tickets), values)
-                _log(connection, ticket.visit, (entry,))
+                log(connection, ticket.visit, (entry,))
             return earlier
 
         return await self._written(mint)
@@ -204,7 +199,11 @@ class Store:
         if found is None:
             return None
         return MintedTicket(
-            visit=visit, ticket=ticket, person=PersonId(found["person"]), expires_at=found["expires_at"]
+            visit=visit,
+            ticket=ticket,
+            person=PersonId(found["person"]),
+            role=Role(found["role"]),
+            expires_at=found["expires_at"],
         )
 
     async def ticket_revoked(self, visit: VisitId, ticket: str, entry: AccessEntry) -> bool:
@@ -218,7 +217,7 @@ class Store:
                 .values(revoked=True)
             )
             if changed.rowcount:
-                _log(connection, visit, (entry,))
+                log(connection, visit, (entry,))
             return changed.rowcount > 0
 
         return await self._written(revoke)
@@ -231,7 +230,7 @@ class Store:
             connection.execute(
                 update(table).where(table.c.visit == visit).values(link_generation=table.c.link_generation + 1)
             )
-            _log(connection, visit, (entry,))
+            log(connection, visit, (entry,))
             generation: int = connection.scalars(select(table.c.link_generation).where(table.c.visit == visit)).one()
             return generation
 
@@ -239,7 +238,7 @@ class Store:
 
     async def participants(self, visit: VisitId) -> tuple[ParticipantRecord, ...]:
         """Everybody who has come to the visit, in the state last written, in the order of coming."""
-        return await self._read(lambda connection: _participants(connection, visit))
+        return await self._read(lambda connection: read_participants(connection, visit))
 
     async def log(self, visit: VisitId, *, after: int = 0, limit: int | None = None) -> list[Row]:
         """Rows of the access log that tell of the visit, oldest first, from the row after number `after` on."""
@@ -254,7 +253,7 @@ class Store:
 
     async def earlier_answer(self, portal: str, key: str, request: bytes, *, at: datetime) -> bytes | None:
         """What was answered to this Idempotency-Key; None where it is new. Raises `KeyReused` where the request was another."""
-        return await self._read(lambda connection: _earlier(connection, portal, key, request, at))
+        return await self._read(lambda connection: earlier_answer(connection, portal, key, request, at))
 
     async def _written(self, work: Callable[[Connection], T]) -> T:
         return await self._run(self._writer, self._write_engine, work)
@@ -285,82 +284,3 @@ def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
         raise StoreUnavailable("the database cannot be read or written now") from error
     except CommandError as error:
         raise StoreUnavailable("the database was made by a newer version") from error
-
-
-def _of(table: Table, visit: VisitId) -> Select[Any]:
-    return select(table).where(table.c.visit == visit)
-
-
-def _visit(connection: Connection, visit: VisitId) -> BookedVisit | None:
-    row = connection.execute(_of(schema.visits, visit)).mappings().one_or_none()
-    if row is None:
-        return None
-    people = connection.execute(_of(schema.people, visit).order_by(schema.people.c.place)).mappings()
-    return rows.booked_visit(row, people)
-
-
-def _participants(connection: Connection, visit: VisitId) -> tuple[ParticipantRecord, ...]:
-    table = schema.participants
-    asked = _of(table, visit).order_by(table.c.waiting_since, table.c.participant)
-    return tuple(rows.participant_record(row) for row in connection.execute(asked).mappings())
-
-
-def _set_visit(connection: Connection, record: VisitRecord) -> None:
-    table, away = schema.visits, schema.turned_away
-    connection.execute(
-        update(table).where(table.c.visit == record.visit).values(locked=record.locked, closed=record.closed)
-    )
-    connection.execute(delete(away).where(away.c.visit == record.visit))
-    for person, state in record.turned_away:
-        connection.execute(insert(away), {"visit": record.visit, "person": person, "state": state})
-
-
-def _upsert(connection: Connection, table: Table, values: rows.Values) -> None:
-    """Change the row with this primary key, or put it in. One writer at a time: nothing comes in between."""
-    key = and_(*(column == values[column.name] for column in table.primary_key))
-    if connection.execute(update(table).where(key).values(values)).rowcount == 0:
-        connection.execute(insert(table), values)
-
-
-def _log(connection: Connection, visit: VisitId, entries: Sequence[AccessEntry]) -> None:
-    """Add rows of one visit to the access log, within the transaction of what they tell of."""
-    table = schema.visits
-    append(connection, entries, connection.scalars(select(table.c.unit).where(table.c.visit == visit)).one())
-
-
-def append(connection: Connection, entries: Sequence[AccessEntry], unit: str) -> None:
-    """Chain `entries` to the access log. The one place that writes to it; `connection` holds the write lock."""
-    if not entries:
-        return
-    head = schema.access_log_head
-    number, last = connection.execute(select(head.c.number, head.c.hash)).one()
-    added = chained(Head(number, last), entries, unit)
-    connection.execute(insert(schema.access_log), [{name: getattr(row, name) for name in COLUMNS} for row in added])
-    connection.execute(update(head).values(number=added[-1].number, hash=added[-1].hash))
-
-
-def _earlier(connection: Connection, portal: str, key: str, request: bytes, at: datetime) -> bytes | None:
-    table = schema.idempotency_keys
-    found = connection.execute(
-        select(table.c.request, table.c.answer).where(
-            table.c.portal == portal, table.c.key == key, table.c.at > at - timedelta(hours=IDEMPOTENCY_HOURS)
-        )
-    ).one_or_none()
-    if found is None:
-        return None
-    if found.request != request:
-        raise KeyReused("this Idempotency-Key came with another request before")
-    return bytes(found.answer)
-
-
-def _do_once(connection: Connection, once: Once | None) -> bytes | None:
-    """The earlier answer, if there is one; else remember this one."""
-    if once is None:
-        return None
-    earlier = _earlier(connection, once.portal, once.key, once.request, once.at)
-    if earlier is None:
-        table = schema.idempotency_keys
-        connection.execute(delete(table).where(table.c.at <= once.at - timedelta(hours=IDEMPOTENCY_HOURS)))
-        values = {"portal": once.portal, "key": once.key, "request": once.request, "answer": once.answer, "at": once.at}
-        connection.execute(insert(table), values)
-    return earlier

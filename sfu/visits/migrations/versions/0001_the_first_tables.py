@@ -69,6 +69,7 @@ def upgrade() -> None:
         _visit(),
         sa.Column("ticket", sa.String(64), primary_key=True),
         sa.Column("person", sa.String(128), nullable=False),
+        sa.Column("role", sa.String(16), nullable=False),
         sa.Column("expires_at", sa.DateTime, nullable=False),
         sa.Column("revoked", sa.Boolean, nullable=False),
     )

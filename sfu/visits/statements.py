@@ -1,0 +1,137 @@
+"""What the store does inside a transaction. Statements are built once: building them cost as much as running them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import BindParameter, Connection, Table, and_, bindparam, delete, insert, select, update
+
+from sfu.admission.records import AccessEntry, ParticipantRecord, VisitRecord
+from sfu.errors import EvisitError
+from sfu.ids import VisitId
+from sfu.visits import rows
+from sfu.visits.access_log import COLUMNS, Head, chained
+from sfu.visits.bookings import BookedVisit
+from sfu.visits.schema import (
+    access_log,
+    access_log_head,
+    idempotency_keys,
+    participants,
+    people,
+    tickets_used,
+    turned_away,
+    visits,
+)
+
+IDEMPOTENCY_HOURS = 24  # how long an Idempotency-Key is remembered
+
+_VISIT: BindParameter[str] = bindparam("visit")
+_READ_VISIT = select(visits).where(visits.c.visit == _VISIT)
+_READ_UNIT = select(visits.c.unit).where(visits.c.visit == _VISIT)
+_READ_PEOPLE = select(people).where(people.c.visit == _VISIT).order_by(people.c.place)
+_READ_PARTICIPANTS = (
+    select(participants)
+    .where(participants.c.visit == _VISIT)
+    .order_by(participants.c.waiting_since, participants.c.participant)
+)
+_READ_HEAD = select(access_log_head.c.number, access_log_head.c.hash)
+_MOVE_HEAD = update(access_log_head)
+_ADD_ROWS = insert(access_log)
+_CHANGE = {
+    table: update(table).where(and_(*(column == bindparam(f"key_{column.name}") for column in table.primary_key)))
+    for table in (visits, participants, tickets_used)
+}
+_PUT = {table: insert(table) for table in (participants, tickets_used, turned_away)}
+_FORGET_TURNED_AWAY = delete(turned_away).where(turned_away.c.visit == _VISIT)
+
+
+class KeyReused(EvisitError):
+    """An Idempotency-Key came again with another request. Nothing has changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """A creating request that may come again: it is done once and answered alike."""
+
+    portal: str
+    key: str
+    request: bytes
+    """SHA-256 of what was asked. The same key with another request is `KeyReused`."""
+    answer: bytes
+    """What to answer when it comes again. It may hold a ticket: seal it."""
+    at: datetime
+
+
+def read_visit(connection: Connection, visit: VisitId) -> BookedVisit | None:
+    row = connection.execute(_READ_VISIT, {"visit": visit}).mappings().one_or_none()
+    if row is None:
+        return None
+    return rows.booked_visit(row, connection.execute(_READ_PEOPLE, {"visit": visit}).mappings())
+
+
+def read_participants(connection: Connection, visit: VisitId) -> tuple[ParticipantRecord, ...]:
+    found = connection.execute(_READ_PARTICIPANTS, {"visit": visit}).mappings()
+    return tuple(rows.participant_record(row) for row in found)
+
+
+def set_visit(connection: Connection, record: VisitRecord) -> None:
+    """Take what staff have set on a visit as a whole; its persons turned away replace the earlier ones."""
+    connection.execute(_CHANGE[visits], {"key_visit": record.visit, "locked": record.locked, "closed": record.closed})
+    connection.execute(_FORGET_TURNED_AWAY, {"visit": record.visit})
+    if record.turned_away:
+        connection.execute(
+            _PUT[turned_away],
+            [{"visit": record.visit, "person": person, "state": state} for person, state in record.turned_away],
+        )
+
+
+def upsert(connection: Connection, table: Table, values: rows.Values) -> None:
+    """Change the row with this primary key, or put it in. One writer at a time: nothing comes in between."""
+    key = {f"key_{column.name}": values[column.name] for column in table.primary_key}
+    if connection.execute(_CHANGE[table], {**values, **key}).rowcount == 0:
+        connection.execute(_PUT[table], values)
+
+
+def log(connection: Connection, visit: VisitId, entries: Sequence[AccessEntry]) -> None:
+    """Add rows of one visit to the access log, within the transaction of what they tell of."""
+    append(connection, entries, connection.scalars(_READ_UNIT, {"visit": visit}).one())
+
+
+def append(connection: Connection, entries: Sequence[AccessEntry], unit: str) -> None:
+    """Chain `entries` to the access log. The one place that writes to it; `connection` holds the write lock."""
+    if not entries:
+        return
+    number, last = connection.execute(_READ_HEAD).one()
+    added = chained(Head(number, last), entries, unit)
+    connection.execute(_ADD_ROWS, [{name: getattr(row, name) for name in COLUMNS} for row in added])
+    connection.execute(_MOVE_HEAD, {"number": added[-1].number, "hash": added[-1].hash})
+
+
+def earlier_answer(connection: Connection, portal: str, key: str, request: bytes, at: datetime) -> bytes | None:
+    """What was answered to this Idempotency-Key; None where it is new. Raises `KeyReused` where the request was another."""
+    table = idempotency_keys
+    found = connection.execute(
+        select(table.c.request, table.c.answer).where(
+            table.c.portal == portal, table.c.key == key, table.c.at > at - timedelta(hours=IDEMPOTENCY_HOURS)
+        )
+    ).one_or_none()
+    if found is None:
+        return None
+    if found.request != request:
+        raise KeyReused("this Idempotency-Key came with another request before")
+    return bytes(found.answer)
+
+
+def do_once(connection: Connection, once: Once | None) -> bytes | None:
+    """The earlier answer, if there is one; else remember this one."""
+    if once is None:
+        return None
+    earlier = earlier_answer(connection, once.portal, once.key, once.request, once.at)
+    if earlier is None:
+        table = idempotency_keys
+        connection.execute(delete(table).where(table.c.at <= once.at - timedelta(hours=IDEMPOTENCY_HOURS)))
+        values = {"portal": once.portal, "key": once.key, "request": once.request, "answer": once.answer, "at": once.at}
+        connection.execute(insert(table), values)
+    return earlier
