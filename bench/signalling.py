@@ -49,8 +49,7 @@ class Channel:
 
     async def join(self, **fields: object) -> None:
         """Join by ticket, link or resume token."""
-        answer = await self.request("join", **fields)
-        self.participant, self.state = answer["participant"], answer["state"]
+        await self.request("join", **fields)
 
     async def request(self, kind: str, **fields: object) -> dict[str, Any]:
         """Ask, and give the `ok` answer. Raises `RequestRefused`, `ChannelClosed` or `TimeoutError`."""
@@ -99,6 +98,9 @@ class Channel:
 
     def _take(self, message: dict[str, Any]) -> None:
         kind = message["type"]
+        if kind == "ok" and "participant" in message:
+            # The answer to a join; taken here, because a state event may have come before whoever asked runs again.
+            self.participant, self.state = message["participant"], message["state"]
         if "id" in message:
             answer = self._answers.pop(message["id"], None)
             if answer is None or answer.done():
