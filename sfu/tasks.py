@@ -26,6 +26,11 @@ def spawn(coroutine: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any
     return task
 
 
+def start(coroutine: Coroutine[Any, Any, Any], *, name: str) -> None:
+    """As `spawn`, where nobody waits for the end."""
+    _ = spawn(coroutine, name=name)
+
+
 def running() -> int:
     """How many tasks are under way."""
     return len(_running)

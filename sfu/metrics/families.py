@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -13,8 +14,8 @@ from sfu.histogram import Histogram
 Read = Callable[[], Iterable[Metric]]
 """Gives the families of one part of the server, as they are now."""
 
-Samples = Mapping[tuple[str, ...], float]
-"""Values by label values."""
+Values = TypeVar("Values", bound=tuple[str, ...])
+"""Label values, in the order of the labels."""
 
 LABELS = frozenset(
     "version plane python state role outcome direction kind reason spatial stage type".split()  # noqa: SIM905
@@ -22,7 +23,9 @@ LABELS = frozenset(
 """Every label name there is. Each has a small, fixed set of values: never a visit, person, address or token."""
 
 
-def gauge(name: str, documentation: str, samples: Samples | float, labels: tuple[str, ...] = ()) -> Metric:
+def gauge(
+    name: str, documentation: str, samples: Mapping[Values, float] | float, labels: tuple[str, ...] = ()
+) -> Metric:
     """A gauge; `samples` is one number where there are no labels."""
     family = GaugeMetricFamily(name, documentation, labels=_checked(labels))
     for values, value in _each(samples):
@@ -30,7 +33,9 @@ def gauge(name: str, documentation: str, samples: Samples | float, labels: tuple
     return family
 
 
-def counter(name: str, documentation: str, samples: Samples | float, labels: tuple[str, ...] = ()) -> Metric:
+def counter(
+    name: str, documentation: str, samples: Mapping[Values, float] | float, labels: tuple[str, ...] = ()
+) -> Metric:
     """A counter. `name` ends in `_total`."""
     assert name.endswith("_total"), name
     family = CounterMetricFamily(name, documentation, labels=_checked(labels))
@@ -42,7 +47,7 @@ def counter(name: str, documentation: str, samples: Samples | float, labels: tup
 def histogram(
     name: str,
     documentation: str,
-    samples: Mapping[tuple[str, ...], Histogram] | Histogram,
+    samples: Mapping[Values, Histogram] | Histogram,
     labels: tuple[str, ...] = (),
 ) -> Metric:
     """A histogram, cumulative as Prometheus has it."""
@@ -72,7 +77,7 @@ class Families(Collector):
         return []
 
 
-def _each(samples: Samples | float) -> Iterable[tuple[list[str], float]]:
+def _each(samples: Mapping[Values, float] | float) -> Iterable[tuple[list[str], float]]:
     if isinstance(samples, (int, float)):
         return [([], float(samples))]
     return [(list(values), float(value)) for values, value in samples.items()]

@@ -1,0 +1,78 @@
+"""What the server counts above the plane, in plain numbers; read when metrics are scraped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from sfu.admission.records import Action
+from sfu.histogram import Histogram
+from sfu.ids import ParticipantId
+from sfu.rooms.commands import Record
+
+WAIT_BOUNDS = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)  # seconds; 600 is alerted on
+MEDIA_BOUNDS = (0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 2.0, 3.0, 5.0, 10.0)  # seconds; 0.6 and 1.2 are what we promise
+LAG_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5)  # seconds; 0.2 is what we promise
+
+OUTCOMES = {
+    Action.ADMITTED: "admitted",
+    Action.DENIED: "denied",
+    Action.HELD: "held",
+    Action.REMOVED: "removed",
+    Action.EXPIRED: "expired",
+    Action.LEFT: "left",
+}
+
+
+class Counters:
+    """One of these a process."""
+
+    def __init__(self) -> None:
+        self.bugs = 0
+        self.store_available = True
+        self.admissions: Counter[str] = Counter({outcome: 0 for outcome in OUTCOMES.values()})
+        self.resumes: Counter[str] = Counter(ok=0, refused=0)
+        self.messages: Counter[tuple[str, str]] = Counter()
+        self.channels = 0
+        self.lobby_wait: dict[tuple[str, str], Histogram] = {}
+        self.admit_to_media = Histogram(MEDIA_BOUNDS)
+        self.roster_lag = Histogram(LAG_BOUNDS)
+        self._admitted_at: dict[ParticipantId, float] = {}
+        self._media_seen: dict[ParticipantId, set[bool]] = {}
+
+    def recorded(self, record: Record, wall: datetime, now: float) -> None:
+        """Count what a step's record says has happened. `now` is when the step was asked for."""
+        by_id = {participant.participant: participant for participant in record.participants}
+        for entry in record.entries:
+            outcome = OUTCOMES.get(entry.action)
+            if outcome is None:
+                continue
+            self.admissions[outcome] += 1
+            participant = by_id.get(entry.subject) if entry.subject else None
+            if participant is None:
+                continue
+            if outcome in ("admitted", "denied"):
+                waited = max(0.0, (wall - participant.waiting_since).total_seconds())
+                self._wait(participant.role, outcome).observe(waited)
+            if outcome == "admitted":
+                self._admitted_at[participant.participant] = now
+                self._media_seen[participant.participant] = set()
+            else:
+                self._admitted_at.pop(participant.participant, None)
+                self._media_seen.pop(participant.participant, None)
+
+    def media_seen(self, participant: ParticipantId, incoming: bool, now: float) -> None:
+        """The first packet from, or to, a participant was forwarded; with both, the click has become a visit."""
+        seen = self._media_seen.get(participant)
+        if seen is None:
+            return
+        seen.add(incoming)
+        if len(seen) == 2:
+            self.admit_to_media.observe(now - self._admitted_at.pop(participant))
+            del self._media_seen[participant]
+
+    def _wait(self, role: str, outcome: str) -> Histogram:
+        histogram = self.lobby_wait.get((role, outcome))
+        if histogram is None:
+            histogram = self.lobby_wait[role, outcome] = Histogram(WAIT_BOUNDS)
+        return histogram

@@ -1,0 +1,171 @@
+"""Every metric that operations.md names and that exists now, read from plain counters at the moment of a scrape."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Iterable
+
+from prometheus_client.metrics_core import Metric
+
+from sfu import __version__
+from sfu.admission.roles import Role
+from sfu.admission.visit import VisitState
+from sfu.admission.waiting_room import State
+from sfu.app.counters import Counters
+from sfu.app.homes import Homes
+from sfu.metrics.families import counter, gauge, histogram
+from sfu.metrics.loop_lag import LoopLag
+from sfu.transport.counters import Kind
+from sfu.transport.endpoint import Endpoint
+from sfu.transport.plane import Plane
+from sfu.web.channel import ChannelCounters
+
+PLANE = "python"  # the compiled build of the same source will say `compiled`
+LIVE = (State.WAITING, State.ADMITTED)
+
+
+class Exposition:
+    """Reads the parts of the server; none of them knows of metrics."""
+
+    def __init__(
+        self,
+        counters: Counters,
+        homes: Homes,
+        channels: ChannelCounters,
+        endpoint: Endpoint,
+        plane: Plane,
+        lag: LoopLag,
+    ) -> None:
+        self._counters = counters
+        self._homes = homes
+        self._channels = channels
+        self._endpoint = endpoint
+        self._plane = plane
+        self._lag = lag
+
+    def read(self) -> Iterable[Metric]:
+        yield gauge(
+            "evisit_build_info",
+            "1, with what is running.",
+            {(__version__, PLANE, platform.python_version()): 1},
+            ("version", "plane", "python"),
+        )
+        yield from self._visits()
+        yield from self._admission()
+        yield from self._media()
+        yield from self._transport()
+        yield from self._signalling()
+
+    def _visits(self) -> Iterable[Metric]:
+        visits: Counter[tuple[str, ...]] = Counter({(VisitState.OPEN,): 0, (VisitState.ACTIVE,): 0})
+        people: Counter[tuple[str, ...]] = Counter({(role, state): 0 for role in Role for state in LIVE})
+        for home in self._homes.live():
+            participants = [each for each in home.room.participants if each.state in LIVE]
+            visits[VisitState.ACTIVE if any(each.admitted for each in participants) else VisitState.OPEN,] += 1
+            people.update((each.role, each.state) for each in participants)
+        yield gauge("evisit_visits", "Visits that this process holds, by state.", visits, ("state",))
+        yield gauge("evisit_participants", "People who wait or are in.", people, ("role", "state"))
+
+    def _admission(self) -> Iterable[Metric]:
+        counted = self._counters
+        yield histogram(
+            "evisit_lobby_wait_seconds",
+            "From the knock to staff's decision.",
+            counted.lobby_wait,
+            ("role", "outcome"),
+        )
+        yield histogram(
+            "evisit_admit_to_media_seconds",
+            "From the click to the first packet forwarded both ways.",
+            counted.admit_to_media,
+        )
+        yield counter(
+            "evisit_admissions_total",
+            "Steps in and out of the meeting.",
+            {(outcome,): count for outcome, count in counted.admissions.items()},
+            ("outcome",),
+        )
+        yield counter(
+            "evisit_unadmitted_media_packets_total",
+            "Media packets for or from somebody who is not admitted. Must stay 0; alert on anything else.",
+            self._plane.counters.unadmitted,
+        )
+        yield histogram(
+            "evisit_roster_lag_seconds", "From a change to its roster handed to the last peer.", counted.roster_lag
+        )
+
+    def _media(self) -> Iterable[Metric]:
+        plane = self._plane.counters
+        by_direction = {
+            (direction, kind): (packets[kind], octets[kind])
+            for direction, packets, octets in (
+                ("in", plane.packets_in, plane.bytes_in),
+                ("out", plane.packets_out, plane.bytes_out),
+            )
+            for kind in Kind
+        }
+        labels = ("direction", "kind")
+        packets = {key: value[0] for key, value in by_direction.items()}
+        octets = {key: value[1] for key, value in by_direction.items()}
+        yield counter("evisit_rtp_packets_total", "Media packets, and reports as kind rtcp.", packets, labels)
+        yield counter("evisit_rtp_bytes_total", "UDP payload of those packets.", octets, labels)
+        drops = Counter({(reason,): count for reason, count in plane.drops.counts.items()})
+        drops.update({(reason,): count for reason, count in self._endpoint.drops.counts.items()})
+        yield counter("evisit_rtp_dropped_total", "What was not handed on, and why.", drops, ("reason",))
+        yield histogram(
+            "evisit_forward_latency_seconds", "Socket readable to handed to the kernel.", plane.forward_latency
+        )
+        yield counter(
+            "evisit_retransmissions_total",
+            "Packets that receivers asked for again.",
+            {(outcome,): count for outcome, count in plane.retransmissions.items()},
+            ("outcome",),
+        )
+        yield counter(
+            "evisit_keyframe_requests_total",
+            "Wishes for a keyframe.",
+            {(outcome,): count for outcome, count in plane.keyframe_requests.items()},
+            ("outcome",),
+        )
+        yield histogram(
+            "evisit_packet_loss_ratio",
+            "Lost between two reports.",
+            {("in",): plane.loss_in, ("out",): plane.loss_out},
+            ("direction",),
+        )
+        yield histogram("evisit_round_trip_seconds", "As receivers' reports tell.", plane.round_trip)
+        yield histogram("evisit_jitter_seconds", "Interarrival jitter (RFC 3550 6.4.1).", plane.jitter)
+
+    def _transport(self) -> Iterable[Metric]:
+        endpoint = self._endpoint
+        yield histogram(
+            "evisit_dtls_handshake_seconds", "From the first ClientHello to the keys.", endpoint.dtls_handshake_seconds
+        )
+        yield histogram(
+            "evisit_ice_connected_seconds", "From the answer to the first nomination.", endpoint.ice_connected_seconds
+        )
+        yield counter(
+            "evisit_transport_failures_total",
+            "Transports that ended by themselves, by how far they had come.",
+            {(stage,): count for stage, count in endpoint.failures.items()},
+            ("stage",),
+        )
+
+    def _signalling(self) -> Iterable[Metric]:
+        yield counter(
+            "evisit_signalling_messages_total",
+            "Requests of clients.",
+            self._channels.messages,
+            ("type", "outcome"),
+        )
+        yield gauge("evisit_signalling_channels", "WebSockets open now.", self._channels.open)
+        yield counter(
+            "evisit_resumes_total",
+            "Channels that came back.",
+            {(outcome,): count for outcome, count in self._counters.resumes.items()},
+            ("outcome",),
+        )
+        yield histogram("evisit_event_loop_lag_seconds", "How late timers run.", self._lag.histogram)
+        bugs = self._counters.bugs + self._channels.bugs + self._endpoint.bugs
+        yield counter("evisit_bugs_total", "Faults of ours, each of which ended one participant's part.", bugs)

@@ -1,0 +1,232 @@
+"""Every visit that is live in this process, and the way of a channel, a portal or a transport to its home."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from sfu import clock, tasks
+from sfu.admission.links import generation_of, visit_unknown
+from sfu.admission.resume import parse_resume_token
+from sfu.admission.tickets import TicketKeys
+from sfu.admission.visit import VisitState
+from sfu.app.counters import Counters
+from sfu.app.home import Answer, Home
+from sfu.app.media import Media
+from sfu.errors import Code, Refused
+from sfu.ids import ChannelId, ParticipantId, VisitId, new_token
+from sfu.rooms.events import (
+    Event,
+    LinkPresented,
+    LinkRenewed,
+    MediaConnected,
+    MediaLost,
+    ResumePresented,
+    TicketPresented,
+    TicketRevoked,
+    VisitClosed,
+)
+from sfu.rooms.requests import Offer
+from sfu.rooms.room import Limits, Room
+from sfu.signaling.messages import Join, JoinByLink, JoinByResume, JoinByTicket, OfferMessage
+from sfu.signaling.sdp.offer import parse_offer
+from sfu.signaling.sdp.plan import bind
+from sfu.signaling.session import Asked
+from sfu.transport.parameters import Connected, Failed, FirstForwarded, Report
+from sfu.visits.store import Store
+from sfu.web.channel import Channel
+from sfu.web.portal import Present
+
+IDLE_SECONDS = 3600.0
+"""How long a room without people is kept: as long as its count of knocks an hour is worth keeping."""
+SWEEP_SECONDS = 600.0
+
+
+@dataclass(slots=True)
+class Seat:
+    """Where a channel belongs since it joined."""
+
+    home: Home
+    participant: ParticipantId
+
+
+class Homes:
+    """Homes by visit, read from the store when somebody first needs one."""
+
+    def __init__(
+        self,
+        store: Store,
+        media: Media,
+        counters: Counters,
+        limits: Limits,
+        ticket_keys: TicketKeys,
+        link_secret: bytes,
+    ) -> None:
+        self._store = store
+        self._media = media
+        self._counters = counters
+        self._limits = limits
+        self._ticket_keys = ticket_keys
+        self._link_secret = link_secret
+        self._homes: dict[VisitId, Home] = {}
+        self._reading: dict[VisitId, asyncio.Task[Home | None]] = {}
+        self._seats: dict[ChannelId, Seat] = {}
+        self._draining = False
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    # Signalling channels
+
+    async def join(self, channel: Channel, join: Join, answer: Answer) -> None:
+        """Let a channel join; raises Refused where it may not."""
+        home, event = await self._knock(channel, join)
+        participant = await home.join(channel, event, answer)
+        self._seats[channel.id] = Seat(home, participant)
+
+    async def ask(self, channel: Channel, asked: Asked, answer: Answer) -> None:
+        """Take a request of a channel that has joined."""
+        seat = self._seats[channel.id]
+        request = asked.request
+        if isinstance(request, OfferMessage):
+            parsed = parse_offer(request.sdp)
+            send, receive = bind(request, parsed)
+            fresh = self._media.is_fresh(seat.participant, parsed)
+            await seat.home.ask(channel, seat.participant, Offer(send, receive, fresh), answer, parsed)
+        else:
+            await seat.home.ask(channel, seat.participant, request, answer, None)
+
+    async def lost(self, channel: Channel) -> None:
+        seat = self._seats.pop(channel.id, None)
+        if seat is not None:
+            await seat.home.lost(channel, seat.participant)
+
+    # Transports
+
+    def on_reports(self, reports: list[Report]) -> None:
+        """Hand what the endpoint and the plane report to the homes it concerns."""
+        now = clock.monotonic()
+        for report in reports:
+            if not isinstance(report, (Connected, Failed, FirstForwarded)):
+                continue
+            transport = self._media.owner(report.peer)
+            home = self._homes.get(transport.visit) if transport else None
+            if transport is None or home is None:
+                continue
+            match report:
+                case FirstForwarded(_, incoming):
+                    self._counters.media_seen(transport.participant, incoming, now)
+                case Connected():
+                    tasks.start(home.tell(MediaConnected(transport.participant)), name="media connected")
+                case Failed():
+                    tasks.start(home.tell(MediaLost(transport.participant)), name="media lost")
+
+    # Portals (`LiveVisits` of the portal API)
+
+    def draining(self) -> bool:
+        return self._draining
+
+    def active(self, visit: VisitId) -> bool:
+        home = self._homes.get(visit)
+        return home is not None and any(each.admitted and each.connected for each in home.room.participants)
+
+    async def participants(self, visit: VisitId) -> list[Present]:
+        room = (await self._home(visit)).room
+        return [Present(each.record(room.visit), each.connected) for each in room.participants]
+
+    async def link_renewed(self, visit: VisitId, generation: int) -> None:
+        await (await self._home(visit)).change(LinkRenewed(generation))
+
+    async def ticket_revoked(self, visit: VisitId, ticket: str) -> None:
+        await (await self._home(visit)).change(TicketRevoked(ticket))
+
+    async def close(self, visit: VisitId, state: VisitState, by: str) -> None:
+        await (await self._home(visit)).change(VisitClosed(state, by))
+
+    # The process
+
+    def start(self) -> None:
+        """Forget empty rooms from time to time."""
+        self._sweeping = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
+
+    def drain(self) -> None:
+        """Take no visit that is not here already."""
+        self._draining = True
+
+    def stop(self) -> None:
+        """Stop all timers; nothing may be asked after."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for home in self._homes.values():
+            home.close()
+
+    def live(self) -> list[Home]:
+        return list(self._homes.values())
+
+    def occupied(self) -> bool:
+        """Whether anybody waits or is in, or may still come back."""
+        return any(home.room.occupied for home in self._homes.values())
+
+    def _sweep(self) -> None:
+        """Forget rooms without people. The store has all of them but the count of knocks, hence the hour."""
+        now = clock.monotonic()
+        for visit, home in list(self._homes.items()):
+            if not home.room.occupied and not home.busy and now - home.used_at > IDLE_SECONDS:
+                home.close()
+                del self._homes[visit]
+        self.start()
+
+    async def _knock(self, channel: Channel, join: Join) -> tuple[Home, Event]:
+        """The home that a join leads to, and what it presents there."""
+        match join:
+            case JoinByTicket(token):
+                ticket = self._ticket_keys.verify(token, clock.wall())
+                return await self._home(ticket.visit), TicketPresented(channel.id, ticket)
+            case JoinByLink(visit, key, name, role):
+                found = await self._find(VisitId(visit))
+                # Asked with None too, so that an unknown visit and a wrong key answer alike, after the same work.
+                generation = generation_of(self._link_secret, found.room.visit if found else None, key)
+                assert found is not None
+                return found, LinkPresented(channel.id, generation, name, role)
+            case JoinByResume(token):
+                named = parse_resume_token(token)
+                if named is None:
+                    raise visit_unknown()
+                return await self._home(named[0]), ResumePresented(channel.id, named[1], token)
+
+    async def _home(self, visit: VisitId) -> Home:
+        home = await self._find(visit)
+        if home is None:
+            raise visit_unknown()
+        return home
+
+    async def _find(self, visit: VisitId) -> Home | None:
+        home = self._homes.get(visit)
+        if home is not None:
+            home.used_at = clock.monotonic()
+            return home
+        if self._draining:
+            raise Refused(Code.DRAINING, "This server takes no new visits. Try again in a moment.")
+        # One reading a visit, however many come at once: two homes of one visit must never be.
+        reading = self._reading.get(visit)
+        if reading is None:
+            reading = self._reading[visit] = tasks.spawn(self._read(visit), name=f"read {visit}")
+        return await asyncio.shield(reading)
+
+    async def _read(self, visit: VisitId) -> Home | None:
+        try:
+            stored = await self._store.load_room(visit)
+            if stored is None:
+                return None
+            room = Room.restored(
+                stored.visit,
+                self._limits,
+                new_token,
+                stored.participants,
+                stored.record,
+                stored.tickets_used,
+                stored.tickets_revoked,
+                now=clock.monotonic(),
+            )
+            home = self._homes[visit] = Home(room, self._store, self._media, self._counters)
+            return home
+        finally:
+            del self._reading[visit]

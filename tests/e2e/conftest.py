@@ -1,0 +1,97 @@
+"""Real servers, real sockets, real browsers. Everything here runs on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import aioice.ice
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.e2e.client import Client
+from tests.e2e.server import Server
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
+    "--disable-sync --use-fake-ui-for-media-stream --use-fake-device-for-media-stream=fps=20 "
+    "--allow-loopback-in-peer-connection --disable-features=WebRtcHideLocalIpsWithMdns"
+).split()
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
+    """A fresh demo, ended after the test; it must have had no bug, and have logged nothing private."""
+    server = Server(tmp_path)
+    await server.start()
+    yield server
+    await server.stop()
+    log = server.log.read_text()
+    assert '"level": "error"' not in log, log
+    assert "Traceback" not in log, log
+
+
+@pytest.fixture
+async def client(server: Server, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[], Awaitable[Client]]]:
+    """Makes connected clients on 127.0.0.1, closed after the test."""
+    # aioice leaves loopback out of its host addresses, wherever else it can go.
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
+    clients: list[Client] = []
+
+    async def connect() -> Client:
+        clients.append(Client(server.base_url))
+        return await clients[-1].connect()
+
+    yield connect
+    for made in clients:
+        await made.close()
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+WATCH = """
+(() => {
+  const Native = window.RTCPeerConnection;
+  window.connections = [];
+  window.RTCPeerConnection = class extends Native {
+    constructor(...args) { super(...args); window.connections.push(this); }
+  };
+})();
+"""
+"""Keeps each RTCPeerConnection of the page, so that a test can ask for its statistics."""
+
+STATS = """
+async () => {
+  const inbound = [], sent = [];
+  for (const pc of window.connections) {
+    if (pc.signalingState === "closed") continue;
+    for (const stat of (await pc.getStats()).values()) {
+      if (stat.type === "inbound-rtp")
+        inbound.push({kind: stat.kind, mid: stat.mid, frames: stat.framesDecoded || 0, energy: stat.totalAudioEnergy || 0,
+                      packets: stat.packetsReceived, lost: stat.packetsLost});
+      if (stat.type === "outbound-rtp") sent.push({kind: stat.kind, packets: stat.packetsSent, bytes: stat.bytesSent});
+    }
+  }
+  return {inbound, sent};
+}
+"""
+
+
+@pytest.fixture
+async def page(chromium: Browser) -> Callable[[], Awaitable[Page]]:
+    """Makes pages, each in a browser context of its own, as three people's windows are."""
+
+    async def open_page() -> Page:
+        context = await chromium.new_context(permissions=["camera", "microphone"], locale="sv-SE")
+        made = await context.new_page()
+        await made.add_init_script(WATCH)
+        return made
+
+    return open_page
