@@ -33,9 +33,7 @@ AUDIO_LEVEL = 4
 VIDEO_ORIENTATION = 5
 ABS_CAPTURE_TIME = 6
 DEPENDENCY_DESCRIPTOR = 7
-ABS_SEND_TIME = 8
-TRANSPORT_CC = 9
-KINDS = 10
+KINDS = 8
 
 KIND_OF_URI = {
     URI_MID: MID,
@@ -45,8 +43,6 @@ KIND_OF_URI = {
     URI_VIDEO_ORIENTATION: VIDEO_ORIENTATION,
     URI_ABS_CAPTURE_TIME: ABS_CAPTURE_TIME,
     URI_DEPENDENCY_DESCRIPTOR: DEPENDENCY_DESCRIPTOR,
-    URI_ABS_SEND_TIME: ABS_SEND_TIME,
-    URI_TRANSPORT_CC: TRANSPORT_CC,
 }
 
 CARRIED = (AUDIO_LEVEL, VIDEO_ORIENTATION, ABS_CAPTURE_TIME, DEPENDENCY_DESCRIPTOR)
@@ -61,8 +57,8 @@ MAX_BLOCK = 4 + (2 + MAX_MID) + (2 + 1) + (2 + 1) + (2 + 16) + (2 + 255) + 3
 
 # Sizes that each kind may have, by its specification. An element of another size is not seen: a reader that trusts the
 # id alone reads past the element.
-_MIN_SIZE = (0, 1, 1, 1, 1, 1, 8, 3, 3, 2)
-_MAX_SIZE = (0, MAX_MID, 255, 255, 1, 1, 16, 255, 3, 2)
+_MIN_SIZE = (0, 1, 1, 1, 1, 1, 8, 3)
+_MAX_SIZE = (0, MAX_MID, 255, 255, 1, 1, 16, 255)
 
 
 class Elements:
@@ -91,13 +87,17 @@ class Elements:
 class Reader:
     """Reads extension blocks by the ids that one peer has negotiated, as (id, URI) pairs."""
 
-    __slots__ = ("_kinds",)
+    __slots__ = ("_kind_of_first", "_kind_of_id")
 
     def __init__(self, ids: Iterable[tuple[int, str]]) -> None:
-        self._kinds = bytearray(256)
-        for identifier, uri in ids:
-            if 1 <= identifier <= 255 and identifier != 15:
-                self._kinds[identifier] = KIND_OF_URI.get(uri, 0)
+        self._kind_of_id = bytearray(256)
+        # The first byte of a one-byte element holds id and size: a kind stands here only with a size that it may have.
+        self._kind_of_first = bytearray(256)
+        for identifier, kind in _usable(ids):
+            self._kind_of_id[identifier] = kind
+            if identifier <= 14:
+                for size in range(_MIN_SIZE[kind], min(_MAX_SIZE[kind], 16) + 1):
+                    self._kind_of_first[identifier << 4 | (size - 1)] = kind
 
     def read(self, view: Buffer, profile: int, offset: int, length: int, elements: Elements) -> bool:
         """Find the known elements in the block of `length` bytes at `offset`; `profile` is the block's. Never raises.
@@ -113,7 +113,9 @@ class Reader:
         return True
 
     def _read_one_byte(self, view: Buffer, position: int, end: int, elements: Elements) -> bool:
-        kinds = self._kinds
+        kinds = self._kind_of_first
+        offsets = elements.offsets
+        lengths = elements.lengths
         for _ in range(MAX_STEPS):
             if position >= end:
                 return True
@@ -121,23 +123,24 @@ class Reader:
             position += 1
             if first == 0:
                 continue
-            identifier = first >> 4
             # RFC 8285 4.2: id 15, and id 0 with a length, end the reading; neither makes the block wrong.
-            if identifier == 15 or identifier == 0:
+            if first >= 0xF0 or first < 0x10:
                 return True
             size = (first & 0x0F) + 1
             if position + size > end:
                 return False
-            kind = kinds[identifier]
-            if kind and _MIN_SIZE[kind] <= size <= _MAX_SIZE[kind]:
+            kind = kinds[first]
+            if kind:
                 elements.present |= 1 << kind
-                elements.offsets[kind] = position
-                elements.lengths[kind] = size
+                offsets[kind] = position
+                lengths[kind] = size
             position += size
         return position >= end
 
     def _read_two_byte(self, view: Buffer, position: int, end: int, elements: Elements) -> bool:
-        kinds = self._kinds
+        kinds = self._kind_of_id
+        offsets = elements.offsets
+        lengths = elements.lengths
         for _ in range(MAX_STEPS):
             if position >= end:
                 return True
@@ -154,8 +157,8 @@ class Reader:
             kind = kinds[identifier]
             if kind and _MIN_SIZE[kind] <= size <= _MAX_SIZE[kind]:
                 elements.present |= 1 << kind
-                elements.offsets[kind] = position
-                elements.lengths[kind] = size
+                offsets[kind] = position
+                lengths[kind] = size
             position += size
         return position >= end
 
@@ -167,23 +170,32 @@ class Writer:
     which only a dependency descriptor is. Whoever negotiates either understands both forms (RFC 8285 4.1.2).
     """
 
-    __slots__ = ("_carried", "_ids", "_mid", "_mid_alone", "_mid_id", "_two_byte_only")
+    __slots__ = ("_alone", "_carried", "_head", "_ids", "_two_byte_head", "_two_byte_only")
 
     def __init__(self, ids: Iterable[tuple[int, str]], mid: str) -> None:
-        self._ids = [0] * KINDS
-        for identifier, uri in ids:
-            kind = KIND_OF_URI.get(uri, 0)
-            if kind and 1 <= identifier <= 255 and identifier != 15:
-                self._ids[kind] = identifier
+        id_of_kind = {kind: identifier for identifier, kind in _usable(ids)}
         self._carried = 0
         for kind in CARRIED:
-            if self._ids[kind]:
+            if kind in id_of_kind:
                 self._carried |= 1 << kind
-        self._mid = mid.encode("ascii", "replace")[:MAX_MID]
-        self._mid_id = self._ids[MID] if self._mid else 0
-        used = [self._ids[kind] for kind in CARRIED] + [self._mid_id]
-        self._two_byte_only = max(used) > 14 or len(self._mid) > 16
-        self._mid_alone = self._block_of_mid()
+        self._ids = tuple((kind, id_of_kind[kind]) for kind in CARRIED if kind in id_of_kind)
+        name = mid.encode("ascii", "replace")[:MAX_MID]
+        mid_id = id_of_kind.get(MID, 0) if name else 0
+        self._two_byte_only = max(mid_id, 0, *(identifier for _, identifier in self._ids)) > 14 or len(name) > 16
+        # What every block begins with: profile, a length to be written, and the receiver's mid.
+        self._head = bytes((ONE_BYTE >> 8, ONE_BYTE & 0xFF, 0, 0))
+        self._two_byte_head = bytes((TWO_BYTE >> 8, TWO_BYTE & 0xFF, 0, 0))
+        if mid_id:
+            self._two_byte_head += bytes((mid_id, len(name))) + name
+            if not self._two_byte_only:
+                self._head += bytes((mid_id << 4 | (len(name) - 1),)) + name
+        # The whole block of a packet that has nothing to carry.
+        self._alone = b""
+        if mid_id:
+            block = bytearray(MAX_BLOCK)
+            head = self._two_byte_head if self._two_byte_only else self._head
+            block[: len(head)] = head
+            self._alone = bytes(block[: _finish(block, 0, len(head))])
 
     def write(self, source: Buffer, elements: Elements, view: WritableBuffer, offset: int) -> int:
         """Write the whole block, its four bytes of profile and length included, at `offset` of `view`.
@@ -193,73 +205,61 @@ class Writer:
         """
         present = elements.present & self._carried
         if present == 0:
-            alone = self._mid_alone
+            alone = self._alone
             view[offset : offset + len(alone)] = alone
             return len(alone)
         if self._two_byte_only or (
             present >> DEPENDENCY_DESCRIPTOR & 1 and elements.lengths[DEPENDENCY_DESCRIPTOR] > 16
         ):
             return self._write_two_byte(source, elements, present, view, offset)
-        position = offset + 4
-        if self._mid_id:
-            # The block of the mid alone begins with the element; its padding is written over.
-            alone = self._mid_alone
-            view[offset : offset + len(alone)] = alone
-            position += 1 + len(self._mid)
-        for kind in CARRIED:
+        head = self._head
+        position = offset + len(head)
+        view[offset:position] = head
+        for kind, identifier in self._ids:
             if present >> kind & 1:
                 size = elements.lengths[kind]
                 start = elements.offsets[kind]
-                view[position] = self._ids[kind] << 4 | (size - 1)
+                view[position] = identifier << 4 | (size - 1)
                 position += 1
                 if size == 1:
                     view[position] = source[start]
                 else:
                     view[position : position + size] = source[start : start + size]
                 position += size
-        return _finish(view, offset, position, ONE_BYTE)
+        return _finish(view, offset, position)
 
     def _write_two_byte(
         self, source: Buffer, elements: Elements, present: int, view: WritableBuffer, offset: int
     ) -> int:
-        position = offset + 4
-        if self._mid_id:
-            position = _put_two_byte(view, position, self._mid_id, self._mid, 0, len(self._mid))
-        for kind in CARRIED:
+        head = self._two_byte_head
+        position = offset + len(head)
+        view[offset:position] = head
+        for kind, identifier in self._ids:
             if present >> kind & 1:
+                size = elements.lengths[kind]
                 start = elements.offsets[kind]
-                position = _put_two_byte(view, position, self._ids[kind], source, start, elements.lengths[kind])
-        return _finish(view, offset, position, TWO_BYTE)
-
-    def _block_of_mid(self) -> bytes:
-        if not self._mid_id:
-            return b""
-        block = bytearray(MAX_BLOCK)
-        if self._two_byte_only:
-            end = _put_two_byte(block, 4, self._mid_id, self._mid, 0, len(self._mid))
-            return bytes(block[: _finish(block, 0, end, TWO_BYTE)])
-        block[4] = self._mid_id << 4 | (len(self._mid) - 1)
-        end = 5 + len(self._mid)
-        block[5:end] = self._mid
-        return bytes(block[: _finish(block, 0, end, ONE_BYTE)])
+                view[position] = identifier
+                view[position + 1] = size
+                position += 2
+                view[position : position + size] = source[start : start + size]
+                position += size
+        return _finish(view, offset, position)
 
 
-def _put_two_byte(view: WritableBuffer, position: int, identifier: int, source: Buffer, start: int, size: int) -> int:
-    view[position] = identifier
-    view[position + 1] = size
-    position += 2
-    view[position : position + size] = source[start : start + size]
-    return position + size
+def _usable(ids: Iterable[tuple[int, str]]) -> list[tuple[int, int]]:
+    """(id, kind) of the extensions known here; 0 and 15 are no ids (RFC 8285 4.2)."""
+    return [
+        (identifier, KIND_OF_URI[uri])
+        for identifier, uri in ids
+        if uri in KIND_OF_URI and 1 <= identifier <= 255 and identifier != 15
+    ]
 
 
-def _finish(view: WritableBuffer, offset: int, position: int, profile: int) -> int:
-    """Pad to words and write profile and length in front; gives the length of the whole block."""
+def _finish(view: WritableBuffer, offset: int, position: int) -> int:
+    """Pad the block to words and write its length (its first byte is 0: `MAX_BLOCK`); gives the length of it all."""
     while (position - offset) & 3:
         view[position] = 0
         position += 1
-    words = (position - offset - 4) >> 2
-    view[offset] = profile >> 8
-    view[offset + 1] = profile & 0xFF
-    view[offset + 2] = words >> 8
-    view[offset + 3] = words & 0xFF
-    return position - offset
+    length = position - offset
+    view[offset + 3] = (length >> 2) - 1
+    return length
