@@ -112,15 +112,15 @@ def decode_asking(fields: Mapping[str, object]) -> Asking:
 
 
 def _printable(name: str) -> str:
-    name = name.strip()
-    if not name:
-        raise PydanticCustomError("name", "should not be blank")
     for character in name:
         category = unicodedata.category(character)
         # Format characters are invisible and can reorder text, so that one name is made to look like another. Persian,
         # Indic scripts and emoji need the two joiners.
         if category in ("Cc", "Co", "Cs", "Zl", "Zp") or (category == "Cf" and character not in "\u200c\u200d"):
             raise PydanticCustomError("name", "should hold no control, formatting or line-breaking characters")
+    name = name.strip()
+    if not name:
+        raise PydanticCustomError("name", "should not be blank")
     return name
 
 
@@ -329,10 +329,10 @@ def _explain(error: ValidationError) -> str:
     path = ""
     for step in first["loc"]:
         path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
-    reason = _REASONS.get(first["type"]) or first["msg"].removeprefix("Input ").removeprefix("String ").removeprefix(
-        "List "
-    )
-    return f"{path}: {reason}."
+    said = first["msg"].partition(" after validation")[0]
+    for subject in ("Input ", "String ", "List "):
+        said = said.removeprefix(subject)
+    return f"{path}: {_REASONS.get(first['type'], said)}."
 
 
 _REASONS: Final = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sfu.signaling.sdp.codecs import CodecPlan
@@ -20,7 +20,7 @@ class LocalAnswer:
     """Our side of the transport. Field by field `sfu.transport.parameters.LocalParameters`."""
 
     ice_ufrag: str
-    ice_pwd: str
+    ice_pwd: str = field(repr=False)
     fingerprint: tuple[str, str]
     candidates: tuple[tuple[str, int], ...]
     """(address, UDP port) of each host candidate, best first; at least one."""

@@ -8,7 +8,7 @@ tests compare what both make of real offers.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sfu.signaling.sdp.codecs import CodecPlan, Extension, number, payload_types, served_codecs, served_extensions
@@ -80,7 +80,7 @@ class ParsedOffer:
     """An offer that is good: one transport for all, and sections that can be answered one by one."""
 
     ice_ufrag: str
-    ice_pwd: str
+    ice_pwd: str = field(repr=False)
     fingerprints: tuple[tuple[str, str], ...]
     """(hash function in lower case, upper-case hex with colons), in the order of the offer."""
     version: int
