@@ -35,6 +35,7 @@ _RECORD_HEADER = 13
 _CHANGE_CIPHER_SPEC = 20
 _ALERT = 21
 _HANDSHAKE = 22
+_CLIENT_HELLO = b"\x01"
 _HASHES = {"sha-256": hashlib.sha256, "sha-384": hashlib.sha384, "sha-512": hashlib.sha512}
 
 
@@ -73,6 +74,7 @@ class DtlsServer:
         "_fingerprints",
         "_flight",
         "_fresh_starts",
+        "_hello_length",
         "_last_flights",
         "_records",
         "_retransmit_at",
@@ -95,6 +97,7 @@ class DtlsServer:
         self._bytes = 0
         self._records = 0
         self._fresh_starts = 0
+        self._hello_length: bytes | None = None
         self._last_flights = 0
         self.state = DtlsState.NEW
         self.keys: SrtpKeys | None = None
@@ -139,19 +142,27 @@ class DtlsServer:
         if not admitted:
             return
         self.state = DtlsState.HANDSHAKING
-        for _ in range(2):
-            alone = self._connection is None
-            if self._advance(admitted, now):
-                return
-            # Refused before any hello was answered. The bytes may have been a stranger's, so the next hello gets a fresh start.
-            self._connection = None
-            self._fresh_starts += 1
-            if self._fresh_starts > MAX_FRESH_STARTS:
-                self._end(DtlsState.FAILED)
-                return
-            if alone:
-                return
-            # An earlier fragment may be what spoilt this hello; it is tried once more without.
+        if not self._flight:
+            self._note_hello(admitted)
+        if self.state is DtlsState.HANDSHAKING and not self._advance(admitted, now):
+            self._start_afresh()
+
+    def _note_hello(self, records: bytes) -> None:
+        """A fragment of another length than the hello begun is of another hello, and OpenSSL would not let go of the first."""
+        if records[0] != _HANDSHAKE or records[_RECORD_HEADER : _RECORD_HEADER + 1] != _CLIENT_HELLO:
+            return
+        length = records[_RECORD_HEADER + 1 : _RECORD_HEADER + 4]
+        if self._hello_length is not None and length != self._hello_length:
+            self._start_afresh()
+        self._hello_length = length
+
+    def _start_afresh(self) -> None:
+        """What came so far may have been a stranger's. The peer sends its hello again after a second at the latest."""
+        self._connection = None
+        self._hello_length = None
+        self._fresh_starts += 1
+        if self._fresh_starts > MAX_FRESH_STARTS:
+            self._end(DtlsState.FAILED)
 
     def _advance(self, records: bytes, now: float) -> bool:
         """Give OpenSSL these records. False where it refuses them before it has answered a hello."""

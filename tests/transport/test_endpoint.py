@@ -1,0 +1,392 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sfu.transport.address import source
+from sfu.transport.certificate import Certificate
+from sfu.transport.drops import DropReason
+from sfu.transport.dtls import HANDSHAKE_TIMEOUT
+from sfu.transport.endpoint import Endpoint
+from sfu.transport.ice import (
+    CONNECT_TIMEOUT,
+    CONSENT_EXPIRED,
+    CONSENT_LOST,
+    MAX_SOURCES,
+    PREVIOUS_CREDENTIALS_LIFETIME,
+    Consent,
+)
+from sfu.transport.parameters import Connected, Failed, LocalParameters, PeerId, Stage
+from tests.transport.client import OTHER_CERTIFICATE, UFRAG, DtlsClient, check, client_context, remote_parameters
+from tests.transport.fakes import RecordingEdge, RecordingPlane, batch
+
+SERVER = Certificate()
+CANDIDATES = (("192.0.2.100", 44444), ("127.0.0.1", 44444))
+HOME = ("192.0.2.1", 5000)
+AWAY = ("198.51.100.1", 6000)
+STRANGER = ("203.0.113.66", 666)
+SRTP = b"\x80\x60" + bytes(40)
+
+Address = tuple[str, int]
+
+
+class Net:
+    """An endpoint, its recording plane and edge, and clients that speak to it."""
+
+    def __init__(self, max_half_open: int = 256) -> None:
+        self.plane = RecordingPlane()
+        self.edge = RecordingEdge()
+        self.faults: list[Exception] = []
+        self.endpoint = Endpoint(
+            self.plane, self.edge, SERVER, CANDIDATES, max_half_open=max_half_open, on_bug=self.faults.append
+        )
+
+    def open(self, now: float = 0.0) -> tuple[PeerId, LocalParameters]:
+        return self.endpoint.open_peer(remote_parameters(), now)
+
+    def send(self, where: Address, *datagrams: bytes, now: float = 1.0) -> list[bytes]:
+        """Datagrams in; what goes out to the same address."""
+        slab, laid = batch(*((where, datagram) for datagram in datagrams))
+        self.endpoint.receive_batch(slab, laid, now)
+        sent = self.edge.take()
+        assert all(destination == source(where) for destination, _ in sent)
+        return [datagram for _, datagram in sent]
+
+    def shake_hands(self, where: Address, client: DtlsClient | None = None, now: float = 1.0) -> DtlsClient:
+        client = client or DtlsClient()
+        flight = client.receive()
+        for _ in range(4):
+            answer = self.send(where, *flight, now=now)
+            flight = client.receive(*answer) if answer else []
+        return client
+
+    def connect(self, where: Address = HOME, now: float = 1.0) -> tuple[PeerId, LocalParameters, DtlsClient]:
+        peer, local = self.open(now)
+        assert len(self.send(where, check(local), now=now)) == 1
+        client = self.shake_hands(where, now=now)
+        assert self.endpoint.take_reports() == [Connected(peer)]
+        return peer, local, client
+
+    def dropped(self) -> dict[DropReason, int]:
+        return {reason: count for reason, count in self.endpoint.drops.counts.items() if count}
+
+
+@pytest.fixture
+def net() -> Iterator[Net]:
+    net = Net()
+    yield net
+    assert net.faults == []
+
+
+def test_the_answer_says_who_we_are_and_where(net: Net) -> None:
+    (first, one), (second, two) = net.open(), net.open()
+    assert (first, second) == (1, 2)
+    assert one.candidates == CANDIDATES
+    assert one.fingerprint == SERVER.fingerprint
+    assert one.ice_ufrag != two.ice_ufrag
+    assert one.ice_pwd != two.ice_pwd
+
+
+def test_a_peer_connects_and_its_media_reaches_the_plane(net: Net) -> None:
+    peer, _, client = net.connect()
+    assert net.plane.destinations[peer] == source(HOME)
+    assert (net.plane.keys[peer].receive, net.plane.keys[peer].send) == client.keys(28)
+    assert net.send(HOME, SRTP) == []
+    assert net.plane.received == [(peer, SRTP)]
+    assert net.dropped() == {}
+
+
+def test_the_times_to_connect_are_observed(net: Net) -> None:
+    peer, local = net.open(0.0)
+    net.send(HOME, check(local), now=0.2)
+    client = DtlsClient()
+    answer = net.send(HOME, *client.receive(), now=0.3)
+    net.send(HOME, *client.receive(*answer), now=0.7)
+    assert net.endpoint.take_reports() == [Connected(peer)]
+    assert net.endpoint.ice_connected_seconds.total == pytest.approx(0.2)
+    assert net.endpoint.dtls_handshake_seconds.total == pytest.approx(0.4)
+    assert sum(net.endpoint.ice_connected_seconds.counts) == sum(net.endpoint.dtls_handshake_seconds.counts) == 1
+
+
+def test_ipv6_connects_as_well(net: Net) -> None:
+    peer, _, _ = net.connect(("2001:db8::5", 7000))
+    assert net.plane.destinations[peer] == source(("2001:db8::5", 7000))
+
+
+def test_dtls_may_begin_before_the_nomination(net: Net) -> None:
+    peer, local = net.open()
+    net.send(HOME, check(local, nominate=False))
+    net.shake_hands(HOME)
+    assert net.endpoint.take_reports() == [Connected(peer)]
+    assert net.plane.destinations[peer] == source(HOME)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", DropReason.EMPTY),
+        (b"\x00", DropReason.MALFORMED_STUN),
+        (b"\x03" + bytes(30), DropReason.MALFORMED_STUN),
+        (b"\x04", DropReason.UNKNOWN_PROTOCOL),
+        (b"\x13", DropReason.UNKNOWN_PROTOCOL),
+        (b"\x14", DropReason.UNKNOWN_SOURCE),
+        (b"\x16", DropReason.UNKNOWN_SOURCE),
+        (b"\x3f", DropReason.UNKNOWN_SOURCE),
+        (b"\x40", DropReason.UNKNOWN_PROTOCOL),
+        (b"\x7f", DropReason.UNKNOWN_PROTOCOL),
+        (b"\x80", DropReason.UNKNOWN_SOURCE),
+        (SRTP, DropReason.UNKNOWN_SOURCE),
+        (b"\xbf", DropReason.UNKNOWN_SOURCE),
+        (b"\xc0", DropReason.UNKNOWN_PROTOCOL),
+        (b"\xff" * 2000, DropReason.UNKNOWN_PROTOCOL),
+    ],
+)
+def test_what_a_stranger_sends_is_dropped_with_a_reason(net: Net, data: bytes, reason: DropReason) -> None:
+    net.connect()
+    assert net.send(STRANGER, data) == []
+    assert net.dropped() == {reason: 1}
+
+
+def test_a_strangers_checks_are_not_answered(net: Net) -> None:
+    peer, local, _ = net.connect()
+    unknown = LocalParameters("f" * 16, "p" * 32, local.fingerprint, ())
+    assert net.send(STRANGER, check(unknown)) == []
+    assert net.send(STRANGER, check(local, pwd="guessed")) == []
+    assert net.send(STRANGER, check(local, ufrag="other")) == []
+    assert net.send(STRANGER, check(local, without="MESSAGE-INTEGRITY")) == []
+    assert net.send(STRANGER, check(local, without="USERNAME")) == []
+    assert net.send(STRANGER, check(local)[:-8]) == []
+    assert net.send(("203.0.113.66", 0), check(local)) == []
+    assert net.dropped() == {
+        DropReason.UNKNOWN_UFRAG: 1,
+        DropReason.STUN_UNAUTHENTICATED: 2,
+        DropReason.MALFORMED_STUN: 3,
+        DropReason.BAD_SOURCE: 1,
+    }
+    assert net.plane.destinations[peer] == source(HOME)
+
+
+def test_media_and_handshakes_count_only_from_a_checked_source(net: Net) -> None:
+    peer, local = net.open()
+    hello = DtlsClient().receive()
+    assert net.send(HOME, *hello, SRTP) == []
+    assert net.dropped() == {DropReason.UNKNOWN_SOURCE: 2}
+    net.send(HOME, check(local))
+    assert net.send(AWAY, *hello) == []
+    net.shake_hands(HOME)
+    net.send(AWAY, SRTP)
+    assert net.plane.received == []
+    assert net.endpoint.take_reports() == [Connected(peer)]
+
+
+def test_media_before_the_keys_is_dropped(net: Net) -> None:
+    _, local = net.open()
+    net.send(HOME, check(local), SRTP)
+    assert net.dropped() == {DropReason.NO_KEYS: 1}
+
+
+def test_a_peer_may_roam_and_the_plane_follows(net: Net) -> None:
+    peer, local, _ = net.connect()
+    assert len(net.send(AWAY, check(local, nominate=False))) == 1
+    assert net.plane.destinations[peer] == source(HOME)
+    net.send(AWAY, SRTP)
+    net.send(AWAY, check(local))
+    assert net.plane.destinations[peer] == source(AWAY)
+    net.send(AWAY, SRTP)
+    net.send(HOME, SRTP)
+    assert net.plane.received == [(peer, SRTP)] * 3
+
+
+def test_a_source_pushed_out_by_others_is_a_strangers_again(net: Net) -> None:
+    peer, local, _ = net.connect()
+    places = [("198.51.100.7", 1000 + index) for index in range(MAX_SOURCES)]
+    for place in places:
+        net.send(place, check(local, nominate=False))
+    for place in places:
+        net.send(place, SRTP)
+    assert len(net.plane.received) == MAX_SOURCES - 1
+    assert net.dropped() == {DropReason.UNKNOWN_SOURCE: 1}
+    net.send(HOME, SRTP)
+    assert net.plane.received[-1] == (peer, SRTP)
+
+
+def test_a_source_in_use_cannot_be_taken_by_another_peer(net: Net) -> None:
+    peer, _, _ = net.connect()
+    _, other = net.open()
+    assert net.send(HOME, check(other), now=2.0) == []
+    assert net.dropped() == {DropReason.SOURCE_TAKEN: 1}
+    net.send(HOME, SRTP)
+    assert net.plane.received == [(peer, SRTP)]
+
+
+def test_a_source_left_behind_goes_to_who_has_it_now(net: Net) -> None:
+    peer, local, _ = net.connect()
+    net.send(AWAY, check(local), now=2.0)
+    second, other = net.open(2.0)
+    net.send(AWAY, check(local), now=1.0 + CONSENT_LOST)
+    assert len(net.send(HOME, check(other), now=1.0 + CONSENT_LOST)) == 1
+    assert net.plane.destinations == {peer: source(AWAY), second: source(HOME)}
+    net.send(HOME, SRTP)
+    assert net.plane.received == []
+
+
+def test_a_silent_peer_whose_address_now_is_another_peers_is_gone(net: Net) -> None:
+    peer, _, _ = net.connect()
+    second, other = net.open(2.0)
+    assert len(net.send(HOME, check(other), now=1.0 + CONSENT_LOST)) == 1
+    assert net.endpoint.take_reports() == [Failed(peer, Stage.CONSENT)]
+    assert net.plane.destinations == {second: source(HOME)}
+
+
+def test_a_closed_peer_is_silent_at_once(net: Net) -> None:
+    peer, local, client = net.connect()
+    net.endpoint.close_peer(peer)
+    net.endpoint.close_peer(peer)
+    assert net.edge.take() == []
+    assert net.plane.open == set()
+    assert net.send(HOME, check(local), SRTP, client.close_notify()) == []
+    assert net.dropped() == {DropReason.UNKNOWN_UFRAG: 1, DropReason.UNKNOWN_SOURCE: 2}
+    assert (net.endpoint.take_reports(), net.endpoint.peers, net.endpoint.next_timer()) == ([], 0, None)
+
+
+def test_close_notify_ends_the_transport(net: Net) -> None:
+    peer, _, client = net.connect()
+    assert net.send(HOME, client.close_notify()) == []
+    assert net.endpoint.take_reports() == [Failed(peer, Stage.CLOSED_BY_PEER)]
+    assert net.plane.open == set()
+
+
+def test_another_certificate_than_signalled_fails_and_gets_no_keys(net: Net) -> None:
+    peer, local = net.open()
+    net.send(HOME, check(local))
+    net.shake_hands(HOME, DtlsClient(client_context(OTHER_CERTIFICATE)))
+    assert net.endpoint.take_reports() == [Failed(peer, Stage.DTLS)]
+    assert net.plane.keys == {}
+    assert net.endpoint.half_open == 0
+
+
+def run_timers(net: Net, until: float) -> list[float]:
+    """Every timer up to a time, as the socket does; gives when something was sent."""
+    sent_at = []
+    while (due := net.endpoint.next_timer()) is not None and due <= until:
+        net.endpoint.handle_timers(due)
+        if net.edge.take():
+            sent_at.append(due)
+    return sent_at
+
+
+def test_a_peer_that_never_comes_is_reaped(net: Net) -> None:
+    peer, _ = net.open(100.0)
+    run_timers(net, 100.0 + CONNECT_TIMEOUT - 0.01)
+    assert net.endpoint.take_reports() == []
+    run_timers(net, 100.0 + CONNECT_TIMEOUT)
+    assert net.endpoint.take_reports() == [Failed(peer, Stage.ICE)]
+    assert net.endpoint.next_timer() is None
+    assert net.endpoint.failures[Stage.ICE] == 1
+
+
+def test_a_peer_that_never_shakes_hands_is_reaped(net: Net) -> None:
+    peer, local = net.open()
+    net.send(HOME, check(local), now=5.0)
+    assert run_timers(net, 5.0 + HANDSHAKE_TIMEOUT) == []
+    assert net.endpoint.take_reports() == [Failed(peer, Stage.DTLS)]
+
+
+def test_a_handshake_that_stops_is_retransmitted_and_reaped(net: Net) -> None:
+    peer, local = net.open()
+    net.send(HOME, check(local), now=5.0)
+    assert net.send(HOME, *DtlsClient().receive(), now=5.0)
+    assert net.endpoint.half_open == 1
+    assert run_timers(net, 60.0) == [6.0, 8.0, 12.0]
+    assert net.endpoint.take_reports() == [Failed(peer, Stage.DTLS)]
+    assert net.endpoint.half_open == 0
+
+
+def test_a_peer_that_falls_silent_is_freed_after_thirty_seconds(net: Net) -> None:
+    peer, local, _ = net.connect(now=1.0)
+    net.send(HOME, check(local), now=20.0)
+    run_timers(net, 20.0 + CONSENT_EXPIRED - 0.01)
+    assert net.endpoint.take_reports() == []
+    assert net.endpoint.consent(peer, 20.0 + CONSENT_LOST) is Consent.LOST
+    run_timers(net, 20.0 + CONSENT_EXPIRED)
+    assert net.endpoint.take_reports() == [Failed(peer, Stage.CONSENT)]
+    assert net.endpoint.consent(peer, 21.0) is Consent.EXPIRED
+
+
+def test_an_ice_restart_keeps_the_call(net: Net) -> None:
+    peer, local, _ = net.connect()
+    renewed = net.endpoint.restart_ice(peer, "fresh", "fresh-client-password", 10.0)
+    assert {renewed.ice_ufrag, renewed.ice_pwd}.isdisjoint({local.ice_ufrag, local.ice_pwd})
+    assert renewed.fingerprint == local.fingerprint
+    assert len(net.send(HOME, check(local), now=11.0)) == 1
+    assert len(net.send(AWAY, check(renewed, ufrag="fresh"), now=12.0)) == 1
+    assert net.send(AWAY, check(renewed, ufrag=UFRAG), now=12.0) == []
+    net.send(AWAY, SRTP)
+    assert net.plane.received == [(peer, SRTP)]
+    assert net.plane.destinations[peer] == source(AWAY)
+    run_timers(net, 10.0 + PREVIOUS_CREDENTIALS_LIFETIME)
+    assert net.send(HOME, check(local), now=10.0 + PREVIOUS_CREDENTIALS_LIFETIME) == []
+    assert net.endpoint.drops.counts[DropReason.UNKNOWN_UFRAG] == 1
+    assert net.endpoint.take_reports() == []
+    with pytest.raises(KeyError):
+        net.endpoint.restart_ice(peer + 1, "x", "y", 11.0)
+
+
+def test_restarts_and_closing_leave_nothing_behind(net: Net) -> None:
+    peer, _, _ = net.connect()
+    for index in range(5):
+        net.endpoint.restart_ice(peer, f"fresh{index}", "fresh-client-password", 10.0 + index)
+    net.endpoint.close_peer(peer)
+    assert net.endpoint._by_ufrag == {}
+    assert net.endpoint._by_source == {}
+    assert net.endpoint._media == {}
+
+
+def test_handshakes_under_way_are_capped() -> None:
+    net = Net(max_half_open=2)
+    places = [("192.0.2.1", 1000 + index) for index in range(3)]
+    for place in places:
+        net.send(place, check(net.open()[1]))
+    begun = [bool(net.send(place, *DtlsClient().receive())) for place in places]
+    assert begun == [True, True, False]
+    assert net.endpoint.half_open == 2
+    assert net.dropped() == {DropReason.HANDSHAKES_FULL: 1}
+    net.endpoint.close_peer(1)
+    assert net.send(places[2], *DtlsClient().receive())
+
+
+def test_a_fault_in_one_peer_closes_that_peer_alone() -> None:
+    net = Net()
+    faulty, _, _ = net.connect(HOME)
+    healthy, _, _ = net.connect(AWAY)
+    net.plane.faulty.add(faulty)
+    slab, laid = batch((HOME, SRTP), (AWAY, SRTP), (HOME, SRTP))
+    net.endpoint.receive_batch(slab, laid, 2.0)
+    assert net.plane.received == [(healthy, SRTP)]
+    assert net.endpoint.take_reports() == [Failed(faulty, Stage.BUG)]
+    assert net.plane.open == {healthy}
+    assert net.endpoint.bugs == len(net.faults) == 1
+    assert net.endpoint.failures[Stage.BUG] == 1
+
+
+def test_a_fault_while_closing_is_counted_too() -> None:
+    net = Net()
+    peer, _, client = net.connect()
+    net.plane.open.clear()  # so that the plane's close_peer fails
+    assert net.send(HOME, client.close_notify()) == []
+    assert net.endpoint.take_reports() == [Failed(peer, Stage.CLOSED_BY_PEER)]
+    assert (net.endpoint.bugs, net.endpoint.peers) == (1, 0)
+
+
+def test_a_thousand_peers_come_and_go_and_nothing_stays(net: Net) -> None:
+    for number in range(1000):
+        peer, local = net.open(float(number))
+        net.send(("192.0.2.1", 1 + number), check(local), now=float(number))
+        run_timers(net, float(number))
+        if number % 2:
+            net.endpoint.close_peer(peer)
+    run_timers(net, 2000.0)
+    assert net.endpoint.peers == 0
+    assert (net.endpoint._by_ufrag, net.endpoint._by_source, net.endpoint._timers) == ({}, {}, [])
+    assert net.plane.open == set()

@@ -1,0 +1,321 @@
+"""Real sockets on loopback; both receivers and both ways to send run through the same tests."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from sfu import clock
+from sfu.transport.address import Source, source
+from sfu.transport.certificate import Certificate
+from sfu.transport.endpoint import Endpoint
+from sfu.transport.parameters import Connected, PeerId, Report
+from sfu.transport.receiver import BATCH, SLOT, MmsgReceiver, PlainReceiver, Receiver, has_recvmmsg, new_receiver
+from sfu.transport.slab import Slab
+from sfu.transport.udp import UdpDestination, UdpSocket, bound_socket, own_addresses
+from tests.transport.client import DtlsClient, check, remote_parameters
+from tests.transport.fakes import RecordingPlane
+
+SERVER = Certificate()
+RECEIVERS: list[Callable[[socket.socket], Receiver]] = (
+    [MmsgReceiver, PlainReceiver] if has_recvmmsg() else [PlainReceiver]
+)
+HOSTS = ["127.0.0.1", "0.0.0.0", "::1", "::"]
+
+
+class Counting(socket.socket):
+    """Counts system calls, and refuses segmented sends with `refusal` where that is set."""
+
+    refusal = 0
+    calls = 0
+
+    def sendmsg(self, buffers: Any, ancdata: Any = (), flags: int = 0, address: Any = None) -> int:
+        self.calls += 1
+        if self.refusal and any(level == socket.IPPROTO_UDP for level, _, _ in ancdata):
+            raise OSError(self.refusal, "refused")
+        return super().sendmsg(buffers, ancdata, flags, address)
+
+    def sendto(self, data: Any, address: Any) -> int:  # type: ignore[override]  # one of its two forms
+        self.calls += 1
+        if self.refusal == errno.EAGAIN:
+            raise BlockingIOError(errno.EAGAIN, "full")
+        return super().sendto(data, address)
+
+
+@pytest.fixture
+def sockets() -> Iterator[list[socket.socket]]:
+    opened: list[socket.socket] = []
+    yield opened
+    for each in opened:
+        each.close()
+
+
+def client(sockets: list[socket.socket], host: str) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((host, 0))
+    sock.settimeout(5.0)
+    sockets.append(sock)
+    return sock
+
+
+def loopback(host: str) -> str:
+    return "::1" if ":" in host else "127.0.0.1"
+
+
+def test_linux_has_recvmmsg_and_uses_it(sockets: list[socket.socket]) -> None:
+    sock = bound_socket("127.0.0.1", 0)
+    sockets.append(sock)
+    assert isinstance(new_receiver(sock), MmsgReceiver if has_recvmmsg() else PlainReceiver)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("kind", RECEIVERS)
+def test_datagrams_arrive_with_their_lengths_and_sources(
+    kind: Callable[[socket.socket], Receiver], host: str, sockets: list[socket.socket]
+) -> None:
+    sock = bound_socket(host, 0)
+    sockets.append(sock)
+    receiver = kind(sock)
+    assert receiver.receive() == []
+    peers = [client(sockets, loopback(host)) for _ in range(2)]
+    target = (loopback(host), sock.getsockname()[1])
+    data = [b"", b"x", bytes(range(256)) * 4, b"y" * 1500]
+    for each in data:
+        for peer in peers:
+            peer.sendto(each, target)
+    batch = receiver.receive()
+    assert [offset for offset, _, _ in batch] == [index * SLOT for index in range(8)]
+    assert [bytes(receiver.slab.view[at : at + size]) for at, size, _ in batch] == [
+        each for each in data for _ in peers
+    ]
+    assert [where for _, _, where in batch] == [source(peer.getsockname()) for peer in peers] * 4
+    assert receiver.receive() == []
+
+
+@pytest.mark.parametrize("kind", RECEIVERS)
+def test_a_batch_is_at_most_64_and_what_is_too_long_is_cut(
+    kind: Callable[[socket.socket], Receiver], sockets: list[socket.socket]
+) -> None:
+    sock = bound_socket("127.0.0.1", 0)
+    sockets.append(sock)
+    receiver = kind(sock)
+    peer = client(sockets, "127.0.0.1")
+    for number in range(BATCH + 1):
+        peer.sendto(bytes([number]) * 3000, sock.getsockname())
+    first = receiver.receive()
+    assert len(first) == BATCH
+    assert {length for _, length, _ in first} == {SLOT}
+    assert [receiver.slab.view[offset] for offset, _, _ in first] == list(range(BATCH))
+    assert len(receiver.receive()) == 1
+
+
+@pytest.mark.parametrize("kind", RECEIVERS)
+@pytest.mark.parametrize(
+    ("host", "asked", "local"),
+    [("0.0.0.0", "127.0.0.3", "127.0.0.3"), ("::", "::1", "::1"), ("::", "127.0.0.3", "127.0.0.3")],
+)
+def test_on_a_wildcard_an_answer_leaves_from_the_address_that_was_asked(
+    kind: Callable[[socket.socket], Receiver], host: str, asked: str, local: str, sockets: list[socket.socket]
+) -> None:
+    sock = bound_socket(host, 0)
+    sockets.append(sock)
+    udp = UdpSocket(sock, kind(sock))
+    peer = client(sockets, loopback(asked))
+    peer.sendto(b"?", (asked, udp.port))
+    [(offset, _, where)] = udp._receiver.receive()
+    destination = udp.destination(where, offset)
+    assert udp.send(destination, memoryview(b"!"), 1)
+    assert udp.send(destination, memoryview(b"aabbc"), 2)
+    answers = [peer.recvfrom(100) for _ in range(4)]
+    assert [data for data, _ in answers] == [b"!", b"aa", b"bb", b"c"]
+    assert {address[:2] for _, address in answers} == {(local, udp.port)}
+
+
+def sending(
+    sockets: list[socket.socket], refusal: int = 0
+) -> tuple[UdpSocket, Counting, socket.socket, UdpDestination]:
+    sock = Counting(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind(("127.0.0.1", 0))
+    sock.setblocking(False)
+    sock.refusal = refusal
+    sockets.append(sock)
+    peer = client(sockets, "127.0.0.1")
+    return UdpSocket(sock, PlainReceiver(sock)), sock, peer, UdpDestination(peer.getsockname())
+
+
+RUN = memoryview(bytes(range(200)) * 3 + b"end")
+
+
+def test_a_run_goes_out_in_one_system_call_where_the_kernel_can(sockets: list[socket.socket]) -> None:
+    udp, sock, peer, destination = sending(sockets)
+    assert udp.send(destination, RUN, 200)
+    assert [len(peer.recv(2000)) for _ in range(4)] == [200, 200, 200, 3]
+    assert udp.datagrams_sent == 4
+    assert sock.calls == (1 if udp.segments else 4)
+
+
+@pytest.mark.parametrize("refusal", [errno.EIO, errno.EINVAL, errno.ENOPROTOOPT])
+def test_where_the_kernel_refuses_segments_each_goes_alone_from_then_on(
+    refusal: int, sockets: list[socket.socket]
+) -> None:
+    udp, sock, peer, destination = sending(sockets, refusal)
+    udp._segmentation = True
+    assert udp.send(destination, RUN, 200)
+    assert b"".join(peer.recv(2000) for _ in range(4)) == bytes(RUN)
+    assert not udp.segments
+    assert sock.calls == 5
+    assert udp.send(destination, RUN, 200)
+    assert sock.calls == 9
+    assert udp.datagrams_sent == 8
+
+
+def test_a_refusal_that_is_about_the_address_says_nothing_of_segments(sockets: list[socket.socket]) -> None:
+    udp, _, _, _ = sending(sockets)
+    udp._segmentation = True
+    assert not udp.send(UdpDestination(("127.0.0.1", 0)), RUN, 200)
+    assert udp.segments
+    assert udp.sends_failed == 1
+
+
+def test_a_full_send_buffer_is_said_and_counted(sockets: list[socket.socket]) -> None:
+    udp, _, _, destination = sending(sockets, errno.EAGAIN)
+    assert not udp.send(destination, memoryview(b"x"), 1)
+    assert (udp.sends_refused, udp.sends_failed, udp.datagrams_sent) == (1, 0, 0)
+
+
+def test_a_peer_that_is_gone_harms_nobody(sockets: list[socket.socket]) -> None:
+    udp, _, peer, destination = sending(sockets)
+    peer.close()
+    for _ in range(3):
+        udp.send(destination, memoryview(b"x"), 1)
+    assert udp._receiver.receive() == []
+
+
+def test_candidates_are_what_is_advertised_else_what_is_bound(sockets: list[socket.socket]) -> None:
+    sock = bound_socket("127.0.0.2", 0)
+    sockets.append(sock)
+    udp = UdpSocket(sock, PlainReceiver(sock))
+    assert udp.candidates() == (("127.0.0.2", udp.port),)
+    assert udp.candidates(["203.0.113.7", "2001:db8::7"]) == (("203.0.113.7", udp.port), ("2001:db8::7", udp.port))
+
+
+def test_on_a_wildcard_candidates_are_this_machines_addresses_loopback_last(sockets: list[socket.socket]) -> None:
+    sock = bound_socket("0.0.0.0", 0)
+    sockets.append(sock)
+    addresses = [ipaddress.ip_address(host) for host, _ in UdpSocket(sock, PlainReceiver(sock)).candidates()]
+    assert ipaddress.ip_address("127.0.0.1") in addresses
+    assert all(address.version == 4 for address in addresses)
+    loopbacks = [address.is_loopback for address in addresses]
+    assert loopbacks == sorted(loopbacks)
+    assert set(map(str, addresses)) <= set(own_addresses(ipv6=True))
+
+
+def test_a_socket_has_room_for_a_burst(sockets: list[socket.socket]) -> None:
+    sock, plain = bound_socket("127.0.0.1", 0), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sockets += [sock, plain]
+    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        assert sock.getsockopt(socket.SOL_SOCKET, option) > plain.getsockopt(socket.SOL_SOCKET, option)
+
+
+@pytest.mark.parametrize("bad", [("127.0.0.1", -1), ("not an address", 0), ("192.0.2.254", 0)])
+def test_what_cannot_be_bound_is_refused(bad: tuple[str, int]) -> None:
+    with pytest.raises((OSError, ValueError, OverflowError)):
+        UdpSocket.bind(*bad)
+
+
+class HearingPlane(RecordingPlane):
+    """Says when media has arrived."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard = asyncio.Event()
+
+    def receive(self, peer: PeerId, slab: Slab, offset: int, length: int, now: float) -> None:
+        super().receive(peer, slab, offset, length, now)
+        self.heard.set()
+
+
+class Served:
+    """A started socket with its endpoint."""
+
+    def __init__(self) -> None:
+        self.udp = UdpSocket.bind("127.0.0.1", 0)
+        self.plane = HearingPlane()
+        self.endpoint = Endpoint(self.plane, self.udp, SERVER, self.udp.candidates())
+        self.reports: list[list[Report]] = []
+        self.reported = asyncio.Event()
+        self.udp.start(self.endpoint, self.plane, self.take)
+
+    def take(self, reports: list[Report]) -> None:
+        self.reports.append(reports)
+        self.reported.set()
+
+
+async def exchange(sock: socket.socket, where: tuple[str, int], *datagrams: bytes) -> bytes:
+    for datagram in datagrams:
+        sock.sendto(datagram, where)
+    return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(sock, 2000), 5.0)
+
+
+async def test_a_client_connects_over_a_real_socket_and_its_media_arrives(sockets: list[socket.socket]) -> None:
+    served = Served()
+    where = ("127.0.0.1", served.udp.port)
+    sock = client(sockets, "127.0.0.1")
+    sock.setblocking(False)
+    peer, local = served.endpoint.open_peer(remote_parameters(), clock.monotonic())
+    served.udp.wake()
+    assert local.candidates == (where,)
+    assert await exchange(sock, where, check(local))
+    dtls = DtlsClient()
+    flight = await exchange(sock, where, *dtls.receive())
+    dtls.receive(await exchange(sock, where, *dtls.receive(flight)))
+    assert dtls.connected
+    await asyncio.wait_for(served.reported.wait(), 5.0)
+    assert served.reports == [[Connected(peer)]]
+    assert served.plane.destinations[peer] == UdpDestination(sock.getsockname())
+    sock.sendto(b"\x80media", where)
+    await asyncio.wait_for(served.plane.heard.wait(), 5.0)
+    assert served.plane.received == [(peer, b"\x80media")]
+    assert served.plane.flushes > 0
+    served.udp.close()
+
+
+async def test_timers_run_by_themselves(sockets: list[socket.socket]) -> None:
+    """A peer opened long ago has timed out; its timer is noticed at the next wake-up."""
+    served = Served()
+    peer, _ = served.endpoint.open_peer(remote_parameters(), clock.monotonic() - 29.99)
+    served.udp.wake()
+    await asyncio.wait_for(served.reported.wait(), 5.0)
+    assert [getattr(each, "peer", None) for reports in served.reports for each in reports] == [peer]
+    served.udp.close()
+
+
+async def test_after_closing_nothing_is_received_or_sent(sockets: list[socket.socket]) -> None:
+    served = Served()
+    served.udp.wake()
+    served.udp.close()
+    served.udp.close()
+    served.udp.wake()
+    await asyncio.sleep(0)
+    assert not served.udp.send(UdpDestination(("127.0.0.1", 9)), memoryview(b"x"), 1)
+    flushes = served.plane.flushes
+    await asyncio.sleep(0)
+    assert served.plane.flushes == flushes
+
+
+def test_a_source_of_both_receivers_is_the_same(sockets: list[socket.socket]) -> None:
+    seen: set[Source] = set()
+    peer = client(sockets, "127.0.0.1")
+    for kind in RECEIVERS:
+        sock = bound_socket("127.0.0.1", 0)
+        sockets.append(sock)
+        receiver = kind(sock)
+        peer.sendto(b"x", sock.getsockname())
+        seen |= {where for _, _, where in receiver.receive()}
+    assert seen == {source(peer.getsockname())}
