@@ -81,7 +81,7 @@ class Client:
         self.socket = await self.session.ws_connect(
             self.base_url + "/api/v1/signal", protocols=("evisit.v1",), origin=self.base_url
         )
-        self._reader = asyncio.get_running_loop().create_task(self._read())  # noqa: TID251 - a test's own client
+        self._reader = asyncio.get_running_loop().create_task(self._read())
         return self
 
     async def ask(self, kind: str, **fields: Any) -> dict[str, Any]:

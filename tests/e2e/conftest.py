@@ -13,11 +13,19 @@ from tests.e2e.client import Client
 from tests.e2e.server import Server
 
 CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
-    "--disable-sync --use-fake-ui-for-media-stream --use-fake-device-for-media-stream=fps=20 "
-    "--allow-loopback-in-peer-connection --disable-features=WebRtcHideLocalIpsWithMdns"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream=fps=20",
+    "--allow-loopback-in-peer-connection",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
+]
 
 
 @pytest.fixture
