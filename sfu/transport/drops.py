@@ -36,6 +36,7 @@ class DropReason(StrEnum):
     UNKNOWN_PAYLOAD_TYPE = "unknown_payload_type"
     DUPLICATE = "duplicate"
     TOO_OLD = "too_old"
+    SEQUENCE_JUMP = "sequence_jump"
     PADDING = "padding"
     MALFORMED_RTX = "malformed_rtx"
     OTHER_LAYER = "other_layer"
@@ -43,6 +44,7 @@ class DropReason(StrEnum):
 
     # The plane: one receiver's copy
     NO_CODEC = "no_codec"
+    MALFORMED_RED = "malformed_red"
     NOT_A_KEYFRAME = "not_a_keyframe"
     NOT_CONNECTED = "not_connected"
     SUPERSEDED = "superseded"

@@ -1,0 +1,155 @@
+"""Datagrams on their way to one receiver, laid end to end so that those of equal size leave in one system call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sfu.transport.counters import Counters
+from sfu.transport.drops import DropReason
+from sfu.transport.ports import Destination, Sender
+from sfu.transport.slab import Slab
+
+MAX_RUN_DATAGRAMS = 64
+"""UDP_MAX_SEGMENTS of the Linux kernel."""
+SLAB_BYTES = 65_000
+"""One slab holds at most one UDP_SEGMENT call's bytes (a UDP payload ends at 65,507), so no run outgrows it."""
+MAX_DATAGRAM = 1_452
+"""Bytes of UDP payload that pass an Ethernet over IPv6 whole; browsers send at most 1,250."""
+MAX_IDLE_SLABS = 256
+"""Slabs kept for the next batch: 16 MiB."""
+
+
+class Outboxes:
+    """What all outboxes of one urgency share: the sender, the slabs nobody uses now, and who has something to send.
+
+    Receivers borrow a slab for a batch, so memory follows the batch and not the house.
+    """
+
+    __slots__ = ("_idle", "counters", "sender", "waiting")
+
+    def __init__(self, sender: Sender, counters: Counters) -> None:
+        self.sender = sender
+        self.counters = counters
+        self.waiting: list[Outbox] = []
+        """Those with something to send, in the order in which they got it."""
+        self._idle: list[Slab] = []
+
+    def take_slab(self) -> Slab:
+        return self._idle.pop() if self._idle else Slab(SLAB_BYTES)
+
+    def give_back(self, slab: Slab) -> None:
+        if len(self._idle) < MAX_IDLE_SLABS:
+            self._idle.append(slab)
+
+    def send(self) -> int:
+        """Hand everything to the kernel. How many datagrams it took."""
+        taken = 0
+        for outbox in self.waiting:
+            taken += outbox.send()
+        self.waiting.clear()
+        return taken
+
+
+class Outbox:
+    """What one receiver is sent at the next flush.
+
+    To add a datagram: `reserve()`; write and protect it at `end` of `view` / `pointer`, at most MAX_DATAGRAM bytes; `commit`.
+    """
+
+    __slots__ = (
+        "_count",
+        "_outboxes",
+        "_runs",
+        "_segment",
+        "_slab",
+        "_start",
+        "admitted",
+        "destination",
+        "end",
+        "has_sent",
+        "pointer",
+        "view",
+    )
+
+    def __init__(self, outboxes: Outboxes) -> None:
+        self._outboxes = outboxes
+        self._slab: Slab | None = None
+        self._runs: list[tuple[int, int, int, int]] = []
+        self._start = 0  # of the open run
+        self._segment = 0  # size of its datagrams; 0 while no run is open
+        self._count = 0
+        self.destination: Destination | None = None
+        self.admitted = False
+        """Whether the receiver is open and has negotiated something. What stands here while it is not is never sent."""
+        self.has_sent = False
+        """Whether the kernel has ever taken anything."""
+        self.end = 0
+        self.view: memoryview = memoryview(b"")
+        self.pointer: Any = None
+
+    def reserve(self) -> None:
+        """Make room for a datagram at `end`, sending what is there where the slab is full."""
+        if self._slab is not None:
+            if self.end + MAX_DATAGRAM <= SLAB_BYTES:
+                return
+            self.send()
+        else:
+            self._outboxes.waiting.append(self)
+        self._slab = slab = self._outboxes.take_slab()
+        self.view = slab.view
+        self.pointer = slab.pointer
+
+    def commit(self, length: int) -> None:
+        """The datagram of `length` bytes at `end` is ready."""
+        segment = self._segment
+        if length == segment:
+            self._count += 1
+            self.end += length
+            if self._count == MAX_RUN_DATAGRAMS:
+                self._close_run()
+        elif length < segment:
+            # A shorter datagram may stand last in a run (udp(7), UDP_SEGMENT).
+            self._count += 1
+            self.end += length
+            self._close_run()
+        else:
+            self._close_run()
+            self._segment = length
+            self._count = 1
+            self.end += length
+
+    def send(self) -> int:
+        """Hand everything to the kernel; what it refuses is dropped and counted. How many datagrams it took."""
+        self._close_run()
+        counters = self._outboxes.counters
+        if not self.admitted or self.destination is None:
+            counters.unadmitted += self.clear()
+            return 0
+        taken = 0
+        for start, end, segment, count in self._runs:
+            if self._outboxes.sender.send(self.destination, self.view[start:end], segment):
+                taken += count
+            else:
+                counters.drops.counts[DropReason.SEND_BUFFER_FULL] += count
+        if taken:
+            self.has_sent = True
+        self.clear()
+        return taken
+
+    def clear(self) -> int:
+        """Forget what is there, unsent. How many datagrams that were."""
+        self._close_run()
+        forgotten = sum(count for _, _, _, count in self._runs)
+        self._runs.clear()
+        self._start = self.end = 0
+        if self._slab is not None:
+            self._outboxes.give_back(self._slab)
+            self._slab = None
+        return forgotten
+
+    def _close_run(self) -> None:
+        if self._count:
+            self._runs.append((self._start, self.end, self._segment, self._count))
+        self._start = self.end
+        self._segment = 0
+        self._count = 0

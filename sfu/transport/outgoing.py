@@ -1,0 +1,220 @@
+"""The stream that a receiving section gets: one SSRC for the section's whole life, whatever feeds it."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from sfu.rtp import red
+from sfu.rtp.extensions import Elements, Writer
+from sfu.rtp.keyframes import AskLimit
+from sfu.rtp.packet import FIXED_LENGTH, Header, write_fixed
+from sfu.rtp.resends import Resends
+from sfu.rtp.rtx import write_original
+from sfu.rtp.seqmap import REFUSED, SequenceMap, TimestampMap
+from sfu.transport.counters import Counters, Kind
+from sfu.transport.drops import DropReason
+from sfu.transport.mapping import NO_CODEC, NO_RED, Mapping
+from sfu.transport.outbox import MAX_DATAGRAM, Outbox
+from sfu.transport.parameters import Egress, PeerId, Section
+from sfu.transport.srtp import MAX_TRAILER, SrtpSession
+
+if TYPE_CHECKING:
+    from sfu.transport.incoming import Feed
+
+CLOCK_RATES = {"audio": 48_000, "video": 90_000}
+"""Hz, of all codecs of a kind that we forward (RFC 7587 4.1, RFC 7741 4.1 and its like)."""
+
+MAX_CLEAR = MAX_DATAGRAM - MAX_TRAILER
+"""Bytes of an RTP packet before protection."""
+
+_NOTHING = Mapping((NO_CODEC,) * 128, (NO_CODEC,) * 128, NO_RED)
+
+
+class OutgoingStream:
+    """One receiving section. A feed is attached while there is a route; numbers and timestamps go on from feed to feed.
+
+    For the outgoing side of RFC 3711: no sequence number goes out twice, for `SequenceMap` gives each one once, and what is
+    sent again goes out as a retransmission, on an SSRC and with sequence numbers of its own (RFC 4588).
+    """
+
+    def __init__(
+        self,
+        peer: PeerId,
+        section: Section,
+        egress: Egress,
+        outbox: Outbox,
+        counters: Counters,
+        rng: random.Random,
+    ) -> None:
+        self.peer = peer
+        self.section = section
+        self.egress = egress
+        self.feed: Feed | None = None
+        self.awaiting_keyframe = False
+        """Whether a video stream waits for the frame that a decoder can start with."""
+        self.session: SrtpSession | None = None
+        """None until the peer can be sent to."""
+        self.packets = 0
+        """Media packets sent so far, without retransmissions, as a sender report counts them (RFC 3550 6.4.1)."""
+        self.octets = 0
+        """Payload bytes of those."""
+        self.reported_packets = 0
+        """`packets` when the last sender report was made."""
+        self.round_trip = 0.0
+        """Seconds, as of the receiver's newest report; 0.0 while unknown."""
+        self.started = False
+        """Whether a packet of the route at hand has been prepared."""
+        self.asks = AskLimit()
+        self.kind = Kind.AUDIO if section.kind == "audio" else Kind.VIDEO
+        self._outbox = outbox
+        self._counters = counters
+        self._mapping = _NOTHING
+        self._writer = Writer(section.extensions, section.mid)
+        # RFC 3711 3.3.1: a first number in the lower half, or the receiver could guess the rollover counter wrong when
+        # the first packets are lost.
+        self._sequences = SequenceMap(rng.getrandbits(14))
+        self.timestamps = TimestampMap(CLOCK_RATES[section.kind], rng.getrandbits(32))
+        self._resends = Resends()
+        self._rtx_sequence = rng.getrandbits(14)
+
+    def update(self, section: Section) -> None:
+        """The section was negotiated anew. Its route, if it keeps one, is attached again by the caller."""
+        self.section = section
+        self._writer = Writer(section.extensions, section.mid)
+
+    def attach(self, feed: Feed, mapping: Mapping) -> None:
+        """There is a route from `feed` now."""
+        self._mapping = mapping
+        if feed is not self.feed:
+            self.feed = feed
+            self.started = False
+            self.switch()
+
+    def detach(self) -> None:
+        """There is no route any more."""
+        self.feed = None
+        self.awaiting_keyframe = False
+        self._mapping = _NOTHING
+
+    def switch(self) -> None:
+        """The next packet comes from another source, or from the same one after a pause."""
+        self._sequences.switch()
+        self.timestamps.switch()
+        self.awaiting_keyframe = self.section.kind == "video"
+
+    def forward(
+        self,
+        source: memoryview,
+        header: Header,
+        elements: Elements,
+        payload: memoryview,
+        keyframe: bool,
+        now: float,
+    ) -> bool:
+        """Prepare the receiver's copy of a packet. `source` is what `elements` point into. False: dropped, and counted.
+
+        `keyframe` need only be true to fact while `awaiting_keyframe`.
+        """
+        counters = self._counters
+        session = self.session
+        if session is None:
+            counters.drops.counts[DropReason.NOT_CONNECTED] += 1
+            return False
+        payload_type = self._mapping.payload_types[header.payload_type]
+        if payload_type == NO_CODEC:
+            counters.drops.counts[DropReason.NO_CODEC] += 1
+            return False
+        if self.awaiting_keyframe:
+            if not keyframe:
+                counters.drops.counts[DropReason.NOT_A_KEYFRAME] += 1
+                return False
+            self.awaiting_keyframe = False
+        if header.payload_type == self._mapping.strip_red:
+            start, length, inner = red.primary(payload, 0, len(payload))
+            if inner < 0:
+                counters.drops.counts[DropReason.MALFORMED_RED] += 1
+                return False
+            payload = payload[start : start + length]
+        sequence = self._sequences.map(header.sequence)
+        if sequence == REFUSED:
+            counters.drops.counts[DropReason.SUPERSEDED] += 1
+            return False
+        outbox = self._outbox
+        outbox.reserve()
+        view = outbox.view
+        at = outbox.end
+        extension = self._writer.write(source, elements, view, at + FIXED_LENGTH)
+        body = at + FIXED_LENGTH + extension
+        size = len(payload)
+        end = body + size
+        if end - at > MAX_CLEAR:
+            counters.drops.counts[DropReason.TOO_LARGE] += 1
+            return False
+        timestamp = self.timestamps.map(header.timestamp, now)
+        write_fixed(view, at, extension > 0, header.marker, payload_type, sequence, timestamp, self.egress.ssrc)
+        view[body:end] = payload
+        protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
+        if protected < 0:
+            counters.drops.counts[DropReason.PROTECT_FAILED] += 1
+            return False
+        outbox.commit(protected)
+        self.packets += 1
+        self.octets += size
+        counters.packets_out[self.kind] += 1
+        counters.bytes_out[self.kind] += protected
+        return True
+
+    def skip(self, sequence: int) -> None:
+        """A packet of the source carries nothing to forward: close the numbers up behind it."""
+        self._sequences.drop(sequence)
+
+    def wanted(self, sequence: int) -> int:
+        """The source's number of what went out as `sequence`; negative if nothing did since the last switch."""
+        return self._sequences.reverse(sequence)
+
+    @property
+    def can_resend(self) -> bool:
+        """Whether this receiver has negotiated retransmissions, and can be sent to."""
+        return self.session is not None and self.egress.rtx_ssrc is not None
+
+    def may_resend(self, sequence: int, size: int, now: float) -> bool:
+        """Whether a retransmission of `size` bytes keeps within the round trip and the share of the media."""
+        return self._resends.may_resend(sequence, size, self.octets, now, self.round_trip)
+
+    def resend(
+        self, sequence: int, source: memoryview, header: Header, elements: Elements, payload: memoryview
+    ) -> bool:
+        """Prepare again, as a retransmission (RFC 4588 4), what went out as `sequence`; the rest as for `forward`."""
+        counters = self._counters
+        session = self.session
+        ssrc = self.egress.rtx_ssrc
+        payload_type = self._mapping.rtx_payload_types[header.payload_type]
+        if session is None or ssrc is None or payload_type == NO_CODEC:
+            return False
+        if header.payload_type == self._mapping.strip_red:
+            start, length, _ = red.primary(payload, 0, len(payload))
+            payload = payload[start : start + length]
+        outbox = self._outbox
+        outbox.reserve()
+        view = outbox.view
+        at = outbox.end
+        extension = self._writer.write(source, elements, view, at + FIXED_LENGTH)
+        body = at + FIXED_LENGTH + extension
+        if body + 2 + len(payload) - at > MAX_CLEAR:
+            counters.drops.counts[DropReason.TOO_LARGE] += 1
+            return False
+        body = write_original(view, body, sequence)
+        end = body + len(payload)
+        timestamp = self.timestamps.translate(header.timestamp)
+        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
+        write_fixed(view, at, extension > 0, header.marker, payload_type, self._rtx_sequence, timestamp, ssrc)
+        view[body:end] = payload
+        protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
+        if protected < 0:
+            counters.drops.counts[DropReason.PROTECT_FAILED] += 1
+            return False
+        outbox.commit(protected)
+        counters.packets_out[Kind.RTX] += 1
+        counters.bytes_out[Kind.RTX] += protected
+        return True
