@@ -190,11 +190,9 @@ def _open(token: str) -> tuple[dict[str, object], dict[str, object]]:
 
 def _object(segment: str) -> dict[str, object]:
     try:
-        value = json.loads(
-            urlsafe_b64decode(segment.encode("ascii")),
-            object_pairs_hook=_without_duplicates,
-            parse_constant=_no_constant,
-        )
+        # Decoded here: given bytes, `json` would also take UTF-16, UTF-32 and a byte order mark.
+        text = urlsafe_b64decode(segment.encode("ascii")).decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         _invalid()
     if not isinstance(value, dict):

@@ -24,7 +24,7 @@ from sfu.admission.visit import Visit
 from sfu.admission.waiting_room import Ground, State, knock
 from sfu.admission.windows import iso, window
 from sfu.errors import Code, Refused
-from sfu.ids import ChannelId, ParticipantId, PersonId
+from sfu.ids import ParticipantId, PersonId
 from sfu.rooms.draft import Actor, Draft
 from sfu.rooms.events import LinkPresented, ResumePresented, TicketPresented
 from sfu.rooms.participant import Participant
@@ -43,12 +43,11 @@ def join_by_ticket(draft: Draft, event: TicketPresented) -> tuple[ParticipantId,
     used = ticket.jti in draft.tickets_used
     draft.tickets_used |= {ticket.jti}
     if not used:
-        place = _place_to_take(draft, ticket)
-        if place is not None:
-            return _take_place(draft, place, event)
+        earlier = _earlier(draft, ticket)
+        if earlier is not None:
+            return _take_place(draft, earlier, event)
     newcomer, token = _newcomer(
         draft,
-        event.channel,
         person=ticket.person,
         name=ticket.name,
         role=ticket.role,
@@ -81,7 +80,6 @@ def join_by_link(draft: Draft, event: LinkPresented) -> tuple[ParticipantId, str
     _check_lobby(draft)
     newcomer, token = _newcomer(
         draft,
-        event.channel,
         person=None,
         name=event.name,
         role=event.role,
@@ -150,7 +148,6 @@ def turned_away(state: State) -> Refused:
 
 def _newcomer(
     draft: Draft,
-    channel: ChannelId,
     *,
     person: PersonId | None,
     name: str,
@@ -182,28 +179,27 @@ def _newcomer(
     return newcomer, token
 
 
-def _place_to_take(draft: Draft, ticket: Ticket) -> Participant | None:
-    """The place of the same person in the same role that has lost its channel; None while any device of theirs is connected."""
+def _earlier(draft: Draft, ticket: Ticket) -> Participant | None:
+    """The same person, in the same role, who has lost the channel; None while any device of theirs is connected."""
     if _is_connected(draft, ticket.person):
         return None
-    places = [
+    own = [
         participant
         for participant in draft.participants.values()
         if participant.person == ticket.person and participant.role is ticket.role and not participant.turned_away
     ]
-    places.sort(key=lambda participant: participant.second_device)
-    return places[0] if places else None
+    return min(own, key=lambda participant: participant.second_device, default=None)
 
 
-def _take_place(draft: Draft, place: Participant, event: TicketPresented) -> tuple[ParticipantId, str]:
+def _take_place(draft: Draft, earlier: Participant, event: TicketPresented) -> tuple[ParticipantId, str]:
     """Give a place, with the state it has, to the ticket that proves the same person anew.
 
     The participant stays the same, its resume token does not. It is on a second device no more: the portal has just
     identified the person, and no other device of theirs is connected.
     """
-    token = resume_token(draft.visit.visit, place.participant, draft.new_token())
+    token = resume_token(draft.visit.visit, earlier.participant, draft.new_token())
     taken = replace(
-        place,
+        earlier,
         name=event.ticket.name,
         units=event.ticket.units,
         ticket=event.ticket.jti,

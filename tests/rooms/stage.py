@@ -1,0 +1,469 @@
+"""A stage for transcripts: a real room, a store that keeps its records, peers that keep what they are told, a plane of sets.
+
+Every step played on it is held against what must always hold (architecture.md, What always holds), judged from the
+records and the commands alone, never by the room's own functions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import cast
+
+from sfu.admission.records import AccessEntry, Action, ParticipantRecord, VisitRecord
+from sfu.admission.roles import Role
+from sfu.admission.tickets import Ticket
+from sfu.admission.visit import Person, Visit
+from sfu.admission.waiting_room import State
+from sfu.errors import Code, Refused
+from sfu.ids import ChannelId, ParticipantId, PersonId, TrackId, VisitId
+from sfu.rooms.commands import (
+    AddRoute,
+    CloseMedia,
+    Command,
+    Disconnect,
+    DropRoute,
+    Notify,
+    OpenMedia,
+    Reason,
+    Record,
+    RequestKeyframe,
+)
+from sfu.rooms.events import (
+    ChannelLost,
+    Event,
+    LinkPresented,
+    MediaConnected,
+    Requested,
+    ResumePresented,
+    TicketPresented,
+    TimeHasCome,
+)
+from sfu.rooms.requests import Admit, Offer, ReceiveSection, Request, SendSection, Source
+from sfu.rooms.room import Limits, Room, Step
+
+START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+UNIT = "SE1-EYE"
+EVA, PER, MARIA = PersonId("hsa:eva"), PersonId("1177:per"), PersonId("1177:maria")
+VISIT = Visit(
+    visit=VisitId("v_9f2c"),
+    portal="cosmic",
+    unit=UNIT,
+    unit_name="Ögonmottagningen",
+    title="Återbesök",
+    starts_at=START,
+    ends_at=START + timedelta(minutes=30),
+    language="sv",
+    people=(
+        Person(person=EVA, name="Dr Eva Ek", role=Role.CLINICIAN),
+        Person(person=PER, name="Per P", role=Role.PATIENT),
+        Person(person=MARIA, name="Maria P", role=Role.GUARDIAN),
+    ),
+)
+TOLD_TO_THOSE_WHO_WAIT = {"state", "notice", "lobby_status"}
+TRANSITION_OF = {
+    Action.JOINED: (None, State.WAITING),
+    Action.ADMITTED: (State.WAITING, State.ADMITTED),
+    Action.HELD: (State.ADMITTED, State.WAITING),
+    Action.DENIED: ({State.WAITING}, State.DENIED),
+    Action.REMOVED: ({State.WAITING, State.ADMITTED}, State.REMOVED),
+    Action.ALLOWED: ({State.DENIED, State.REMOVED}, State.LEFT),
+    Action.LEFT: ({State.WAITING, State.ADMITTED}, State.LEFT),
+    Action.EXPIRED: ({State.WAITING, State.ADMITTED}, State.EXPIRED),
+    Action.ENDED: ({State.WAITING, State.ADMITTED}, State.ENDED),
+}
+Message = Mapping[str, object]
+
+
+def ticket(
+    person: PersonId = PER,
+    role: Role = Role.PATIENT,
+    *,
+    jti: str = "",
+    name: str = "",
+    units: tuple[str, ...] = (),
+    visit: VisitId = VISIT.visit,
+) -> Ticket:
+    """A ticket that has been verified. Without `jti`, a new one each time."""
+    return Ticket(
+        jti=jti or f"jti-{next(_tickets)}",
+        issuer="cosmic",
+        person=person,
+        visit=visit,
+        role=role,
+        name=name or person.partition(":")[2].title(),
+        units=units,
+        expires_at=START + timedelta(hours=1),
+    )
+
+
+_tickets = count(1)
+
+
+def staff_ticket(person: PersonId = EVA, *, jti: str = "") -> Ticket:
+    """A ticket of a clinician who has access to the visit's unit."""
+    return ticket(person, Role.CLINICIAN, jti=jti, units=(UNIT,))
+
+
+@dataclass
+class Store:
+    """What has been written."""
+
+    log: list[AccessEntry] = field(default_factory=list)
+    participants: dict[ParticipantId, ParticipantRecord] = field(default_factory=dict)
+    visit: VisitRecord | None = None
+    tickets_used: set[str] = field(default_factory=set)
+    tickets_revoked: set[str] = field(default_factory=set)
+
+    def state(self, participant: ParticipantId) -> State:
+        return self.participants[participant].state
+
+    def admitted(self) -> set[ParticipantId]:
+        return {known.participant for known in self.participants.values() if known.state is State.ADMITTED}
+
+    def in_charge(self, unit: str) -> set[ParticipantId]:
+        return {
+            known.participant
+            for known in self.participants.values()
+            if known.state is State.ADMITTED
+            and known.role is Role.CLINICIAN
+            and known.verified
+            and not known.second_device
+            and unit in known.units
+        }
+
+
+class Stage:
+    """Plays events on a room and keeps what comes of them."""
+
+    def __init__(self, visit: Visit = VISIT, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
+        self._tokens = count(1)
+        self.room = Room(visit, self.limits, self.new_token)
+        self.store = Store()
+        self.now = 1000.0
+        self.wall = visit.starts_at
+        self.channels: dict[ParticipantId, ChannelId] = {}
+        self.resume: dict[ParticipantId, str] = {}
+        self.told: dict[ParticipantId, list[Message]] = {}
+        self.rosters: dict[ParticipantId, Message] = {}
+        self.closed: list[tuple[ChannelId, Reason]] = []
+        self.tracks: dict[TrackId, ParticipantId] = {}
+        self.media: set[ParticipantId] = set()
+        self.routes: dict[tuple[ParticipantId, str], TrackId] = {}
+        self.version = 0
+        self.last: Step | None = None
+        self._channels = count(1)
+
+    def new_token(self) -> str:
+        return f"{next(self._tokens):032x}"
+
+    # Doing things
+
+    def do(self, event: Event) -> Step:
+        """Play one event, and check all that must hold. Raises Refused as the room does, with nothing changed."""
+        before = self._snapshot()
+        try:
+            step = self.room.step(event, now=self.now, wall=self.wall)
+        except Refused:
+            assert self._snapshot() == before
+            raise
+        assert self._snapshot() == before, "a room is a value"
+        self._apply(event, step)
+        self.room = step.room
+        self.last = step
+        self.check()
+        return step
+
+    def join(self, event: TicketPresented | LinkPresented | ResumePresented) -> ParticipantId:
+        step = self.do(event)
+        assert step.participant is not None
+        return step.participant
+
+    def by_ticket(self, presented: Ticket) -> ParticipantId:
+        return self.join(TicketPresented(self.new_channel(), presented))
+
+    def by_link(self, name: str = "Amina Tolk", role: Role = Role.INTERPRETER, generation: int = 1) -> ParticipantId:
+        return self.join(LinkPresented(self.new_channel(), generation, name, role))
+
+    def by_resume(self, participant: ParticipantId, token: str = "") -> ParticipantId:
+        return self.join(ResumePresented(self.new_channel(), participant, token or self.resume[participant]))
+
+    def new_channel(self) -> ChannelId:
+        return ChannelId(next(self._channels))
+
+    def clinician(self, person: PersonId = EVA) -> ParticipantId:
+        """Own staff: admitted at once."""
+        return self.by_ticket(staff_ticket(person))
+
+    def ask(self, participant: ParticipantId, request: Request) -> Mapping[str, object]:
+        answer = self.do(Requested(participant, request)).answer
+        assert answer is not None
+        return answer
+
+    def refusal(self, participant: ParticipantId, request: Request) -> Code:
+        """The code with which a request is refused."""
+        try:
+            self.do(Requested(participant, request))
+        except Refused as refused:
+            return refused.code
+        raise AssertionError("it was granted")
+
+    def join_refusal(self, event: Event) -> Refused:
+        try:
+            self.do(event)
+        except Refused as refused:
+            return refused
+        raise AssertionError("it was granted")
+
+    def ticket_refusal(self, presented: Ticket) -> Code:
+        return self.join_refusal(TicketPresented(self.new_channel(), presented)).code
+
+    def link_refusal(self, generation: int = 1) -> Code:
+        return self.join_refusal(LinkPresented(self.new_channel(), generation, "Amina", Role.INTERPRETER)).code
+
+    def resume_refusal(self, participant: ParticipantId, token: str = "") -> Code:
+        token = token or self.resume[participant]
+        return self.join_refusal(ResumePresented(self.new_channel(), participant, token)).code
+
+    def drop(self, participant: ParticipantId) -> None:
+        """The participant's channel is lost."""
+        self.do(ChannelLost(self.channels.pop(participant), participant))
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass, and the room's timers with it."""
+        until = self.now + seconds
+        while (due := self.room.next_timer()) is not None and due <= until:
+            self._move_to(max(due, self.now))
+            self.do(TimeHasCome())
+        self._move_to(until)
+
+    def publish(
+        self,
+        participant: ParticipantId,
+        *,
+        send: Iterable[Source] = (Source.MICROPHONE, Source.CAMERA),
+        receive: Iterable[TrackId] | None = None,
+        fresh: bool | None = None,
+        connect: bool = True,
+    ) -> list[TrackId]:
+        """Offer these sources and every track of others (or `receive`), and connect. Gives the tracks sent."""
+        sections = tuple(SendSection(f"s{index}", source) for index, source in enumerate(send))
+        wanted = self.tracks_of_others(participant) if receive is None else list(receive)
+        bound = tuple(ReceiveSection(f"r{index}", self.kind(track), track) for index, track in enumerate(wanted))
+        is_fresh = participant not in self.media if fresh is None else fresh
+        answer = self.ask(participant, Offer(sections, bound, is_fresh))
+        if connect:
+            self.do(MediaConnected(participant))
+        return [TrackId(cast(str, section["track"])) for section in cast(list[dict[str, object]], answer["send"])]
+
+    def meeting(self) -> tuple[ParticipantId, ParticipantId]:
+        """Clinician and patient, admitted, sending and receiving each other's microphone and camera."""
+        eva, per = self.clinician(), self.by_ticket(ticket())
+        self.ask(eva, Admit(per))
+        self.publish(eva)
+        self.publish(per)
+        self.publish(eva)
+        return eva, per
+
+    def crash(self) -> None:
+        """Forget everything but the store, and start again from it."""
+        stored = self.store.visit
+        self.room = Room.restored(
+            self.room.visit if stored is None else replace(self.room.visit, locked=False, closed=None),
+            self.limits,
+            self.new_token,
+            self.store.participants.values(),
+            stored,
+            self.store.tickets_used,
+            self.store.tickets_revoked,
+            now=self.now,
+        )
+        self.channels.clear()
+        self.rosters.clear()
+        self.media.clear()
+        self.routes.clear()
+        self.check()
+
+    # Seeing things
+
+    def entries(self, *actions: Action) -> list[AccessEntry]:
+        return [entry for entry in self.store.log if entry.action in actions or not actions]
+
+    def messages(self, participant: ParticipantId, kind: str) -> list[Message]:
+        return [message for message in self.told.get(participant, []) if message["type"] == kind]
+
+    def types(self, participant: ParticipantId) -> list[object]:
+        return [message["type"] for message in self.told.get(participant, [])]
+
+    def roster(self, participant: ParticipantId) -> list[dict[str, object]]:
+        return cast(list[dict[str, object]], self.rosters[participant]["participants"])
+
+    def lobby(self, participant: ParticipantId) -> Message:
+        return self.messages(participant, "lobby")[-1]
+
+    def waiting(self, participant: ParticipantId) -> list[dict[str, object]]:
+        return cast(list[dict[str, object]], self.lobby(participant)["waiting"])
+
+    def forget(self) -> None:
+        """Begin a new page: what was told and closed so far is not looked at any more."""
+        self.told.clear()
+        self.closed.clear()
+
+    def tracks_of_others(self, participant: ParticipantId) -> list[TrackId]:
+        return [track for track in self.live_tracks() if self.tracks[track] != participant]
+
+    def live_tracks(self) -> list[TrackId]:
+        return [track.track for known in self.room.participants for track in known.tracks]
+
+    def kind(self, track: TrackId) -> str:
+        for known in self.room.participants:
+            for mine in known.tracks:
+                if mine.track == track:
+                    return mine.source.kind
+        return "video"
+
+    def flows(self, sender: ParticipantId, receiver: ParticipantId) -> int:
+        """How many tracks are forwarded from one to the other."""
+        return sum(to == receiver and self.tracks[track] == sender for (to, _), track in self.routes.items())
+
+    # What always holds
+
+    def _move_to(self, now: float) -> None:
+        self.wall += timedelta(seconds=now - self.now)
+        self.now = now
+
+    def _snapshot(self) -> object:
+        return (self.room.visit, self.room.participants, self.room.next_timer())
+
+    def _apply(self, event: Event, step: Step) -> None:
+        commands: list[Command] = list(step.commands)
+        if commands and isinstance(commands[0], Record):
+            self._write(commands.pop(0))
+        if step.participant is not None:
+            assert isinstance(event, TicketPresented | LinkPresented | ResumePresented)
+            assert step.answer is not None
+            assert step.answer["participant"] == step.participant
+            assert step.answer["state"] == self.store.state(step.participant)
+            in_charge = step.participant in self.store.in_charge(self.room.visit.unit)
+            assert step.answer["may_admit"] is in_charge
+            self.channels[step.participant] = event.channel
+            self.resume[step.participant] = cast(str, step.answer["resume"])
+            self.rosters.pop(step.participant, None)
+        for command in commands:
+            self._take(command, step.room)
+
+    def _write(self, command: Command) -> None:
+        assert isinstance(command, Record)
+        assert command != Record(), "an empty record is none"
+        taken: Counter[tuple[ParticipantId, Action]] = Counter()
+        for entry in command.entries:
+            if entry.subject is not None and entry.action in TRANSITION_OF:
+                taken[entry.subject, entry.action] += 1
+        for record in command.participants:
+            old = self.store.participants.get(record.participant)
+            for action in _actions(old.state if old else None, record.state):
+                taken[record.participant, action] -= 1
+            self.store.participants[record.participant] = record
+        assert not any(taken.values()), f"log and transitions differ: {taken}"
+        self.store.log.extend(command.entries)
+        self.store.visit = command.visit or self.store.visit
+        self.store.tickets_used.update(command.tickets_used)
+
+    def _take(self, command: Command, room: Room) -> None:
+        match command:
+            case Notify(participant, message, replaces):
+                self._hand(participant, message, replaces, room)
+            case OpenMedia(participant, offer, send):
+                assert self.store.state(participant) is State.ADMITTED
+                assert offer.fresh == (participant not in self.media), "one transport at a time"
+                self.media.add(participant)
+                self.tracks.update({binding.track: participant for binding in send})
+            case CloseMedia(participant):
+                assert not self._routes_of(participant), "routes first"
+                self.media.discard(participant)
+            case AddRoute(track, receiver, mid):
+                assert (receiver, mid) not in self.routes, "one route a section"
+                assert receiver in self.media
+                assert self.tracks[track] in self.media
+                self._named_before_heard(self.tracks[track], receiver)
+                self.routes[receiver, mid] = track
+            case DropRoute(track, receiver, mid):
+                assert self.routes.pop((receiver, mid)) == track
+            case Disconnect(channel, reason):
+                self.closed.append((channel, reason))
+                if reason is not Reason.REPLACED:
+                    self.channels = {who: which for who, which in self.channels.items() if which != channel}
+            case RequestKeyframe():
+                raise AssertionError("the plane asks by itself with every route")
+            case Record():
+                raise AssertionError("a record stands first or not at all")
+
+    def _hand(self, participant: ParticipantId, message: Message, replaces: str | None, room: Room) -> None:
+        assert participant in self.channels, "nobody is told without a channel"
+        kind = message["type"]
+        assert replaces == (kind if kind in ("roster", "lobby") else None)
+        if self.store.state(participant) is not State.ADMITTED:
+            assert kind in TOLD_TO_THOSE_WHO_WAIT, "who waits sees nothing of the room"
+        if kind in ("roster", "lobby"):
+            version = cast(int, message["version"])
+            assert version >= self.version, "versions only rise"
+            last = [told["version"] for told in self.told.get(participant, []) if told["type"] == kind]
+            assert not last or version > cast(int, last[-1]), "versions rise for everybody"
+            self.version = version
+        if kind == "lobby":
+            assert participant in self.store.in_charge(room.visit.unit)
+        if kind == "roster":
+            self.rosters[participant] = message
+            for (receiver, _), track in self.routes.items():
+                assert {receiver, self.tracks[track]} <= self._named(message), "routes first, roster after"
+        self.told.setdefault(participant, []).append(message)
+
+    def _named(self, roster: Message) -> set[ParticipantId]:
+        return {entry["participant"] for entry in cast(list[dict[str, ParticipantId]], roster["participants"])}
+
+    def _named_before_heard(self, *who: ParticipantId) -> None:
+        for peer in self.store.admitted() & self.channels.keys():
+            assert set(who) <= self._named(self.rosters[peer]), "named before heard"
+
+    def _routes_of(self, participant: ParticipantId) -> list[tuple[ParticipantId, str]]:
+        return [key for key, track in self.routes.items() if participant in (key[0], self.tracks[track])]
+
+    def check(self) -> None:
+        """What holds between steps."""
+        admitted = self.store.admitted()
+        present = {known.participant: known.state for known in self.room.participants}
+        live = {
+            who: known.state
+            for who, known in self.store.participants.items()
+            if known.state in (State.WAITING, State.ADMITTED, State.DENIED, State.REMOVED)
+        }
+        assert present == live, "the room is what is written"
+        for (receiver, _), track in self.routes.items():
+            assert receiver in admitted
+            assert self.tracks[track] in admitted
+            assert receiver != self.tracks[track]
+        for peer in admitted & self.channels.keys():
+            assert self._named(self.rosters[peer]) == admitted, "everybody sees everybody"
+        assert self.media <= admitted, "no transport without admission"
+        away = {State.DENIED, State.REMOVED, State.LEFT, State.EXPIRED, State.ENDED}
+        for who in self.channels:
+            assert self.store.state(who) not in away, "who is out has no channel"
+
+
+def _actions(old: State | None, new: State) -> list[Action]:
+    """The entries that lead from one state to another within a step."""
+    if old is new:
+        return []
+    if old is None:
+        return [Action.JOINED, *_actions(State.WAITING, new)]
+    found = [action for action, (before, after) in TRANSITION_OF.items() if after is new and _from(before, old)]
+    assert len(found) == 1, f"no single step leads from {old} to {new}"
+    return found
+
+
+def _from(before: object, old: State) -> bool:
+    return before is old or (isinstance(before, set) and old in before)
