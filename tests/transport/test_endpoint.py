@@ -266,6 +266,17 @@ def test_another_certificate_than_signalled_fails_and_gets_no_keys(net: Net) -> 
     assert net.endpoint.half_open == 0
 
 
+def test_bad_hellos_from_a_checked_source_fail_that_peer_alone(net: Net) -> None:
+    healthy, _, _ = net.connect(AWAY)
+    peer, local = net.open()
+    bad = b"\x16\xfe\xfd" + bytes(8) + b"\0\x0e" + b"\1\0\0\2" + bytes(7) + b"\2" + b"\xff\xff"
+    net.send(HOME, check(local))
+    assert net.send(HOME, *[bad] * 4) == []
+    assert net.endpoint.take_reports() == [Failed(peer, Stage.DTLS)]
+    net.send(AWAY, SRTP)
+    assert net.plane.received == [(healthy, SRTP)]
+
+
 def run_timers(net: Net, until: float) -> list[float]:
     """Every timer up to a time, as the socket does; gives when something was sent."""
     sent_at = []

@@ -9,17 +9,28 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import aioice.ice
 import pytest
+from aiortc import (
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    RTCIceCandidate,
+    RTCIceGatherer,
+    RTCIceParameters,
+    RTCIceTransport,
+)
+from aiortc.rtp import RtpPacket
 
 from sfu import clock
 from sfu.transport.address import Source, source
 from sfu.transport.certificate import Certificate
 from sfu.transport.endpoint import Endpoint
-from sfu.transport.parameters import Connected, PeerId, Report
+from sfu.transport.parameters import Connected, PeerId, RemoteParameters, Report
 from sfu.transport.receiver import BATCH, SLOT, MmsgReceiver, PlainReceiver, Receiver, has_recvmmsg, new_receiver
 from sfu.transport.slab import Slab
 from sfu.transport.udp import UdpDestination, UdpSocket, bound_socket, own_addresses
-from tests.transport.client import DtlsClient, check, remote_parameters
+from tests.transport.client import CERTIFICATE, DtlsClient, check, fingerprints, remote_parameters
 from tests.transport.fakes import RecordingPlane
 
 SERVER = Certificate()
@@ -283,6 +294,36 @@ async def test_a_client_connects_over_a_real_socket_and_its_media_arrives(socket
     await asyncio.wait_for(served.plane.heard.wait(), 5.0)
     assert served.plane.received == [(peer, b"\x80media")]
     assert served.plane.flushes > 0
+    served.udp.close()
+
+
+async def test_aiortc_connects_with_its_own_ice_and_dtls(monkeypatch: pytest.MonkeyPatch) -> None:
+    # aioice leaves loopback out of its candidates; here there is nothing else.
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
+    served = Served()
+    gatherer = RTCIceGatherer(iceServers=[])
+    ice = RTCIceTransport(gatherer)
+    ice._connection.ice_controlling = True
+    ice._connection.remote_is_lite = True
+    dtls = RTCDtlsTransport(ice, [CERTIFICATE])
+    dtls._set_role("client")
+    await gatherer.gather()
+    ours = gatherer.getLocalParameters()
+    peer, local = served.endpoint.open_peer(
+        RemoteParameters(str(ours.usernameFragment), str(ours.password), fingerprints()), clock.monotonic()
+    )
+    [(host, port)] = local.candidates
+    await ice.addRemoteCandidate(RTCIceCandidate(1, "1", host, port, 1, "udp", "host"))
+    await ice.addRemoteCandidate(None)
+    await ice.start(RTCIceParameters(local.ice_ufrag, local.ice_pwd))
+    await dtls.start(RTCDtlsParameters([RTCDtlsFingerprint(*local.fingerprint)]))
+    assert dtls.state == "connected"
+    await dtls._send_rtp(RtpPacket(payload_type=96, sequence_number=1, payload=b"media").serialize())
+    await asyncio.wait_for(served.plane.heard.wait(), 5.0)
+    await asyncio.wait_for(served.reported.wait(), 5.0)
+    assert [each for reports in served.reports for each in reports] == [Connected(peer)]
+    await dtls.stop()
+    await ice.stop()
     served.udp.close()
 
 
