@@ -11,6 +11,7 @@ from rich.console import Console
 from bench import forward, report
 from bench.server import ServerFailed
 
+LATE_MS = 20.0  # of the generator's p99; above it the machine is too busy with other things to measure latency
 BUSY = 0.85  # of a core; above it the generator's own waiting begins to show in its figures
 
 
@@ -37,12 +38,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def cautions(row: report.Row) -> list[str]:
     """What makes a row's figures doubtful."""
-    load, drops = row["generator_load"], row["generator_socket_drops"]
+    load, drops, late = row["generator_load"], row["generator_socket_drops"], row["generator_late_ms_p99"]
     found = []
     if isinstance(load, float) and load > BUSY:
         found.append(f"the generator was busy {load:.0%} of the time")
     if isinstance(drops, int) and drops:
         found.append(f"{drops} packets counted as lost were dropped because the generator read too late")
+    if isinstance(late, float) and late > LATE_MS:
+        found.append(
+            f"the generator itself was {late:.0f} ms late (p99): the machine had no core to spare, and latencies show it"
+        )
     return found
 
 

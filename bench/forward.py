@@ -17,16 +17,14 @@ from bench.server import Server, stop
 
 COLUMNS = {
     "receivers": "receivers",
-    "packets_out_per_second": "packets out/s",
-    "cpu_us_per_packet_out": "CPU µs/packet out",
+    "packets_out_per_second": "packets\nout/s",
+    "cpu_us_per_packet_out": "CPU µs a\npacket",
     "cpu_user_us_per_packet_out": "user",
     "cpu_system_us_per_packet_out": "system",
-    "server_load": "server load",
+    "server_load": "server\nload",
     "loss": "loss",
-    "latency_ms_p50": "p50 ms",
-    "latency_ms_p99": "p99 ms",
-    "generator_cpu_us_per_packet": "generator µs/packet",
-    "generator_load": "generator load",
+    "latency_ms_p50": "p50\nms",
+    "latency_ms_p99": "p99\nms",
 }
 """What the table shows of a row, and its headings."""
 

@@ -188,7 +188,6 @@ async def _measure(
     pacer.pause()
     await asyncio.sleep(SETTLE)
     latencies.clear()
-    pacer.lateness.clear()
     before = _count(media, rooms, order.server_pid)
     began = monotonic()
     pacer.start()

@@ -1,65 +1,47 @@
-"""When the next frame of each stream is due. Streams of different rooms are spread over a frame's time, as strangers' cameras are."""
+"""Sends the streams of all rooms in real time."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from bench.latency import Latencies
 from bench.media import Media
 from bench.room import Room
+from bench.schedule import Schedule
 from sfu.clock import monotonic
-
-REPORT_INTERVAL = 1.0  # seconds between the sender reports of a stream
-
-
-@dataclass(slots=True)
-class _Turn:
-    """A stream's place in the schedule."""
-
-    room: Room
-    stream: int
-    due: float = 0.0
-    report_due: float = 0.0
-    timer: asyncio.TimerHandle | None = None
 
 
 class Pacer:
-    """Sends every stream of the rooms in real time between `start` and `pause`. A late frame is sent at once, none is left out."""
+    """Sends between `start` and `pause`, by one timer for all streams."""
 
     def __init__(self, media: Media, rooms: list[Room]) -> None:
         self._media = media
         self._loop = asyncio.get_running_loop()
-        self._rooms = rooms
-        self._turns = [_Turn(room, stream) for room in rooms for stream in range(len(room.streams))]
-        self.lateness = Latencies()
-        """How late frames were sent: the generator's own trouble, which the forward latency does not contain."""
+        self._streams = [(room.sender, stream) for room in rooms for stream in room.streams]
+        self._schedule: Schedule | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def lateness(self) -> Latencies:
+        """How late frames were sent since the last `start`."""
+        assert self._schedule is not None
+        return self._schedule.lateness
 
     def start(self) -> None:
-        """Send from now on."""
-        now = monotonic()
-        for place, turn in enumerate(self._turns):
-            phase = place / len(self._turns)
-            turn.due = now + phase * turn.room.streams[turn.stream].clip.interval
-            turn.report_due = now + phase * REPORT_INTERVAL
-            self._arm(turn, now)
+        """Send from now on, by a schedule that begins now."""
+        self._schedule = Schedule([stream.clip.interval for _, stream in self._streams], monotonic())
+        self._send()
 
     def pause(self) -> None:
         """Send nothing more."""
-        for turn in self._turns:
-            if turn.timer is not None:
-                turn.timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
 
-    def _arm(self, turn: _Turn, now: float) -> None:
-        turn.timer = self._loop.call_later(max(0.0, turn.due - now), self._send, turn)
-
-    def _send(self, turn: _Turn) -> None:
-        client, stream = turn.room.sender, turn.room.streams[turn.stream]
-        now = monotonic()
-        self.lateness.add(round((now - turn.due) * 1e9))
-        self._media.send_frame(client, stream)
-        if now >= turn.report_due:
-            self._media.send_report(client, stream)
-            turn.report_due += REPORT_INTERVAL
-        turn.due += stream.clip.interval
-        self._arm(turn, monotonic())
+    def _send(self) -> None:
+        assert self._schedule is not None
+        for number, report in self._schedule.take_due(monotonic()):
+            client, stream = self._streams[number]
+            self._media.send_frame(client, stream)
+            if report:
+                self._media.send_report(client, stream)
+        self._timer = self._loop.call_later(max(0.0, self._schedule.next_due - monotonic()), self._send)

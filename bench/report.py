@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Protocol
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -77,7 +78,7 @@ def header() -> str:
 
 def table(rows: Sequence[Row], columns: Mapping[str, str]) -> Table:
     """A table of `columns` (row key to heading), figures to the right."""
-    made = Table()
+    made = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in columns.values():
         made.add_column(heading, justify="right")
     for row in rows:

@@ -8,7 +8,13 @@ from bench.__main__ import cautions, main
 from bench.forward import ScenarioFailed
 from bench.report import Row, Watcher, as_json
 
-ROW: Row = {"scenario": "forward", "receivers": 1, "generator_load": 0.5, "generator_socket_drops": 0}
+ROW: Row = {
+    "scenario": "forward",
+    "receivers": 1,
+    "generator_load": 0.5,
+    "generator_socket_drops": 0,
+    "generator_late_ms_p99": 1.0,
+}
 
 
 @pytest.mark.parametrize(
@@ -65,9 +71,10 @@ def test_a_failure_is_told_and_is_exit_code_1(
     assert "failed: not one packet arrived" in shown.err
 
 
-def test_a_busy_generator_and_its_drops_are_cautioned_of() -> None:
+def test_a_generator_that_is_busy_or_late_or_drops_is_cautioned_of() -> None:
     assert cautions(ROW) == []
     assert "95%" in cautions({**ROW, "generator_load": 0.95})[0]
+    assert "40 ms late" in cautions({**ROW, "generator_late_ms_p99": 40.0})[0]
     assert "7 packets" in cautions({**ROW, "generator_socket_drops": 7})[0]
 
 
