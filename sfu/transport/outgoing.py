@@ -66,7 +66,6 @@ class OutgoingStream:
         self.started = False
         """Whether a packet of the route at hand has been prepared."""
         self.asks = AskLimit()
-        self.kind = Kind.AUDIO if section.kind == "audio" else Kind.VIDEO
         self._outbox = outbox
         self._counters = counters
         self._mapping = _NOTHING
@@ -111,8 +110,10 @@ class OutgoingStream:
         payload: memoryview,
         keyframe: bool,
         now: float,
-    ) -> bool:
-        """Prepare the receiver's copy of a packet. `source` is what `elements` point into. False: dropped, and counted.
+    ) -> int:
+        """Prepare the receiver's copy of a packet. `source` is what `elements` point into.
+
+        Gives the bytes of the datagram; 0 where it was dropped, which is counted.
 
         `keyframe` need only be true to fact while `awaiting_keyframe`.
         """
@@ -120,26 +121,26 @@ class OutgoingStream:
         session = self.session
         if session is None:
             counters.drops.counts[DropReason.NOT_CONNECTED] += 1
-            return False
+            return 0
         payload_type = self._mapping.payload_types[header.payload_type]
         if payload_type == NO_CODEC:
             counters.drops.counts[DropReason.NO_CODEC] += 1
-            return False
+            return 0
         if self.awaiting_keyframe:
             if not keyframe:
                 counters.drops.counts[DropReason.NOT_A_KEYFRAME] += 1
-                return False
+                return 0
             self.awaiting_keyframe = False
         if header.payload_type == self._mapping.strip_red:
             start, length, inner = red.primary(payload, 0, len(payload))
             if inner < 0:
                 counters.drops.counts[DropReason.MALFORMED_RED] += 1
-                return False
+                return 0
             payload = payload[start : start + length]
         sequence = self._sequences.map(header.sequence)
         if sequence == REFUSED:
             counters.drops.counts[DropReason.SUPERSEDED] += 1
-            return False
+            return 0
         outbox = self._outbox
         outbox.reserve()
         view = outbox.view
@@ -150,20 +151,18 @@ class OutgoingStream:
         end = body + size
         if end - at > MAX_CLEAR:
             counters.drops.counts[DropReason.TOO_LARGE] += 1
-            return False
+            return 0
         timestamp = self.timestamps.map(header.timestamp, now)
         write_fixed(view, at, extension > 0, header.marker, payload_type, sequence, timestamp, self.egress.ssrc)
         view[body:end] = payload
         protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
         if protected < 0:
             counters.drops.counts[DropReason.PROTECT_FAILED] += 1
-            return False
+            return 0
         outbox.commit(protected)
         self.packets += 1
         self.octets += size
-        counters.packets_out[self.kind] += 1
-        counters.bytes_out[self.kind] += protected
-        return True
+        return protected
 
     def skip(self, sequence: int) -> None:
         """A packet of the source carries nothing to forward: close the numbers up behind it."""

@@ -29,7 +29,7 @@ from sfu.transport.mapping import mapping
 from sfu.transport.media_peer import MediaPeer
 from sfu.transport.outbox import MAX_DATAGRAM, Outboxes
 from sfu.transport.outgoing import CLOCK_RATES, OutgoingStream
-from sfu.transport.parameters import AudioLevels, Egress, FirstForwarded, PeerId, Report, Section
+from sfu.transport.parameters import AudioLevels, Egress, Failed, FirstForwarded, PeerId, Report, Section, Stage
 from sfu.transport.ports import Destination, Sender, SrtpKeys
 from sfu.transport.reports import compounds, receiver_blocks, remb, sender_report
 from sfu.transport.slab import Slab
@@ -55,6 +55,9 @@ MAX_CNAME = 255
 _LEAST = 12 + 10
 """Bytes of the smallest SRTP packet: a header and the shortest tag. No SRTCP packet is smaller."""
 
+EVERYBODY: PeerId = 0
+"""Whose timer it is that works for all peers."""
+
 _read_ssrc = struct.Struct("!I").unpack_from
 
 Clock = Callable[[], float]
@@ -71,14 +74,18 @@ class Plane:
         bitrate_cap: int = BITRATE_CAP,
         ntp_epoch: float = 0.0,
         rng: random.Random | None = None,
+        on_bug: Callable[[Exception], None] | None = None,
     ) -> None:
-        """`clock` is the one that `now` is read from. `ntp_epoch` is what NTP says, in seconds, when it says 0; any constant serves, for
-        receivers only compare our reports with each other."""
+        """`clock` is the one that `now` is read from. `ntp_epoch` is what NTP time, in seconds, is when the clock says 0; any constant
+        serves, for receivers only compare our reports with each other. `on_bug` is told of our own faults, each of which ends one peer.
+        """
         self.drops = Drops()
         self.counters = Counters(self.drops)
+        self.bugs = 0
         self._counts = self.drops.counts
         self._clock = clock
         self._bitrate_cap = bitrate_cap
+        self._on_bug = on_bug
         self._ntp_epoch = ntp_epoch
         self._rng = rng if rng is not None else random.SystemRandom()
         self._urgent = Outboxes(sender, self.counters)
@@ -392,9 +399,19 @@ class Plane:
             elif feed.awaited and not stream.keyframes.wanted:
                 self._want_keyframe(peer, stream, now)
         payload = view[start : start + header.payload_length]
+        sent = sent_bytes = 0
         for receiver in receivers:
-            if receiver.forward(view, header, elements, payload, keyframe, now) and not receiver.started:
-                self._start(peer, receiver, now)
+            try:
+                size = receiver.forward(view, header, elements, payload, keyframe, now)
+                if size:
+                    sent += 1
+                    sent_bytes += size
+                    if not receiver.started:
+                        self._start(peer, receiver, now)
+            except Exception as error:
+                self._bug(receiver.peer, error)
+        self.counters.packets_out[feed.kind] += sent
+        self.counters.bytes_out[feed.kind] += sent_bytes
         if keyframe:
             feed.refresh()
 
@@ -423,7 +440,7 @@ class Plane:
         if feed.loudest < 0:
             feed.loudest = loudness
             if not self._heard:
-                self._timers.at(now + LEVELS_INTERVAL, self._report_levels)
+                self._timers.at(now + LEVELS_INTERVAL, EVERYBODY, self._report_levels)
             self._heard.append(feed)
         elif loudness < feed.loudest:
             feed.loudest = loudness
@@ -580,7 +597,7 @@ class Plane:
         due = stream.keyframes.next_timer()
         stream.keyframe_timer = due is not None
         if due is not None:
-            self._timers.at(due, partial(self._keyframe_due, peer, stream))
+            self._timers.at(due, peer.number, partial(self._keyframe_due, peer, stream))
 
     def _keyframe_due(self, peer: MediaPeer, stream: IncomingStream, now: float) -> None:
         stream.keyframe_timer = False
@@ -606,7 +623,7 @@ class Plane:
 
     def _schedule_nacks(self, due: float) -> None:
         self._nacks_at = max(due, self._nacked_at + NACK_INTERVAL)
-        self._timers.at(self._nacks_at, self._send_nacks)
+        self._timers.at(self._nacks_at, EVERYBODY, self._send_nacks)
 
     def _send_nacks(self, now: float) -> None:
         """Ask every sender, in one compound, for what is missing of its streams."""
@@ -639,7 +656,7 @@ class Plane:
         """Reports to the peer are due at `when`, if not before."""
         if peer.report_at is None or when < peer.report_at:
             peer.report_at = when
-            self._timers.at(when, partial(self._report, peer))
+            self._timers.at(when, peer.number, partial(self._report, peer))
 
     def _report(self, peer: MediaPeer, now: float) -> None:
         if self._peers.get(peer.number) is not peer or peer.report_at is None or now < peer.report_at:
@@ -697,8 +714,21 @@ class Plane:
         return self._timers.next()
 
     def handle_timers(self, now: float) -> None:
-        self._timers.run(now)
+        for owner, call in self._timers.due(now):
+            try:
+                call(now)
+            except Exception as error:
+                self._bug(owner, error)
         self._hand_over()
+
+    def _bug(self, number: PeerId, error: Exception) -> None:
+        """Our own fault in one peer's objects: this peer ends, the others go on."""
+        self.bugs += 1
+        if number in self._peers:
+            self.close_peer(number)
+            self._reports.append(Failed(number, Stage.BUG))
+        if self._on_bug is not None:
+            self._on_bug(error)
 
     def take_reports(self) -> list[Report]:
         reports, self._reports = self._reports, []

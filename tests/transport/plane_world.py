@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pylibsrtp import Policy, Session
@@ -133,12 +132,14 @@ class Client:
 
     world: World
     number: PeerId
+    keys: SrtpKeys
     uplink: Session
     downlink: Session
     egress: dict[str, Egress] = field(default_factory=dict)
     inbox: list[bytes] = field(default_factory=list)
     rtp: list[Received] = field(default_factory=list)
     control: list[rtcp.Packet] = field(default_factory=list)
+    sections: dict[str, Section] = field(default_factory=dict)
 
     def negotiate(self, *sections: Section) -> dict[str, Egress]:
         self.sections = {section.mid: section for section in sections}
@@ -217,8 +218,8 @@ class World:
         self.plane.open_peer(number)
         up = bytes((number * 7 + index) & 0xFF for index in range(28))
         down = bytes((number * 11 + index + 100) & 0xFF for index in range(28))
-        client = Client(self, number, _session(up, False), _session(down, True))
-        client.keys = SrtpKeys(PROFILE, up, down)
+        keys = SrtpKeys(PROFILE, receive=up, send=down)
+        client = Client(self, number, keys, _session(up, False), _session(down, True))
         self.clients[number] = client
         client.negotiate(*sections)
         if connect:
@@ -301,5 +302,3 @@ def rtx_of(packet: bytes, payload_type: int, sequence: int, ssrc: int) -> bytes:
     head = bytes([first, second & 0x80 | payload_type]) + struct.pack("!H", sequence) + timestamp
     return head + struct.pack("!I", ssrc) + packet[2:4] + packet[12:]
 
-
-Script = Callable[[World], None]
