@@ -105,10 +105,11 @@ def _h264(view: Buffer, position: int, end: int) -> bool:
 
 
 def _h264_unit(view: Buffer, position: int, end: int, kind: int) -> bool:
-    if kind == _NAL_SPS:
-        return True
+    """Whether the unit whose header (or, of a fragment, whose FU header) is at `position` begins a keyframe."""
+    if position + 1 >= end:
+        return False
     # first_mb_in_slice, an Exp-Golomb number, is 0 where its first bit is 1: the first slice of the picture.
-    return kind == _NAL_IDR and position + 1 < end and view[position + 1] & 0x80 != 0
+    return kind == _NAL_SPS or (kind == _NAL_IDR and view[position + 1] & 0x80 != 0)
 
 
 def _av1(view: Buffer, position: int, end: int) -> bool:
