@@ -1,6 +1,6 @@
 """Where a datagram came from, as the kernel spells it: bytes that are a dictionary key at once, with nothing to decode.
 
-Making a `(host, port)` tuple of a socket address costs 0.6 µs a datagram; slicing its bytes costs 0.1 µs.
+Making a `(host, port)` tuple of a socket address costs 0.8 µs; cutting its bytes out of a batch costs 0.06 µs.
 """
 
 from __future__ import annotations

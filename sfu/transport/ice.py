@@ -22,7 +22,7 @@ MAX_SOURCES = 8
 CONNECT_TIMEOUT = 30.0
 """Seconds from the answer to the first nomination; a browser's own ICE gives up after about as long."""
 CONSENT_WEAK = 5.0
-"""Seconds without a check after which the connection is shown as weak. Browsers check every 2.5 s or faster."""
+"""Seconds without a check after which the connection is shown as weak. Chromium checks every 2.5 s; RFC 7675 allows up to 6 s."""
 CONSENT_LOST = 15.0
 """Seconds without a check after which nobody should wait for this peer any more."""
 CONSENT_EXPIRED = 30.0

@@ -23,11 +23,10 @@ from aiortc import (
 from aiortc.rtp import RtpPacket
 
 from sfu import clock
-from sfu.transport.address import Source, source
 from sfu.transport.certificate import Certificate
 from sfu.transport.endpoint import Endpoint
 from sfu.transport.parameters import Connected, PeerId, RemoteParameters, Report
-from sfu.transport.receiver import BATCH, SLOT, MmsgReceiver, PlainReceiver, Receiver, has_recvmmsg, new_receiver
+from sfu.transport.receiver import MmsgReceiver, PlainReceiver, Receiver, has_recvmmsg
 from sfu.transport.slab import Slab
 from sfu.transport.udp import UdpDestination, UdpSocket, bound_socket, own_addresses
 from tests.transport.client import CERTIFICATE, DtlsClient, check, fingerprints, remote_parameters
@@ -37,7 +36,6 @@ SERVER = Certificate()
 RECEIVERS: list[Callable[[socket.socket], Receiver]] = (
     [MmsgReceiver, PlainReceiver] if has_recvmmsg() else [PlainReceiver]
 )
-HOSTS = ["127.0.0.1", "0.0.0.0", "::1", "::"]
 
 
 class Counting(socket.socket):
@@ -77,53 +75,6 @@ def client(sockets: list[socket.socket], host: str) -> socket.socket:
 
 def loopback(host: str) -> str:
     return "::1" if ":" in host else "127.0.0.1"
-
-
-def test_linux_has_recvmmsg_and_uses_it(sockets: list[socket.socket]) -> None:
-    sock = bound_socket("127.0.0.1", 0)
-    sockets.append(sock)
-    assert isinstance(new_receiver(sock), MmsgReceiver if has_recvmmsg() else PlainReceiver)
-
-
-@pytest.mark.parametrize("host", HOSTS)
-@pytest.mark.parametrize("kind", RECEIVERS)
-def test_datagrams_arrive_with_their_lengths_and_sources(
-    kind: Callable[[socket.socket], Receiver], host: str, sockets: list[socket.socket]
-) -> None:
-    sock = bound_socket(host, 0)
-    sockets.append(sock)
-    receiver = kind(sock)
-    assert receiver.receive() == []
-    peers = [client(sockets, loopback(host)) for _ in range(2)]
-    target = (loopback(host), sock.getsockname()[1])
-    data = [b"", b"x", bytes(range(256)) * 4, b"y" * 1500]
-    for each in data:
-        for peer in peers:
-            peer.sendto(each, target)
-    batch = receiver.receive()
-    assert [offset for offset, _, _ in batch] == [index * SLOT for index in range(8)]
-    assert [bytes(receiver.slab.view[at : at + size]) for at, size, _ in batch] == [
-        each for each in data for _ in peers
-    ]
-    assert [where for _, _, where in batch] == [source(peer.getsockname()) for peer in peers] * 4
-    assert receiver.receive() == []
-
-
-@pytest.mark.parametrize("kind", RECEIVERS)
-def test_a_batch_is_at_most_64_and_what_is_too_long_is_cut(
-    kind: Callable[[socket.socket], Receiver], sockets: list[socket.socket]
-) -> None:
-    sock = bound_socket("127.0.0.1", 0)
-    sockets.append(sock)
-    receiver = kind(sock)
-    peer = client(sockets, "127.0.0.1")
-    for number in range(BATCH + 1):
-        peer.sendto(bytes([number]) * 3000, sock.getsockname())
-    first = receiver.receive()
-    assert len(first) == BATCH
-    assert {length for _, length, _ in first} == {SLOT}
-    assert [receiver.slab.view[offset] for offset, _, _ in first] == list(range(BATCH))
-    assert len(receiver.receive()) == 1
 
 
 @pytest.mark.parametrize("kind", RECEIVERS)
@@ -348,15 +299,3 @@ async def test_after_closing_nothing_is_received_or_sent(sockets: list[socket.so
     flushes = served.plane.flushes
     await asyncio.sleep(0)
     assert served.plane.flushes == flushes
-
-
-def test_a_source_of_both_receivers_is_the_same(sockets: list[socket.socket]) -> None:
-    seen: set[Source] = set()
-    peer = client(sockets, "127.0.0.1")
-    for kind in RECEIVERS:
-        sock = bound_socket("127.0.0.1", 0)
-        sockets.append(sock)
-        receiver = kind(sock)
-        peer.sendto(b"x", sock.getsockname())
-        seen |= {where for _, _, where in receiver.receive()}
-    assert seen == {source(peer.getsockname())}
