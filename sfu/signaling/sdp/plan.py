@@ -61,7 +61,6 @@ def bind(message: OfferMessage, offer: ParsedOffer) -> tuple[tuple[SendSection, 
             raise _misfit("send", "sendrecv or sendonly")
         if section.media != send.source.kind:
             raise Refused(Code.BAD_MESSAGE, f"send: the section for a {send.source} is of kind {send.source.kind}.")
-    _each_once([send.mid for send in message.send], "send")
 
     received = []
     for receive in message.receive:
@@ -69,7 +68,9 @@ def bind(message: OfferMessage, offer: ParsedOffer) -> tuple[tuple[SendSection, 
         if not section.peer_receives:
             raise _misfit("receive", "sendrecv or recvonly")
         received.append(ReceiveSection(mid=receive.mid, kind=section.media, track=receive.track))
-    _each_once([receive.mid for receive in message.receive], "receive")
+    mids = [send.mid for send in message.send] + [receive.mid for receive in message.receive]
+    if len(set(mids)) != len(mids):
+        raise Refused(Code.BAD_MESSAGE, "send, receive: a mid stands once in both together.")
     return message.send, tuple(received)
 
 
@@ -89,8 +90,3 @@ def _misfit(field: str, directions: str) -> Refused:
     return Refused(
         Code.BAD_MESSAGE, f"{field}: each mid is that of a live {directions} audio or video section of the SDP."
     )
-
-
-def _each_once(mids: list[str], field: str) -> None:
-    if len(set(mids)) != len(mids):
-        raise Refused(Code.BAD_MESSAGE, f"{field}: a mid stands twice.")

@@ -70,11 +70,8 @@ def test_a_message_binds_sections_of_its_sdp() -> None:
     )
 
 
-def test_a_section_may_be_bound_both_ways_or_not_at_all() -> None:
-    offer = parse_offer(SIMPLE)
-    assert bind(asks(), offer) == ((), ())
-    send, receive = bind(asks(send={"1": Source.CAMERA}, receive=["1"]), offer)
-    assert (len(send), len(receive)) == (1, 1)
+def test_a_section_need_not_be_bound() -> None:
+    assert bind(asks(), parse_offer(SIMPLE)) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -91,6 +88,7 @@ def test_a_section_may_be_bound_both_ways_or_not_at_all() -> None:
         (asks(receive=["1"]), "chromium_send_receive"),
         (asks(receive=["2"]), "chromium_inactive"),
         (asks(receive=["1", "1"]), "chromium_sendrecv"),
+        (asks(send={"1": Source.CAMERA}, receive=["1"]), "chromium_sendrecv"),
         (OfferMessage("", (SendSection("1", Source.CAMERA), SendSection("1", Source.SCREEN)), ()), "chromium_sendrecv"),
     ],
 )
@@ -98,7 +96,7 @@ def test_a_message_that_does_not_fit_its_sdp_is_refused(message: OfferMessage, n
     with pytest.raises(Refused) as caught:
         bind(message, parse_offer(OFFERS[name]))
     assert caught.value.code is Code.BAD_MESSAGE
-    assert caught.value.message.startswith(("send: ", "receive: "))
+    assert caught.value.message.startswith(("send", "receive"))
 
 
 def only_ulpfec(sdp: str) -> str:
