@@ -11,7 +11,15 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from sfu.signaling.sdp.codecs import CodecPlan, Extension, number, payload_types, served_codecs, served_extensions
+from sfu.signaling.sdp.codecs import (
+    RTP_STREAM_ID,
+    CodecPlan,
+    Extension,
+    number,
+    payload_types,
+    served_codecs,
+    served_extensions,
+)
 from sfu.signaling.sdp.lines import Block, Description, bad_sdp, read
 
 DIRECTIONS: Final = ("sendrecv", "sendonly", "recvonly", "inactive")
@@ -118,7 +126,7 @@ def parse_offer(sdp: str) -> ParsedOffer:
     live = [(section, block) for section, block in zip(sections, description.sections, strict=True) if section.live]
     if not live:
         raise bad_sdp("There is no live media section.")
-    if len(live) > 1 and any(section.mid not in bundle for section, _ in live):
+    if (bundle or len(live) > 1) and any(section.mid not in bundle for section, _ in live):
         raise bad_sdp("Every live media section stands in one a=group:BUNDLE: there is one transport for all.")
 
     blocks = {section.mid: block for section, block in live}
@@ -232,7 +240,10 @@ def _section(block: Block, session: Block) -> OfferedSection:
     numbers = payload_types(formats)
     if not live:
         return section
+    extensions = served_extensions(block)
     rids, simulcast = _rids(block) if section.peer_sends else ((), False)
+    if rids and all(extension.uri != RTP_STREAM_ID for extension in extensions):
+        raise bad_sdp("A section with a=rid has the header extension rtp-stream-id, which tells its layers apart.")
     ssrcs, rtx_ssrcs = _ssrcs(block) if section.peer_sends and not rids else ((), ())
     return OfferedSection(
         media=media,
@@ -242,7 +253,7 @@ def _section(block: Block, session: Block) -> OfferedSection:
         live=True,
         direction=section.direction,
         codecs=served_codecs(media, numbers, block),
-        extensions=served_extensions(block),
+        extensions=extensions,
         ssrcs=ssrcs,
         rtx_ssrcs=rtx_ssrcs,
         rids=rids,

@@ -277,6 +277,16 @@ def test_layers_that_do_not_fit_together_are_refused(lines: list[str]) -> None:
     refusal(with_layers(*lines))
 
 
+def test_layers_that_nothing_tells_apart_are_refused() -> None:
+    sdp = without(OFFERS["chromium_simulcast"], "a=extmap:10 ")
+    assert "rtp-stream-id" in refusal(sdp)
+
+
+def test_a_live_section_outside_the_bundle_is_refused_even_alone() -> None:
+    sdp = OFFERS["chromium_stopped"].replace("a=group:BUNDLE 0 1", "a=group:BUNDLE 1")
+    assert "one a=group:BUNDLE" in refusal(sdp)
+
+
 def test_layers_of_a_section_that_does_not_send_are_passed_over() -> None:
     sdp = OFFERS["chromium_simulcast"].replace("a=sendonly", "a=recvonly")
     assert parse_offer(sdp).sections[1].rids == ()
