@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 
 import pytest
 from aiortc.sdp import SessionDescription
 
-from sfu import clock
 from sfu.errors import Code, Refused
 from sfu.signaling.sdp import ParsedOffer, parse_offer
 from sfu.signaling.sdp.codecs import SERVED_CODECS
@@ -333,7 +333,7 @@ def test_reading_takes_time_in_proportion_to_the_text() -> None:
         "a=mid:1\r\n",
     ):
         sdp = head + video + line * min(room // len(line), 1_500)
-        started = clock.monotonic()
+        started = time.thread_time()
         with contextlib.suppress(Refused):
             parse_offer(sdp)
-        assert clock.monotonic() - started < 0.2, line[:20]
+        assert time.thread_time() - started < 0.2, line[:20]
