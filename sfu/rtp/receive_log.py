@@ -147,8 +147,8 @@ class ReceiveLog:
         return due
 
     def next_timer(self) -> float | None:
-        """When `nacks_due` is to be asked; it may have nothing then, where the packet has come meanwhile."""
-        return self._next_due if self._missing else None
+        """When `nacks_due` is to be asked, and `given_up` looked at. There may be nothing then: the packet has come meanwhile."""
+        return self._next_due if self._next_due < float("inf") else None
 
     def sender_report(self, ntp: int, now: float) -> None:
         """A sender report of this source came in, of this 64-bit NTP time."""
@@ -243,10 +243,11 @@ class ReceiveLog:
         if len(self._missing) + count > MAX_MISSING:
             self.given_up += len(self._missing) + count
             self._missing.clear()
+            self._next_due = now
             return
         if not self._missing:
             self._hurried = first
-            self._next_due = now + REORDER_TIME
+        self._next_due = min(self._next_due, now + REORDER_TIME)
         for extended in range(first, end):
             self._missing[extended] = _Missing(now + REORDER_TIME)
 

@@ -17,6 +17,7 @@ from sfu.rtp.transport_feedback import TransportFeedback, build_transport_feedba
 MAX_COMPOUND = 1500  # bytes
 MAX_PACKETS = 32  # in a compound; browsers send up to about ten
 MAX_LOST = 512  # sequence numbers named by the NACKs of a compound; those after are not read. As many as are kept for a second.
+MAX_ITEMS = 64  # of source descriptions in a compound; browsers send a CNAME a source
 MAX_STATUSES = 256  # of transport feedback in a compound; packets that would have more are skipped
 
 SENDER_REPORT = 200
@@ -145,14 +146,15 @@ Packet = (
 def parse(data: Buffer) -> list[Packet]:
     """The packets of a compound that are known here, in order.
 
-    Raises MalformedPacket, whatever is wrong with any of them. The work is bounded by `MAX_COMPOUND`, `MAX_PACKETS`, `MAX_LOST` and
-    `MAX_STATUSES`.
+    Raises MalformedPacket, whatever is wrong with any of them. The work is bounded by `MAX_COMPOUND`, `MAX_PACKETS`, `MAX_LOST`,
+    `MAX_ITEMS` and `MAX_STATUSES`.
     """
     data = bytes(data)
     if not 4 <= len(data) <= MAX_COMPOUND:
         raise MalformedPacket("rtcp: length")
     packets: list[Packet] = []
     lost_left = MAX_LOST
+    items_left = MAX_ITEMS
     statuses_left = MAX_STATUSES
     position = 0
     for _ in range(MAX_PACKETS):
@@ -163,7 +165,7 @@ def parse(data: Buffer) -> list[Packet]:
         elif kind == RECEIVER_REPORT:
             packet = _parse_receiver_report(count, body)
         elif kind == SOURCE_DESCRIPTION:
-            packet = _parse_source_description(count, body)
+            packet, items_left = _parse_source_description(count, body, items_left)
         elif kind == BYE:
             packet = _parse_bye(count, body)
         elif kind == TRANSPORT_LAYER_FEEDBACK and count == FEEDBACK_NACK:
@@ -236,7 +238,8 @@ def _parse_receiver_report(count: int, body: bytes) -> ReceiverReport:
     return ReceiverReport(_U32.unpack_from(body)[0], _parse_reports(count, body, 4))
 
 
-def _parse_source_description(count: int, body: bytes) -> SourceDescription:
+def _parse_source_description(count: int, body: bytes, limit: int) -> tuple[SourceDescription, int]:
+    """The CNAMEs, and what is left of the items that a compound may have."""
     cnames = []
     position = 0
     for _ in range(count):
@@ -250,6 +253,9 @@ def _parse_source_description(count: int, body: bytes) -> SourceDescription:
             item = body[position]
             if item == 0:
                 break
+            if limit == 0:
+                raise MalformedPacket("rtcp: source description")
+            limit -= 1
             if position + 2 > len(body) or position + 2 + body[position + 1] > len(body):
                 raise MalformedPacket("rtcp: source description")
             end = position + 2 + body[position + 1]
@@ -260,7 +266,7 @@ def _parse_source_description(count: int, body: bytes) -> SourceDescription:
         position += 4 - position % 4
         if position > len(body):
             raise MalformedPacket("rtcp: source description")
-    return SourceDescription(tuple(cnames))
+    return SourceDescription(tuple(cnames)), limit
 
 
 def _parse_bye(count: int, body: bytes) -> Bye:

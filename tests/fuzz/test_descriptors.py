@@ -18,6 +18,7 @@ REAL = [
     bytes.fromhex("7c85 888400"),
     bytes.fromhex("18 0a0b00000024cf7f0d"),
 ]
+MORE = settings(max_examples=3 * settings().max_examples)
 
 
 def check(data: bytes) -> None:
@@ -37,7 +38,7 @@ def mutants(draw: st.DrawFn) -> bytes:
     return bytes(data[: draw(st.integers(0, len(data)))]) + draw(st.binary(max_size=20))
 
 
-@settings(max_examples=500)
+@MORE
 @given(mutants())
 def test_mutated_payloads(data: bytes) -> None:
     check(data)

@@ -45,6 +45,7 @@ REAL = [
     # Transport feedback that runs for 65,535 packets.
     b"\x8f\xcd\x00\x05" + bytes(8) + b"\x00\x01\xff\xff\x00\x00\x00\x00" + b"\x3f\xff\x3f\xff",
 ]
+MORE = settings(max_examples=3 * settings().max_examples)
 
 
 @st.composite
@@ -88,13 +89,13 @@ def check(data: bytes) -> None:
         assert [plain(packet) for packet in parse(build(*packets))] == [plain(packet) for packet in packets]
 
 
-@settings(max_examples=1000)
+@MORE
 @given(mutants())
 def test_mutated_packets(data: bytes) -> None:
     check(data)
 
 
-@settings(max_examples=1000)
+@MORE
 @given(framed())
 def test_noise_in_right_frames(data: bytes) -> None:
     check(data)

@@ -21,6 +21,7 @@ REAL = [
     build(45, 9, 3000, 0x9ABC, b"\x18\x0a\x0b", csrcs=(1, 2, 3), extension=(0x1000, b"\x09\x14" + bytes(20)), padding=8),
     build(63, 9, 960, 0x9ABC, b"\xef\x0f\x00\x10\x6f" + bytes(16) + bytes(40)),
 ]  # fmt: skip
+MORE = settings(max_examples=3 * settings().max_examples)
 
 
 @st.composite
@@ -69,7 +70,7 @@ def check(data: bytes) -> None:
     assert bytes(slab[-16:]) == after
 
 
-@settings(max_examples=1000)
+@MORE
 @given(mutants())
 def test_mutated_packets(data: bytes) -> None:
     check(data)

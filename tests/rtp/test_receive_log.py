@@ -127,6 +127,8 @@ def test_too_much_lost_is_given_up_at_once() -> None:
     assert len(log.nacks_due(1.0, ROUND_TRIP)) == MAX_MISSING
     log.received(4 + MAX_MISSING, 0, 1.0)
     assert log.given_up == MAX_MISSING + 1
+    assert log.next_timer() == 1.0, "whoever waits for the timer learns of it"
+    assert log.nacks_due(1.0, ROUND_TRIP) == []
     assert log.next_timer() is None
     log.received(6 + MAX_MISSING, 0, 2.0)
     assert log.nacks_due(3.0, ROUND_TRIP) == [5 + MAX_MISSING]

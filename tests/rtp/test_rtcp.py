@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from sfu.errors import MalformedPacket
 from sfu.rtp.rtcp import (
     MAX_COMPOUND,
+    MAX_ITEMS,
     MAX_LOST,
     MAX_PACKETS,
     MAX_STATUSES,
@@ -194,6 +195,10 @@ MALFORMED = {
     "source description without chunk": raw(1, 202, b""),
     "source description without end": raw(1, 202, b"\x00\x00\x00\x01\x01\x02id"),
     "source description item past the end": raw(1, 202, b"\x00\x00\x00\x01\x01\xffid"),
+    "source description of more items than anybody has": raw(
+        1, 202, bytes(4) + b"\x02\x00" * (MAX_ITEMS + 2) + bytes(4)
+    ),
+    "source descriptions of them together": raw(1, 202, bytes(4) + b"\x02\x00" * 40 + bytes(4)) * 2,
     "feedback cut short": raw(1, 206, bytes(4)),
     "nack of nothing": raw(1, 205, bytes(8)),
     "fir of nothing": raw(4, 206, bytes(8)),
