@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with report.ProgressBar(console) as bar:
             rows = forward.forward(options.rooms, options.receivers, options.seconds, bar)
     except (forward.ScenarioFailed, ServerFailed) as error:
-        console.print(f"failed: {error}", markup=False, highlight=False)
+        console.print(f"failed: {error}", markup=False, highlight=False, soft_wrap=True)
         return 1
     if options.json:
         print(report.as_json(rows))
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Console().print(report.table(rows, forward.COLUMNS))
     for row in rows:
         for caution in cautions(row):
-            console.print(f"caution, {row['receivers']} receivers: {caution}", highlight=False)
+            console.print(f"caution, {row['receivers']} receivers: {caution}", highlight=False, soft_wrap=True)
     return 0
 
 

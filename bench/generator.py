@@ -161,23 +161,29 @@ async def _fill(
     tell: Tell,
 ) -> None:
     total = order.rooms * (1 + order.receivers)
-    done = 0
+    joined = 0
 
-    async def fill(room: Room) -> None:
-        nonlocal done
+    def count() -> None:
+        nonlocal joined
+        joined += 1
+        tell(Progress("join", joined, total))
+
+    async def add_receiver(room: Room) -> None:
+        await room.add_receiver(latencies, open_one_in)
+        count()
+
+    async def open_room(room: Room) -> None:
         await room.open(portal, audio, video, wall())
-        done += 1
-        tell(Progress("join", done, total))
+        count()
+        for _ in range(order.receivers):
+            joins.create_task(add_receiver(room))
 
-        async def add() -> None:
-            nonlocal done
-            await room.add_receiver(latencies, open_one_in)
-            done += 1
-            tell(Progress("join", done, total))
-
-        await asyncio.gather(*(add() for _ in range(order.receivers)))
-
-    await asyncio.gather(*map(fill, rooms))
+    try:
+        async with asyncio.TaskGroup() as joins:
+            for room in rooms:
+                joins.create_task(open_room(room))
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None  # the first; the others followed from it, or were called off
 
 
 async def _measure(

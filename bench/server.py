@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import IO
 
 START_TIMEOUT = 30.0  # seconds until the server's one line is there
-STOP_TIMEOUT = 5.0  # seconds from SIGTERM to SIGKILL
+STOP_TIMEOUT = 5.0  # seconds from the first SIGTERM to SIGKILL
+STOP_INTERVAL = 0.1  # seconds from one SIGTERM to the next
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")  # of /proc/PID/stat
 LOG_TAIL = 2_000  # characters of the server's own words in a failure
 
@@ -127,11 +128,11 @@ def read_line(stream: IO[str] | None, timeout: float) -> str:
 
 
 def stop(process: subprocess.Popen[str]) -> None:
-    """End a child: kindly, then not. Draining is cut short by a second SIGTERM (operations.md, Health, drain)."""
-    for _ in range(2):
+    """End a child: by SIGTERM, again and again, because the second one cuts a server's draining short; then by SIGKILL."""
+    for _ in range(round(STOP_TIMEOUT / STOP_INTERVAL)):
         process.terminate()
         try:
-            process.wait(STOP_TIMEOUT / 2)
+            process.wait(STOP_INTERVAL)
         except subprocess.TimeoutExpired:
             continue
         break

@@ -13,6 +13,8 @@ from sfu.tasks import spawn
 
 ANSWER_TIMEOUT = 20.0  # seconds; a server that is slower than this is not serving
 
+CLOSE_TIMEOUT = 1.0  # seconds for the server to answer a close; nothing hangs on it
+
 
 class RequestRefused(Exception):
     """The server answered a request with an error; the text is its code and message."""
@@ -43,7 +45,11 @@ class Channel:
     async def open(cls, http: aiohttp.ClientSession, base_url: str) -> Channel:
         """Connect as the server's own page would."""
         socket = await http.ws_connect(
-            f"{base_url}/api/v1/signal", protocols=["evisit.v1"], origin=base_url, compress=0, max_msg_size=1 << 20
+            f"{base_url}/api/v1/signal",
+            protocols=["evisit.v1"],
+            origin=base_url,
+            compress=0,
+            timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_TIMEOUT),
         )
         return cls(socket)
 

@@ -74,7 +74,7 @@ def test_a_server_that_does_not_start_tells_why(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_child_that_will_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.server.STOP_TIMEOUT", 0.1)
+    monkeypatch.setattr("bench.server.STOP_TIMEOUT", 0.2)
     text = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
     child = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
