@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import uvloop
 
-from sfu import __version__, clock, config, log
+from sfu import __version__, clock, config, log, portals
+from sfu.config import Scope
 from sfu.errors import ConfigError, EvisitError
 from sfu.ids import VisitId
+from sfu.web.callers import key_hash
 
 WELL, FAILED, WRONG_USE = 0, 1, 2
 
@@ -25,7 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     asked = parser.parse_args(arguments)
     try:
-        return int(asked.run(asked))
+        code = int(asked.run(asked))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Whoever read our output has had enough; what is left of it goes nowhere, without a second complaint.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return WELL
     except ConfigError as error:
         print(f"evisit: {error}", file=sys.stderr)
         return WRONG_USE
@@ -58,7 +67,7 @@ def _demo(asked: argparse.Namespace) -> int:
             data = Path(asked.data)
             data.mkdir(mode=0o700, parents=True, exist_ok=True)
         carried = demo.carried_over(data, clock.wall())
-        key = carried.portal_key if carried else demo.new_portal_key()
+        key = carried.portal_key if carried else portals.new_key()
         web_socket = bind_tcp("--port", f"127.0.0.1:{asked.port}")
         settings = demo.configure(base, base_url(web_socket), media_port=asked.media_port, data=data, portal_key=key)
         server = Server(settings, web_socket=web_socket)
@@ -80,10 +89,15 @@ def _check(asked: argparse.Namespace) -> int:
 
 def _audit_verify(asked: argparse.Namespace) -> int:
     from sfu.visits import audit
+    from sfu.visits.access_log import Head
 
-    verdict = audit.verify(_database(asked).address)
+    try:
+        anchor = Head.read(asked.head) if asked.head else None
+    except ValueError as error:
+        raise ConfigError(f"--head: {error}") from error
+    verdict = audit.verify(_database(asked).address, anchor)
     if verdict.fault is None:
-        print(f"The access log is whole: {verdict.head.number} rows, head {verdict.head.hash.hex()}.")
+        print(f"The access log is whole: {verdict.head.number} rows. Its head, to keep elsewhere: {verdict.head}")
         return WELL
     where = f" at row {verdict.row}" if verdict.row is not None else ""
     print(f"The access log is not whole: {verdict.fault}{where}.", file=sys.stderr)
@@ -93,9 +107,41 @@ def _audit_verify(asked: argparse.Namespace) -> int:
 def _audit_export(asked: argparse.Namespace) -> int:
     from sfu.visits import audit
 
-    for line in audit.export(_database(asked).address, clock.wall(), VisitId(asked.visit) if asked.visit else None):
-        print(line)
+    visit = VisitId(asked.visit) if asked.visit else None
+    try:
+        for line in audit.export(_database(asked).address, clock.wall(), visit):
+            print(line)
+    except LookupError as error:
+        print(f"evisit: {error}", file=sys.stderr)
+        return FAILED
     return WELL
+
+
+def _portal_add(asked: argparse.Namespace) -> int:
+    key = portals.new_key()
+    portals.add(_file(asked), asked.id, key_hash(key), asked.scope or get_args(Scope))
+    print(key)
+    print(
+        "This is the portal's key. It is told now and never again; the server reads it at its next start.",
+        file=sys.stderr,
+    )
+    return WELL
+
+
+def _portal_list(asked: argparse.Namespace) -> int:
+    for portal in portals.listed(_file(asked)):
+        print(f"{portal.id}\t{' '.join(portal.scopes)}")
+    return WELL
+
+
+def _portal_revoke(asked: argparse.Namespace) -> int:
+    portals.revoke(_file(asked), asked.id)
+    print(f"Portal {asked.id} is revoked from the server's next start on.")
+    return WELL
+
+
+def _file(asked: argparse.Namespace) -> Path:
+    return Path(asked.config or "config.toml")
 
 
 def _database(asked: argparse.Namespace) -> config.Database:
@@ -132,14 +178,38 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--data", metavar="DIR", help="keep data and keys there, so that a restart carries on")
     demo.add_argument("--json", action="store_true", help="print one JSON line instead of text")
     command("check", _check, "say what is wrong with a configuration, key by key")
+    portal = command("portal", _portal_list, "API keys of portals, in the configuration file")
+    actions = portal.add_subparsers(title="actions", metavar="add|list|revoke", required=True)
+    added = actions.add_parser("add", help="make a key, print it once, keep its hash")
+    added.add_argument("id", metavar="ID", help="the portal's id")
+    added.add_argument(
+        "--scope", action="append", choices=get_args(Scope), help="what the key is good for; again for more (all)"
+    )
+    added.set_defaults(run=_portal_add)
+    actions.add_parser("list", help="ids and scopes").set_defaults(run=_portal_list)
+    revoked = actions.add_parser("revoke", help="take a portal out")
+    revoked.add_argument("id", metavar="ID", help="the portal's id")
+    revoked.set_defaults(run=_portal_revoke)
+    audit = command("audit", _audit_verify, "the access log")
+    actions = audit.add_subparsers(title="actions", metavar="verify|export", required=True)
+    for name, run, text in (
+        ("verify", _audit_verify, "prove that no row is missing or changed"),
+        ("export", _audit_export, "print the rows, a JSON object a line"),
+    ):
+        action = actions.add_parser(name, help=text, description=text)
+        action.add_argument("--data", metavar="DIR", help="the folder of the database, as a demo was given it")
+        action.set_defaults(run=run)
+        if name == "export":
+            action.add_argument("--visit", help="one visit's rows; all where it is not given")
+        else:
+            action.add_argument("--head", metavar="HEAD", help="a head that an earlier verify told, kept elsewhere")
     return parser
 
 
 def _port(value: str) -> int:
-    port = int(value)
-    if not 0 <= port <= 65_535:
-        raise ValueError
-    return port
+    if not value.isdecimal() or int(value) > 65_535:
+        raise argparse.ArgumentTypeError("must be a whole number from 0 to 65535")
+    return int(value)
 
 
 if __name__ == "__main__":

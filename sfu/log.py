@@ -67,7 +67,7 @@ def configure(*, level: str = "info", form: str = "auto", stream: TextIO | None 
     # aiohttp's access log holds addresses and paths; what we need of it is in the metrics.
     logging.getLogger("aiohttp.access").disabled = True
     # These tell of single packets and of SQL with its values.
-    for noisy in ("aioice", "aiortc", "sqlalchemy", "alembic", "aiosqlite", "asyncio"):
+    for noisy in ("aioice", "aiortc", "sqlalchemy", "alembic", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -89,11 +89,6 @@ def keep(data: Path, demo: Demo) -> None:
     draft.replace(data / STATE)
 
 
-def new_portal_key() -> str:
-    """A key for the demo's portal: 256 random bits."""
-    return secrets.token_urlsafe(32)
-
-
 async def book(base_url: str, portal_key: str, wall: datetime) -> Demo:
     """Book the demo's visit through the portal API: a child with two guardians, and a clinician."""
     starts_at = wall.replace(second=0, microsecond=0)
