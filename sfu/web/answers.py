@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, PlainSerializer, WithJsonSchema
 
-from sfu.admission.records import Action, ParticipantRecord
+from sfu.admission.records import ParticipantRecord
 from sfu.admission.roles import Role
 from sfu.admission.visit import Visit, VisitState
 from sfu.admission.waiting_room import State
@@ -134,7 +134,7 @@ class EntryAnswer(Answer):
     number: int
     at: str
     unit: str
-    action: Action
+    action: str
     actor: str
     actor_person: str | None
     subject: str | None
@@ -148,7 +148,7 @@ class EntryAnswer(Answer):
             number=row.number,
             at=row.at,
             unit=row.unit,
-            action=Action(row.action),
+            action=row.action,
             actor=row.actor,
             actor_person=row.actor_person,
             subject=row.subject,

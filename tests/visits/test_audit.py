@@ -1,0 +1,146 @@
+"""`audit verify` and `audit export`: the log on disk, as somebody may have left it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from sfu.admission.records import Action
+from sfu.errors import StoreUnavailable
+from sfu.ids import VisitId
+from sfu.visits import audit
+from sfu.visits.access_log import Fault, Head
+from sfu.visits.audit import NothingLogged
+from sfu.visits.store import Store
+from tests.visits.sample import UNIT, WALL, booked, entry
+
+
+@pytest.fixture
+async def logged(url: str) -> str:
+    """Six rows: two visits, each with three."""
+    store = await Store.open(url)
+    for visit in ("v_1", "v_2"):
+        await store.create_visit(booked(visit), entry(Action.CREATED, visit, actor="portal:cosmic"))
+        for number in range(2):
+            await store.note(entry(Action.LINK_READ, visit, number, actor="portal:cosmic"))
+    await store.close()
+    return url
+
+
+def tamper(file: Path, *statements: str) -> None:
+    """What somebody does who may write to the database: the triggers are gone with one statement each."""
+    with closing(sqlite3.connect(file)) as database:
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            database.execute(statement)
+        database.commit()
+
+
+def test_a_whole_log_is_whole(logged: str) -> None:
+    verdict = audit.verify(logged)
+    assert verdict.fault is None
+    assert verdict.head.number == 6
+    assert audit.verify(logged, verdict.head) == verdict
+
+
+@pytest.mark.parametrize(
+    ("statements", "fault", "row"),
+    [
+        (["UPDATE access_log SET actor = 'portal:other' WHERE number = 3"], Fault.CHANGED, 3),
+        (["UPDATE access_log SET at = 'yesterday' WHERE number = 3"], Fault.CHANGED, 3),
+        (["UPDATE access_log SET detail = x'00' WHERE number = 3"], Fault.CHANGED, 3),
+        (["UPDATE access_log SET hash = 'text' WHERE number = 3"], Fault.CHANGED, 3),
+        (["UPDATE access_log SET unit = 'elsewhere' WHERE number = 1"], Fault.CHANGED, 1),
+        (["DELETE FROM access_log WHERE number = 4"], Fault.MISSING, 4),
+        (["DELETE FROM access_log WHERE number = 6"], Fault.MISSING, 6),
+        (["DELETE FROM access_log"], Fault.MISSING, 1),
+        (["DELETE FROM access_log_head"], Fault.HEAD_CHANGED, None),
+        (["UPDATE access_log_head SET number = 'x'"], Fault.HEAD_CHANGED, None),
+        (["UPDATE access_log_head SET hash = 'x'"], Fault.HEAD_CHANGED, None),
+        (["UPDATE access_log_head SET hash = zeroblob(32)"], Fault.HEAD_CHANGED, 6),
+        (["UPDATE access_log_head SET number = 5"], Fault.BEYOND_HEAD, 6),
+        (
+            [
+                "UPDATE access_log SET number = 99 WHERE number = 2",
+                "UPDATE access_log SET number = 2 WHERE number = 3",
+                "UPDATE access_log SET number = 3 WHERE number = 99",
+            ],
+            Fault.CHANGED,
+            2,
+        ),
+    ],
+)
+def test_what_was_done_to_the_log_is_found(
+    logged: str, file: Path, statements: list[str], fault: Fault, row: int | None
+) -> None:
+    tamper(file, *statements)
+    verdict = audit.verify(logged)
+    assert (verdict.fault, verdict.row) == (fault, row)
+
+
+def test_a_tail_cut_off_with_its_head_is_found_by_the_head_noted_before(logged: str, file: Path) -> None:
+    noted = audit.verify(logged).head
+    with closing(sqlite3.connect(file)) as database:
+        (fourth,) = database.execute("SELECT hex(hash) FROM access_log WHERE number = 4").fetchone()
+    tamper(
+        file,
+        "DELETE FROM access_log WHERE number > 4",
+        f"UPDATE access_log_head SET number = 4, hash = x'{fourth}'",
+    )
+    assert audit.verify(logged).fault is None
+    verdict = audit.verify(logged, Head.read(str(noted)))
+    assert (verdict.fault, verdict.row) == (Fault.MISSING, 5)
+
+
+def test_an_export_tells_a_visit_and_that_it_was_read(logged: str) -> None:
+    lines = [json.loads(line) for line in audit.export(logged, WALL, VisitId("v_2"))]
+    assert [(line["number"], line["action"]) for line in lines] == [
+        (4, "created"),
+        (5, "link_read"),
+        (6, "link_read"),
+        (7, "audit_read"),
+    ]
+    assert {(line["visit"], line["unit"]) for line in lines} == {("v_2", UNIT)}
+    assert (lines[-1]["actor"], lines[-1]["detail"]) == ("operator", "export")
+    assert audit.verify(logged).fault is None
+
+
+def test_an_export_of_all_tells_all(logged: str) -> None:
+    lines = [json.loads(line) for line in audit.export(logged, WALL)]
+    assert [line["number"] for line in lines] == list(range(1, 9))
+    assert [line["visit"] for line in lines[-2:]] == ["v_1", "v_2"]
+
+
+def test_what_is_exported_can_be_checked_by_anybody(logged: str) -> None:
+    """The chain needs no key and none of our code: JSON and SHA-256."""
+    previous = bytes(32)
+    for line in audit.export(logged, WALL):
+        row = json.loads(line)
+        claimed = bytes.fromhex(row.pop("hash"))
+        words = json.dumps([1, *row.values()], separators=(",", ":")).encode()
+        assert claimed == hashlib.sha256(previous + words).digest()
+        previous = claimed
+
+
+def test_a_visit_that_the_log_does_not_know_is_said(logged: str) -> None:
+    with pytest.raises(NothingLogged):
+        list(audit.export(logged, WALL, VisitId("v_3")))
+    assert audit.verify(logged).head.number == 6
+
+
+@pytest.mark.parametrize("content", [None, b"", b"something else entirely" * 100])
+def test_where_there_is_no_log_nothing_is_made(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "evisit.db"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(StoreUnavailable):
+        audit.verify(f"sqlite:///{file}")
+    with pytest.raises(StoreUnavailable):
+        list(audit.export(f"sqlite:///{file}", WALL))
+    assert file.exists() is (content is not None)
