@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 import uvloop
 
@@ -21,6 +21,8 @@ from sfu.ids import VisitId
 from sfu.web.callers import key_hash
 
 WELL, FAILED, WRONG_USE = 0, 1, 2
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -164,8 +166,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=_serve)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text)
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], text: str, under: Commands = commands
+    ) -> argparse.ArgumentParser:
+        added = under.add_parser(name, help=text, description=text)
         # Absent unless given, so that it does not hide the one before the command.
         added.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help="a configuration")
         added.set_defaults(run=run)
@@ -180,25 +184,22 @@ def _parser() -> argparse.ArgumentParser:
     command("check", _check, "say what is wrong with a configuration, key by key")
     portal = command("portal", _portal_list, "API keys of portals, in the configuration file")
     actions = portal.add_subparsers(title="actions", metavar="add|list|revoke", required=True)
-    added = actions.add_parser("add", help="make a key, print it once, keep its hash")
+    added = command("add", _portal_add, "make a key, print it once, keep its hash", actions)
     added.add_argument("id", metavar="ID", help="the portal's id")
     added.add_argument(
         "--scope", action="append", choices=get_args(Scope), help="what the key is good for; again for more (all)"
     )
-    added.set_defaults(run=_portal_add)
-    actions.add_parser("list", help="ids and scopes").set_defaults(run=_portal_list)
-    revoked = actions.add_parser("revoke", help="take a portal out")
+    command("list", _portal_list, "ids and scopes", actions)
+    revoked = command("revoke", _portal_revoke, "take a portal out", actions)
     revoked.add_argument("id", metavar="ID", help="the portal's id")
-    revoked.set_defaults(run=_portal_revoke)
     audit = command("audit", _audit_verify, "the access log")
     actions = audit.add_subparsers(title="actions", metavar="verify|export", required=True)
     for name, run, text in (
         ("verify", _audit_verify, "prove that no row is missing or changed"),
         ("export", _audit_export, "print the rows, a JSON object a line"),
     ):
-        action = actions.add_parser(name, help=text, description=text)
+        action = command(name, run, text, actions)
         action.add_argument("--data", metavar="DIR", help="the folder of the database, as a demo was given it")
-        action.set_defaults(run=run)
         if name == "export":
             action.add_argument("--visit", help="one visit's rows; all where it is not given")
         else:
