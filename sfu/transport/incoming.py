@@ -12,6 +12,9 @@ from sfu.transport.counters import Kind
 from sfu.transport.outgoing import CLOCK_RATES, OutgoingStream
 from sfu.transport.parameters import Codec, PeerId, Section
 
+SILENCE = 1.0
+"""Seconds after which another stream of the section takes over: its sender has paused the layer, or goes on under another SSRC."""
+
 
 class IncomingStream:
     """One SSRC of a peer. It holds its place in the peer's list from its first authenticated packet, or its declaration, on.
@@ -23,6 +26,7 @@ class IncomingStream:
         "ended",
         "feed",
         "given_up",
+        "heard_at",
         "history",
         "keyframe_timer",
         "keyframes",
@@ -42,6 +46,8 @@ class IncomingStream:
         self.rid = ""
         self.ended = False
         """The peer has said BYE; the next packet takes it back."""
+        self.heard_at = 0.0
+        """When its newest packet came."""
         self.log = ReceiveLog(ssrc, 1)
         self.history: History | None = None
         self.given_up = 0
@@ -135,13 +141,13 @@ class Feed:
         self.descriptors = {codec.payload_type: CODEC_OF_NAME.get(codec.name, NOT_VIDEO) for codec in section.codecs}
         self.asks_nack = any(codec.nack for codec in section.codecs)
 
-    def prefers(self, stream: IncomingStream) -> bool:
+    def prefers(self, stream: IncomingStream, now: float) -> bool:
         """Whether `stream`, which a packet came on, is to be forwarded from now on instead of the active one.
 
         Of simulcast layers: the first that the offer lists among those that come. Choosing by what receivers can take belongs here.
         """
         active = self.active
-        if active is None or active.ended:
+        if active is None or now - active.heard_at > SILENCE:
             return True
         rids = self.section.rids
         return stream.rid in rids and active.rid in rids and rids.index(stream.rid) < rids.index(active.rid)

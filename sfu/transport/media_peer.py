@@ -172,20 +172,23 @@ class MediaPeer:
 
     def _feed_of(self, view: memoryview, header: Header, elements: Elements) -> Feed | None:
         elements.present = 0
+        named: Feed | None = None
         for feed in self.feeds.values():
             # In a bundle an id means the same in all sections that use it (RFC 8843 9.1), so the first mid found counts.
             feed.reader.read(view, header.extension_profile, header.extension_offset, header.extension_length, elements)
             if elements.has(MID):
                 named = self.feeds.get(elements.value(view, MID).decode("ascii", "replace"))
-                known = named is not None and _knows(named, header.payload_type)
-                return named if known else None
-        candidates = [feed for feed in self.feeds.values() if _knows(feed, header.payload_type)]
-        if len(candidates) != 1:
+                if named is None:
+                    return None
+                break
+        knowing = [feed for feed in self.feeds.values() if _knows(feed, header.payload_type)]
+        if named is None and len(knowing) == 1:
+            named = knowing[0]
+        if named is None or named not in knowing:
             return None
-        candidates[0].reader.read(
-            view, header.extension_profile, header.extension_offset, header.extension_length, elements
-        )
-        return candidates[0]
+        # Its rids have ids in its own section alone.
+        named.reader.read(view, header.extension_profile, header.extension_offset, header.extension_length, elements)
+        return named
 
     def clock_offset(self, ntp: float, ours: float) -> None:
         """A sender report came in: the peer's clock says `ntp` when ours says `ours`, in seconds.

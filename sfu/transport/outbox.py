@@ -25,13 +25,15 @@ class Outboxes:
     Receivers borrow a slab for a batch, so memory follows the batch and not the house.
     """
 
-    __slots__ = ("_idle", "counters", "sender", "waiting")
+    __slots__ = ("_idle", "counters", "sender", "taken", "waiting")
 
     def __init__(self, sender: Sender, counters: Counters) -> None:
         self.sender = sender
         self.counters = counters
         self.waiting: list[Outbox] = []
         """Those with something to send, in the order in which they got it."""
+        self.taken = 0
+        """Datagrams that the kernel took since the last `send`, those of slabs that were full among them."""
         self._idle: list[Slab] = []
 
     def take_slab(self) -> Slab:
@@ -43,10 +45,10 @@ class Outboxes:
 
     def send(self) -> int:
         """Hand everything to the kernel. How many datagrams it took."""
-        taken = 0
         for outbox in self.waiting:
-            taken += outbox.send()
+            outbox.send()
         self.waiting.clear()
+        taken, self.taken = self.taken, 0
         return taken
 
 
@@ -66,7 +68,6 @@ class Outbox:
         "admitted",
         "destination",
         "end",
-        "has_sent",
         "pointer",
         "view",
     )
@@ -81,8 +82,6 @@ class Outbox:
         self.destination: Destination | None = None
         self.admitted = False
         """Whether the receiver is open and has negotiated something. What stands here while it is not is never sent."""
-        self.has_sent = False
-        """Whether the kernel has ever taken anything."""
         self.end = 0
         self.view: memoryview = memoryview(b"")
         self.pointer: Any = None
@@ -118,23 +117,19 @@ class Outbox:
             self._count = 1
             self.end += length
 
-    def send(self) -> int:
-        """Hand everything to the kernel; what it refuses is dropped and counted. How many datagrams it took."""
+    def send(self) -> None:
+        """Hand everything to the kernel; what it refuses is dropped and counted."""
         self._close_run()
         counters = self._outboxes.counters
         if not self.admitted or self.destination is None:
             counters.unadmitted += self.clear()
-            return 0
-        taken = 0
+            return
         for start, end, segment, count in self._runs:
             if self._outboxes.sender.send(self.destination, self.view[start:end], segment):
-                taken += count
+                self._outboxes.taken += count
             else:
                 counters.drops.counts[DropReason.SEND_BUFFER_FULL] += count
-        if taken:
-            self.has_sent = True
         self.clear()
-        return taken
 
     def clear(self) -> int:
         """Forget what is there, unsent. How many datagrams that were."""

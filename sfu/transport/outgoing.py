@@ -88,6 +88,7 @@ class OutgoingStream:
         if feed is not self.feed:
             self.feed = feed
             self.started = False
+            self.asks = AskLimit()
             self.switch()
 
     def detach(self) -> None:

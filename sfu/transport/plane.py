@@ -247,6 +247,7 @@ class Plane:
         self._schedule_reports(target, now + FIRST_REPORT_DELAY)
         if feed.awaited and feed.active is not None:
             self._want_keyframe(source, feed.active, now)
+            self._hand_over()
 
     def drop_route(self, receiver: PeerId, receiver_mid: str) -> None:
         target = self._peers.get(receiver)
@@ -359,6 +360,7 @@ class Plane:
                 return
             self._restart(feed, stream)
         stream.ended = False
+        stream.heard_at = now
         if feed.asks_nack and feed.receivers:
             due = stream.log.next_timer()
             if due is not None:
@@ -366,7 +368,7 @@ class Plane:
                 if due < self._nacks_at:
                     self._schedule_nacks(due)
         if stream is not feed.active:
-            if not feed.prefers(stream):
+            if not feed.prefers(stream, now):
                 counts[DropReason.OTHER_LAYER] += 1
                 return
             self._activate(peer, feed, stream, now)
@@ -634,6 +636,9 @@ class Plane:
         wanted: dict[MediaPeer, list[rtcp.Packet]] = {}
         earliest = float("inf")
         for stream, peer in list(self._lossy.items()):
+            if stream.feed is None:
+                del self._lossy[stream]
+                continue
             lost = stream.log.nacks_due(now, peer.round_trip or DEFAULT_ROUND_TRIP)
             if lost:
                 wanted.setdefault(peer, []).append(rtcp.Nack(peer.report_ssrc, stream.ssrc, tuple(lost)))
@@ -665,7 +670,6 @@ class Plane:
         if not peer.connected():
             return  # `_connect` begins anew
         packets: list[rtcp.Packet] = []
-        names: list[tuple[int, bytes]] = []
         for stream in peer.outgoing.values():
             feed = stream.feed
             if feed is None or feed.active is None or stream.packets == stream.reported_packets:
@@ -673,10 +677,8 @@ class Plane:
             made = sender_report(stream, feed.active, self._peers[feed.peer], now + self._ntp_epoch)
             if made is not None:
                 stream.reported_packets = stream.packets
-                packets.append(made)
-                names.append((made.ssrc, feed.section.stream.encode("ascii", "replace")[:MAX_CNAME]))
-        if names:
-            packets.append(rtcp.SourceDescription(tuple(names)))
+                cname = feed.section.stream.encode("ascii", "replace")[:MAX_CNAME]
+                packets += made, rtcp.SourceDescription(((made.ssrc, cname),))
         leave = remb(peer, self._bitrate_cap)
         if leave is not None:
             packets.append(leave)

@@ -23,7 +23,7 @@ from sfu.rtp.extensions import (
 from sfu.rtp.packet import Header, build, parse
 from sfu.transport.drops import DropReason
 from sfu.transport.parameters import Codec, Egress, PeerId, Section
-from sfu.transport.plane import Plane
+from sfu.transport.plane import BITRATE_CAP, Plane
 from sfu.transport.ports import Destination, SrtpKeys
 from sfu.transport.slab import Slab
 
@@ -206,10 +206,12 @@ class Client:
 class World:
     """The plane, its sender, its time, its clients."""
 
-    def __init__(self, **options: int) -> None:
+    def __init__(self, *, bitrate_cap: int = BITRATE_CAP) -> None:
         self.now = 1000.0
         self.sender = FakeSender()
-        self.plane = Plane(self.sender, lambda: self.now + 0.0001, ntp_epoch=NTP_EPOCH, rng=random.Random(7), **options)
+        self.plane = Plane(
+            self.sender, lambda: self.now + 0.0001, ntp_epoch=NTP_EPOCH, rng=random.Random(7), bitrate_cap=bitrate_cap
+        )
         self.slab = Slab(4096)
         self.clients: dict[PeerId, Client] = {}
 
@@ -301,4 +303,3 @@ def rtx_of(packet: bytes, payload_type: int, sequence: int, ssrc: int) -> bytes:
     timestamp = packet[4:8]
     head = bytes([first, second & 0x80 | payload_type]) + struct.pack("!H", sequence) + timestamp
     return head + struct.pack("!I", ssrc) + packet[2:4] + packet[12:]
-
