@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sfu.visits.store import Store
+from tests.visits.template import lay
 
 
 @pytest.fixture
@@ -19,8 +20,9 @@ def url(file: Path) -> str:
 
 
 @pytest.fixture
-async def store(url: str) -> AsyncIterator[Store]:
+async def store(file: Path, url: str) -> AsyncIterator[Store]:
     """An empty store. A database that is held by somebody else is given up at once."""
+    lay(file)
     store = await Store.open(url, busy_seconds=0.01)
     yield store
     await store.close()

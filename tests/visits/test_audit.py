@@ -21,14 +21,12 @@ from tests.visits.sample import UNIT, WALL, booked, entry
 
 
 @pytest.fixture
-async def logged(url: str) -> str:
+async def logged(store: Store, url: str) -> str:
     """Six rows: two visits, each with three."""
-    store = await Store.open(url)
     for visit in ("v_1", "v_2"):
         await store.create_visit(booked(visit), entry(Action.CREATED, visit, actor="portal:cosmic"))
         for number in range(2):
             await store.note(entry(Action.LINK_READ, visit, number, actor="portal:cosmic"))
-    await store.close()
     return url
 
 

@@ -26,6 +26,7 @@ from sfu.visits import store as store_module
 from sfu.visits.statements import KeyReused, Once
 from sfu.visits.store import MintedTicket, Store
 from tests.visits.sample import UNIT, WALL, booked, entry, participant
+from tests.visits.template import lay
 
 V1 = VisitId("v_1")
 CREATED = entry(Action.CREATED, actor="portal:cosmic")
@@ -362,6 +363,7 @@ records = st.builds(
 async def test_whatever_a_participant_is_it_comes_back(given_records: list[ParticipantRecord]) -> None:
     numbered = [replace(record, participant=ParticipantId(f"p_{n:02}")) for n, record in enumerate(given_records)]
     with TemporaryDirectory() as folder:
+        lay(Path(folder) / "evisit.db")
         store = await Store.open(f"sqlite:///{folder}/evisit.db")
         await store.create_visit(booked(), CREATED)
         await store.write(participants=numbered)
