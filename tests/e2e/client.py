@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import aiohttp
-from aiortc import RTCCertificate, RTCIceCandidate, RTCIceGatherer, RTCIceParameters, RTCIceTransport
+from aiortc import RTCCertificate, RTCIceCandidate, RTCIceGatherer, RTCIceTransport
 from aiortc.rtcdtlstransport import RTCDtlsParameters, RTCDtlsTransport
-from aiortc.rtp import HeaderExtensionsMap, RtcpPacket, RtpPacket
+from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
+from aiortc.rtp import AnyRtcpPacket, HeaderExtensionsMap, RtcpPacket, RtpPacket
 from aiortc.sdp import SessionDescription
 
 TIMEOUT = 10.0  # seconds until something that must come is missed
@@ -56,7 +57,7 @@ class Client:
     joined: dict[str, Any] = field(default_factory=dict)
     sections: list[Section] = field(default_factory=list)
     packets: list[RtpPacket] = field(default_factory=list)
-    reports: list[RtcpPacket] = field(default_factory=list)
+    reports: list[AnyRtcpPacket] = field(default_factory=list)
     egress: dict[str, int] = field(default_factory=dict)
     """SSRC that the server sends with, by mid."""
     named_before: dict[int, set[str]] = field(default_factory=dict)
@@ -90,7 +91,7 @@ class Client:
         number = next(self._ids)
         future = self._answers[number] = asyncio.get_running_loop().create_future()
         await self.socket.send_str(json.dumps({"type": kind, "id": number} | fields))
-        answer = await asyncio.wait_for(future, TIMEOUT)
+        answer: dict[str, Any] = await asyncio.wait_for(future, TIMEOUT)
         if answer["type"] == "error":
             raise ProtocolError(answer)
         return answer
@@ -176,11 +177,20 @@ class Client:
         await self.offer()
 
     async def subscribe(self) -> None:
-        """Offer a receiving section for each track of others that has none."""
-        bound = {section.track for section in self.sections}
+        """Offer a receiving section for each track of others. Sections of tracks that have gone are used again."""
+        receiving = [section for section in self.sections if not section.source]
+        for section in receiving:
+            if section.track not in self.tracks:
+                section.direction, section.track = "inactive", ""
+        bound = {section.track for section in receiving}
         for track, (owner, kind) in self.tracks.items():
-            if owner != self.id and track not in bound:
-                self.sections.append(Section(str(len(self.sections)), kind, "recvonly", track=track))
+            if owner == self.id or track in bound:
+                continue
+            free = next((each for each in receiving if not each.track and each.kind == kind), None)
+            if free is None:
+                free = Section(str(len(self.sections)), kind, "recvonly")
+                self.sections.append(free)
+            free.direction, free.track = "recvonly", track
         await self.offer()
 
     async def offer(self) -> dict[str, Any]:
@@ -234,6 +244,8 @@ class Client:
             await self._dtls.stop()
         if self._ice is not None:
             await self._ice.stop()
+            # Closes the sockets of a gatherer whose ICE was never started, too.
+            await self._ice._connection.close()
         self._gatherer = self._ice = self._dtls = None
         self.sections = []
 
@@ -253,12 +265,14 @@ class Client:
     async def _start(self, answer: SessionDescription) -> None:
         assert self._ice is not None
         media = answer.media[0]
+        assert media.ice is not None
+        assert media.dtls is not None
         for candidate in media.ice_candidates:
             assert isinstance(candidate, RTCIceCandidate)
-            self._ice.addRemoteCandidate(candidate)
-        self._ice.addRemoteCandidate(None)
+            await self._ice.addRemoteCandidate(candidate)
+        await self._ice.addRemoteCandidate(None)
         self._ice._connection.remote_is_lite = True
-        await self._ice.start(RTCIceParameters(media.ice.usernameFragment, media.ice.password, iceLite=True))
+        await self._ice.start(media.ice)
         self._dtls = RTCDtlsTransport(self._ice, [self._certificate])
         self._dtls._set_role("client")
         self._dtls._handle_rtp_data = self._received  # type: ignore[method-assign]
@@ -280,8 +294,14 @@ class Client:
     @staticmethod
     def _extensions() -> HeaderExtensionsMap:
         extensions = HeaderExtensionsMap()
-        extensions._ids.mid = MID_ID
-        extensions._ids.audio_level = LEVEL_ID
+        extensions.configure(
+            RTCRtpParameters(
+                headerExtensions=[
+                    RTCRtpHeaderExtensionParameters(MID_ID, MID_URI),
+                    RTCRtpHeaderExtensionParameters(LEVEL_ID, LEVEL_URI),
+                ]
+            )
+        )
         return extensions
 
     def _sdp(self) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import aioice.ice
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
+from tests.e2e.browsers import WATCH
 from tests.e2e.client import Client
 from tests.e2e.server import Server
 
@@ -26,6 +27,9 @@ FLAGS = [
     "--allow-loopback-in-peer-connection",
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 ]
+
+
+expect.set_options(timeout=20_000)  # two cores carry three browsers and a server; what must come may take its time
 
 
 @pytest.fixture
@@ -64,42 +68,18 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-WATCH = """
-(() => {
-  const Native = window.RTCPeerConnection;
-  window.connections = [];
-  window.RTCPeerConnection = class extends Native {
-    constructor(...args) { super(...args); window.connections.push(this); }
-  };
-})();
-"""
-"""Keeps each RTCPeerConnection of the page, so that a test can ask for its statistics."""
-
-STATS = """
-async () => {
-  const inbound = [], sent = [];
-  for (const pc of window.connections) {
-    if (pc.signalingState === "closed") continue;
-    for (const stat of (await pc.getStats()).values()) {
-      if (stat.type === "inbound-rtp")
-        inbound.push({kind: stat.kind, mid: stat.mid, frames: stat.framesDecoded || 0, energy: stat.totalAudioEnergy || 0,
-                      packets: stat.packetsReceived, lost: stat.packetsLost});
-      if (stat.type === "outbound-rtp") sent.push({kind: stat.kind, packets: stat.packetsSent, bytes: stat.bytesSent});
-    }
-  }
-  return {inbound, sent};
-}
-"""
-
-
 @pytest.fixture
-async def page(chromium: Browser) -> Callable[[], Awaitable[Page]]:
-    """Makes pages, each in a browser context of its own, as three people's windows are."""
+async def page(chromium: Browser) -> AsyncIterator[Callable[[], Awaitable[Page]]]:
+    """Makes pages, each in a browser context of its own, as three people's windows are. None of them may tell of an error."""
+    errors: list[str] = []
 
     async def open_page() -> Page:
         context = await chromium.new_context(permissions=["camera", "microphone"], locale="sv-SE")
         made = await context.new_page()
+        made.on("pageerror", lambda error: errors.append(str(error)))
+        made.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         await made.add_init_script(WATCH)
         return made
 
-    return open_page
+    yield open_page
+    assert errors == []

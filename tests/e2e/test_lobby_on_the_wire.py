@@ -126,7 +126,6 @@ class Run:
         person.windows = {port: (start, min(end, ended)) for port, (start, end) in person.windows.items()}
         await self.speak(person)
         if how == "hold":
-            if how == "hold":
             with pytest.raises(ProtocolError, match="not_admitted"):
                 await person.client.offer()
 

@@ -1,0 +1,30 @@
+"""What the browser tests put into a page, and ask of it."""
+
+from __future__ import annotations
+
+WATCH = """
+(() => {
+  const Native = window.RTCPeerConnection;
+  window.connections = [];
+  window.RTCPeerConnection = class extends Native {
+    constructor(...args) { super(...args); window.connections.push(this); }
+  };
+})();
+"""
+"""Keeps each RTCPeerConnection of the page, so that a test can ask for its statistics."""
+
+STATS = """
+async () => {
+  const inbound = [], sent = [];
+  for (const pc of window.connections) {
+    if (pc.signalingState === "closed") continue;
+    for (const stat of (await pc.getStats()).values()) {
+      if (stat.type === "inbound-rtp")
+        inbound.push({kind: stat.kind, mid: stat.mid, frames: stat.framesDecoded || 0, energy: stat.totalAudioEnergy || 0,
+                      packets: stat.packetsReceived, lost: stat.packetsLost});
+      if (stat.type === "outbound-rtp") sent.push({kind: stat.kind, packets: stat.packetsSent, bytes: stat.bytesSent});
+    }
+  }
+  return {inbound, sent};
+}
+"""
