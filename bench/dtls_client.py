@@ -49,8 +49,11 @@ class DtlsClient:
         return timeout
 
     def handle_timer(self) -> list[bytes]:
-        """Send the last flight again, if it is time."""
-        self._ssl.DTLSv1_handle_timeout()
+        """Send the last flight again, if it is time. Raises `HandshakeFailed` after too many."""
+        try:
+            self._ssl.DTLSv1_handle_timeout()
+        except SSL.Error as error:
+            raise HandshakeFailed("the server does not answer the DTLS handshake") from error
         return self._sends()
 
     def close(self) -> list[bytes]:

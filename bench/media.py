@@ -17,7 +17,7 @@ TICK = 0.05  # seconds between looks at the clients' timers
 
 
 class Media:
-    """Reads, and writes what clients have to send. Errors of a client end up in `failure`, for the scenario to raise."""
+    """Reads, and writes what clients have to send. The first error ends up in `failure`, for the scenario to raise."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -40,13 +40,14 @@ class Media:
         self._epoll.register(sock.fileno(), select.EPOLLIN)
         self._flush(client)
 
-    def send_frame(self, client: Client, stream: Outgoing) -> int:
-        """Send the next frame of a stream, stamped now. Gives how many packets it was."""
+    def send_frame(self, client: Client, stream: Outgoing) -> None:
+        """Send the next frame of a stream, stamped now."""
         assert client.srtp is not None
-        before = stream.packets
         end, segment = stream.frame(client.srtp, self._slab, now_ns())
-        send_run(self._sockets[client], self._slab.view[:end], segment)
-        return stream.packets - before
+        try:
+            send_run(self._sockets[client], self._slab.view[:end], segment)
+        except OSError as error:
+            self.failure = self.failure or error
 
     def send_report(self, client: Client, stream: Outgoing) -> None:
         """Send a sender report of a stream."""
@@ -81,14 +82,18 @@ class Media:
                         client.take(self._batch, slot, length, arrived_ns, now)
                     full = len(came) == SLOTS
             except Exception as error:
-                self._fail(descriptor, error)
+                self.failure = self.failure or error
+                self._epoll.unregister(descriptor)
             if client.sends:
                 self._flush(client)
 
     def _tick(self) -> None:
         now = monotonic()
         for client in self._sockets:
-            client.handle_timers(now)
+            try:
+                client.handle_timers(now)
+            except Exception as error:
+                self.failure = self.failure or error
             if client.sends:
                 self._flush(client)
         self._timer = self._loop.call_later(TICK, self._tick)
@@ -101,7 +106,3 @@ class Media:
             except OSError as error:
                 self.failure = self.failure or error
         client.sends.clear()
-
-    def _fail(self, descriptor: int, error: Exception) -> None:
-        self.failure = self.failure or error
-        self._epoll.unregister(descriptor)
