@@ -1,0 +1,151 @@
+/**
+ * This device's microphone and camera. Nothing here sends anything.
+ *
+ * A microphone that is off stays open and is silent, so that it is back at once. A camera that is off is closed, so that
+ * its light is out.
+ *
+ * @typedef {"microphone" | "camera"} Source
+ * @typedef {"blocked" | "missing" | "busy" | "lost" | "failed" | "unsupported"} Fault
+ */
+
+/** @type {Record<Source, MediaTrackConstraints>} */
+const CONSTRAINTS = {
+  microphone: { echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+  // EN 301 549 6.5: at least 320x240 and 20 frames a second, better 640x480 and 30.
+  camera: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 }, facingMode: "user" },
+};
+/** @type {Record<Source, "audio" | "video">} */
+const KINDS = { microphone: "audio", camera: "video" };
+/** @type {Record<string, Fault>} */
+const FAULTS = {
+  NotAllowedError: "blocked",
+  SecurityError: "blocked",
+  NotFoundError: "missing",
+  OverconstrainedError: "missing",
+  NotReadableError: "busy",
+  AbortError: "busy",
+  NotSupportedError: "unsupported",
+};
+
+/** @type {Source[]} */
+export const SOURCES = ["microphone", "camera"];
+
+class Device {
+  wanted = false;
+  asking = false;
+  /** @type {MediaStreamTrack | null} */
+  track = null;
+  /** @type {Fault | null} */
+  fault = null;
+
+  get on() {
+    return this.wanted && this.track !== null;
+  }
+}
+
+/** Emits `change` whenever a device goes on, off, or wrong, and `turned` ({source: on}) when somebody decided it. */
+export class Devices extends EventTarget {
+  microphone = new Device();
+  camera = new Device();
+  #stopped = false;
+
+  /**
+   * Ask for what is wanted, in one question to the user where that can be.
+   *
+   * @param {Source[]} wanted
+   */
+  async start(wanted) {
+    this.#stopped = false;
+    for (const source of wanted) this[source].wanted = true;
+    if (wanted.length === 2 && (await this.#ask(wanted))) return;
+    // One of the two may be missing or blocked; the other is still worth having.
+    for (const source of wanted) await this.#ask([source]);
+  }
+
+  /**
+   * @param {Source} source
+   * @param {boolean} on
+   */
+  async turn(source, on) {
+    const device = this[source];
+    device.wanted = on;
+    this.dispatchEvent(new CustomEvent("turned", { detail: { [source]: on } }));
+    if (!on) {
+      if (source === "camera") this.#close(device);
+      else if (device.track) device.track.enabled = false;
+    } else if (device.track) {
+      device.track.enabled = true;
+    } else if (!device.asking) {
+      await this.#ask([source]);
+    }
+    this.#changed();
+  }
+
+  /** Let go of everything. */
+  stop() {
+    this.#stopped = true;
+    for (const source of SOURCES) {
+      this[source].wanted = false;
+      this.#close(this[source]);
+    }
+    this.#changed();
+  }
+
+  /**
+   * @param {Source[]} sources
+   * @returns {Promise<boolean>} whether all of them were given
+   */
+  async #ask(sources) {
+    for (const source of sources) Object.assign(this[source], { asking: true, fault: null });
+    this.#changed();
+    try {
+      if (!navigator.mediaDevices?.getUserMedia) throw new DOMException("", "NotSupportedError");
+      const constraints = Object.fromEntries(sources.map((source) => [KINDS[source], CONSTRAINTS[source]]));
+      const stream = await navigator.mediaDevices.getUserMedia(constraints);
+      for (const source of sources) this.#opened(source, stream.getTracks().find((t) => t.kind === KINDS[source]));
+      return true;
+    } catch (error) {
+      const name = error instanceof Error ? error.name : "";
+      // Where two were asked for, each is asked for alone next, and says what is wrong with it.
+      if (sources.length === 1) this[sources[0]].fault = FAULTS[name] ?? "failed";
+      return false;
+    } finally {
+      for (const source of sources) this[source].asking = false;
+      this.#changed();
+    }
+  }
+
+  /**
+   * @param {Source} source
+   * @param {MediaStreamTrack | undefined} track
+   */
+  #opened(source, track) {
+    const device = this[source];
+    if (!track) return;
+    // The user may have turned it off, or left, while the browser was asking.
+    if (this.#stopped || (source === "camera" && !device.wanted)) return track.stop();
+    device.track?.stop();
+    device.track = track;
+    device.fault = null;
+    track.enabled = device.wanted;
+    track.contentHint = source === "camera" ? "motion" : "speech";
+    track.onended = () => {
+      device.track = null;
+      device.wanted = false;
+      device.fault = "lost";
+      this.#changed();
+    };
+  }
+
+  /** @param {Device} device */
+  #close(device) {
+    if (!device.track) return;
+    device.track.onended = null;
+    device.track.stop();
+    device.track = null;
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

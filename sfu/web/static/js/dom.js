@@ -1,0 +1,109 @@
+/**
+ * Building elements without markup from strings: whatever others wrote becomes text, never HTML.
+ *
+ * @typedef {object} Props
+ * @property {string} [class]
+ * @property {string} [testid]
+ * @property {string | [string, import("./text.js").Params]} [text] key of the text that is its content
+ * @property {string | [string, import("./text.js").Params]} [label] key of the text that is its accessible name
+ * @property {Record<string, (event: any) => void>} [on]
+ * @property {Record<string, string>} [data]
+ * @property {Record<string, string | boolean | number>} [attrs]
+ */
+
+import { setText } from "./text.js";
+
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Props} [props]
+ * @param {...(Node | string | null)} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function el(tag, props = {}, ...children) {
+  const element = document.createElement(tag);
+  if (props.class) element.className = props.class;
+  if (props.testid) element.dataset.testid = props.testid;
+  Object.assign(element.dataset, props.data);
+  for (const [name, value] of Object.entries(props.attrs ?? {})) {
+    if (typeof value === "boolean") element.toggleAttribute(name, value);
+    else element.setAttribute(name, String(value));
+  }
+  for (const [type, listener] of Object.entries(props.on ?? {})) element.addEventListener(type, listener);
+  if (props.text) setText(element, ...asBinding(props.text));
+  if (props.label) setText(element, ...asBinding(props.label), "aria-label");
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+/**
+ * @param {string | [string, import("./text.js").Params]} text
+ * @returns {[string, import("./text.js").Params]}
+ */
+const asBinding = (text) => (typeof text === "string" ? [text, {}] : text);
+
+/** Drawn on a 24×24 grid, one stroke each. */
+const ICONS = {
+  microphone: "M12 3a3 3 0 0 0-3 3v5a3 3 0 0 0 6 0V6a3 3 0 0 0-3-3zM5.5 11a6.5 6.5 0 0 0 13 0M12 17.5V21",
+  camera: "M3 7.5h11.5v9H3zM14.5 11 21 7.5v9L14.5 13",
+  people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20a6.5 6.5 0 0 1 13 0M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.2a6.5 6.5 0 0 1 3.5 5.8",
+  leave: "M14 4H5v16h9M10 12h11M17 8l4 4-4 4",
+  lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
+  sound: "M4 9.5h4L13 5v14l-5-4.5H4zM16.5 9a4 4 0 0 1 0 6M19 6.5a8 8 0 0 1 0 11",
+  close: "M6 6l12 12M18 6 6 18",
+  warning: "M12 4 2.8 20h18.4zM12 10v4.5M12 17v.5",
+  slash: "M4 4l16 16",
+};
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * @param {keyof typeof ICONS} name
+ * @param {boolean} [crossed]
+ */
+export function icon(name, crossed = false) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  for (const shape of crossed ? [name, /** @type {const} */ ("slash")] : [name]) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("d", ICONS[shape]);
+    svg.append(path);
+  }
+  return svg;
+}
+
+/**
+ * Make a list's children be these items, in this order. The child of an item that stays is kept, focus and all. A child that
+ * goes while it holds the focus gives it to `refuge`.
+ *
+ * @template Item
+ * @template {{element: HTMLElement, update: (item: Item) => void}} View
+ * @param {HTMLElement} list
+ * @param {Map<string, View>} views by key; kept by the caller between calls
+ * @param {Item[]} items
+ * @param {(item: Item) => string} keyOf
+ * @param {(item: Item) => View} create
+ * @param {HTMLElement} [refuge]
+ */
+export function reconcile(list, views, items, keyOf, create, refuge) {
+  const keys = new Set(items.map(keyOf));
+  for (const [key, view] of views) {
+    if (keys.has(key)) continue;
+    const focused = view.element.contains(document.activeElement);
+    view.element.remove();
+    views.delete(key);
+    if (focused) refuge?.focus();
+  }
+  items.forEach((item, index) => {
+    const key = keyOf(item);
+    let view = views.get(key);
+    if (!view) {
+      view = create(item);
+      views.set(key, view);
+    }
+    view.update(item);
+    if (list.children[index] !== view.element) list.insertBefore(view.element, list.children[index] ?? null);
+  });
+}

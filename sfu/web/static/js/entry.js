@@ -1,0 +1,74 @@
+/**
+ * How this tab came to the visit, kept so that a reload finds its way back.
+ *
+ * The secret of a link stands in the fragment. It is taken out of the address bar at once: what is not there is not seen
+ * on a shared screen, not copied to somebody else, not bookmarked. It lives on in sessionStorage, which belongs to this
+ * tab alone and ends with it.
+ *
+ * @typedef {{ticket: string} | {visit: string, key: string}} Entry
+ * @typedef {{fragment: string, resume?: string, guest?: {name: string, role: string}, language?: string,
+ *   microphone?: boolean, camera?: boolean}} Memory
+ */
+
+const KEY = "evisit";
+
+/**
+ * @param {string} fragment without `#`
+ * @returns {Entry | null} null where the link is not whole
+ */
+export function readFragment(fragment) {
+  const fields = new URLSearchParams(fragment);
+  const ticket = fields.get("ticket");
+  if (ticket) return { ticket };
+  const visit = fields.get("visit");
+  const key = fields.get("key");
+  return visit && key ? { visit, key } : null;
+}
+
+/** What this tab remembers. Where the browser refuses storage, it remembers until the next reload. */
+export class TabMemory {
+  /** @type {Memory} */
+  #memory = { fragment: "" };
+
+  constructor() {
+    try {
+      const stored = JSON.parse(sessionStorage.getItem(KEY) ?? "{}");
+      if (typeof stored.fragment === "string") this.#memory = stored;
+    } catch {
+      // Blocked or broken storage is the same as none.
+    }
+  }
+
+  get now() {
+    return this.#memory;
+  }
+
+  /** @param {Partial<Memory>} changes an undefined value forgets that field */
+  remember(changes) {
+    this.#memory = { ...this.#memory, ...changes };
+    try {
+      sessionStorage.setItem(KEY, JSON.stringify(this.#memory));
+    } catch {
+      // As above.
+    }
+  }
+
+  /**
+   * Take the fragment out of the address bar. Another link than the one remembered begins anew.
+   *
+   * @returns {boolean} whether there was another link
+   */
+  takeFragment() {
+    const fragment = location.hash.slice(1);
+    if (!fragment) return false;
+    history.replaceState(null, "", location.pathname + location.search);
+    if (fragment === this.#memory.fragment) return false;
+    this.remember({ fragment, resume: undefined, guest: undefined });
+    return true;
+  }
+
+  /** @returns {Entry | null} */
+  get entry() {
+    return readFragment(this.#memory.fragment);
+  }
+}

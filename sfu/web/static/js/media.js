@@ -1,0 +1,370 @@
+/**
+ * One admitted period's media: an RTCPeerConnection on which the client always offers and the server always answers.
+ *
+ * What is to be sent and received is set at any time; one offer at a time brings the connection there. Sections of tracks
+ * that have gone become inactive and carry the next track of their kind, so that the description does not grow.
+ *
+ * @typedef {import("./devices.js").Source} Source
+ * @typedef {{track: string, kind: "audio" | "video"}} Wanted
+ * @typedef {{sdp: string, send: {mid: string, source: Source}[], receive: {mid: string, track: string}[]}} Offer
+ * @typedef {{sdp: string, send: {mid: string, track: string}[]}} Answer
+ * @typedef {"connecting" | "connected" | "interrupted" | "failed"} MediaStatus
+ * @typedef {{transceiver: RTCRtpTransceiver, kind: "audio" | "video", track: string | null}} Section
+ */
+
+import { ChannelLost, Refused } from "./protocol.js";
+
+const MAX_SECTIONS = 24; // the protocol's limit on media sections
+const RESTART_AFTER = 3_000; // ms of `disconnected`; shorter gaps mend themselves
+const REPLACE_AFTER = 8_000; // ms that an ICE restart is given
+const CONNECT_TIMEOUT = 15_000; // ms until the first connection counts as failed
+const RETRY_AFTER = [500, 1_000, 2_000, 4_000, 8_000]; // ms between failed offers; the last one again and again
+
+/**
+ * Every browser can decode what another sends: VP8 and H.264 are mandatory (RFC 7742), VP9 and AV1 where both have them.
+ *
+ * @typedef {{type: string, parameters?: RegExp}} Format
+ * @type {Format[]}
+ */
+const VIDEO_FORMATS = [
+  { type: "video/vp8" },
+  { type: "video/h264", parameters: /packetization-mode=1.*profile-level-id=42(e0|00)1f/i },
+  { type: "video/vp9", parameters: /profile-id=0/ },
+  { type: "video/av1", parameters: /^$|profile=0/ },
+  { type: "video/rtx" },
+];
+/** @type {Format[]} */
+const AUDIO_FORMATS = [{ type: "audio/opus" }, { type: "audio/red" }];
+
+/** Header extensions that the server does not carry. Twelve people's sections fit into 32 KiB only without them. */
+const UNUSED_EXTENSIONS =
+  /^a=extmap:\d+(\/\w+)? (urn:ietf:params:rtp-hdrext:toffset|http:\/\/www\.webrtc\.org\/experiments\/rtp-hdrext\/(playout-delay|video-content-type|video-timing|color-space))\b/;
+
+/**
+ * The offer as the server needs it: without what it does not use, and without this device's addresses.
+ *
+ * @param {string} sdp
+ */
+export function leanOffer(sdp) {
+  return sdp
+    .split("\r\n")
+    .filter((line) => !line.startsWith("a=candidate:") && !UNUSED_EXTENSIONS.test(line))
+    .join("\r\n");
+}
+
+/**
+ * @param {RTCRtpTransceiver} transceiver
+ * @param {"audio" | "video"} kind
+ */
+function preferFormats(transceiver, kind) {
+  if (!transceiver.setCodecPreferences || !RTCRtpReceiver.getCapabilities) return;
+  const capable = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
+  const formats = kind === "video" ? VIDEO_FORMATS : AUDIO_FORMATS;
+  const preferred = formats.flatMap(({ type, parameters }) =>
+    capable.filter((c) => c.mimeType.toLowerCase() === type && (!parameters || parameters.test(c.sdpFmtpLine ?? ""))),
+  );
+  try {
+    if (preferred.length) transceiver.setCodecPreferences(preferred);
+  } catch {
+    // An older browser wants another list; what it offers by itself works too.
+  }
+}
+
+/** @param {string} sdp */
+const fingerprintOf = (sdp) => /^a=fingerprint:(.*)$/m.exec(sdp)?.[1].trim().toLowerCase();
+
+export class MediaConnection {
+  #iceServers;
+  #negotiate;
+  #onRemote;
+  #onSent;
+  #onStatus;
+  /** @type {RTCPeerConnection | null} */
+  #pc = null;
+  /** @type {Map<Source, RTCRtpTransceiver>} */
+  #sending = new Map();
+  /** @type {Map<Source, string>} */
+  #sent = new Map();
+  /** @type {Section[]} */
+  #receiving = [];
+  /** @type {Map<Source, MediaStreamTrack>} */
+  #local = new Map();
+  /** @type {Wanted[]} */
+  #wanted = [];
+  /** Own tracks that a roster has named; one that goes missing again has lost its transport. */
+  #seen = new Set();
+  /** @type {string[]} */
+  #own = [];
+  #stream = new MediaStream();
+  #dirty = false;
+  /** @type {RTCPeerConnection | null} The one with an offer under way. A closed one may never answer, so it does not count. */
+  #busy = null;
+  #restarted = false;
+  #failures = 0;
+  #replacements = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #watch;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #retry;
+
+  /**
+   * @param {object} options
+   * @param {RTCIceServer[]} options.iceServers as the join's answer names them; none is the rule
+   * @param {(offer: Offer) => Promise<Answer>} options.negotiate asks the server
+   * @param {(remote: Map<string, MediaStreamTrack>) => void} options.onRemote what is received now, by track id
+   * @param {(sent: Map<Source, string>) => void} options.onSent the track ids of what is sent now
+   * @param {(status: MediaStatus) => void} options.onStatus
+   */
+  constructor({ iceServers, negotiate, onRemote, onSent, onStatus }) {
+    this.#iceServers = iceServers;
+    this.#negotiate = negotiate;
+    this.#onRemote = onRemote;
+    this.#onSent = onSent;
+    this.#onStatus = onStatus;
+    this.#open();
+  }
+
+  /**
+   * Send this track, or nothing for now. The section stays: turning a camera off and on needs no new offer.
+   *
+   * @param {Source} source
+   * @param {MediaStreamTrack | null} track
+   */
+  send(source, track) {
+    if ((this.#local.get(source) ?? null) === track) return;
+    if (track) this.#local.set(source, track);
+    else this.#local.delete(source);
+    const transceiver = this.#sending.get(source);
+    if (transceiver) void transceiver.sender.replaceTrack(track).catch(() => {});
+    else this.#change();
+  }
+
+  /**
+   * Receive these tracks of the roster, in this order of importance.
+   *
+   * @param {Wanted[]} wanted
+   * @param {string[]} own the roster's tracks of this participant
+   */
+  receive(wanted, own) {
+    const same = wanted.length === this.#wanted.length && wanted.every((w, i) => w.track === this.#wanted[i].track);
+    this.#wanted = wanted;
+    this.#own = own;
+    if ([...this.#seen].some((track) => !own.includes(track)) && this.#busy !== this.#pc) return this.#replace();
+    this.#noteSeen();
+    if (!same) this.#change();
+  }
+
+  #noteSeen() {
+    for (const track of this.#sent.values()) if (this.#own.includes(track)) this.#seen.add(track);
+  }
+
+  /** The channel is back after a loss: the server may have lost what it knew of this connection. */
+  resume() {
+    const state = this.#pc?.connectionState;
+    if (state === "failed" || state === "closed") return this.#replace();
+    if (state === "disconnected") this.#restart();
+    this.#change();
+  }
+
+  close() {
+    this.#shut();
+    this.#local.clear();
+    this.#wanted = [];
+  }
+
+  #open() {
+    const pc = new RTCPeerConnection({ iceServers: this.#iceServers, bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" });
+    pc.onconnectionstatechange = () => this.#connectionChanged(pc);
+    this.#pc = pc;
+    this.#onStatus("connecting");
+  }
+
+  #shut() {
+    clearTimeout(this.#watch);
+    clearTimeout(this.#retry);
+    const pc = this.#pc;
+    this.#pc = null;
+    if (pc) {
+      pc.onconnectionstatechange = null;
+      pc.close();
+    }
+    this.#sending.clear();
+    this.#sent.clear();
+    this.#seen.clear();
+    this.#receiving = [];
+    this.#restarted = false;
+    this.#onRemote(new Map());
+  }
+
+  /** Begin anew with a fresh RTCPeerConnection, carrying what the old one was to carry. */
+  #replace() {
+    if (!this.#pc) return;
+    this.#shut();
+    this.#replacements += 1;
+    this.#open();
+    this.#change();
+  }
+
+  #change() {
+    this.#dirty = true;
+    if (this.#pc && this.#busy !== this.#pc) void this.#catchUp(this.#pc);
+  }
+
+  /**
+   * One offer at a time, until the connection is as it is wanted.
+   *
+   * @param {RTCPeerConnection} pc
+   */
+  async #catchUp(pc) {
+    this.#busy = pc;
+    await null; // what is asked for in one go goes into one offer
+    while (this.#dirty && pc === this.#pc) {
+      this.#dirty = false;
+      try {
+        await this.#round(pc);
+        this.#failures = 0;
+      } catch (error) {
+        if (pc === this.#pc) await this.#roundFailed(pc, error);
+      }
+    }
+    if (this.#busy === pc) this.#busy = null;
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  async #round(pc) {
+    this.#arrange(pc);
+    if (!pc.getTransceivers().length) return;
+    await pc.setLocalDescription();
+    const receive = this.#receiving.flatMap(({ transceiver, track }) =>
+      track && transceiver.mid !== null ? [{ mid: transceiver.mid, track }] : [],
+    );
+    const send = [...this.#sending].flatMap(([source, { mid }]) => (mid !== null ? [{ mid, source }] : []));
+    if (pc.connectionState === "new") this.#watchFor(pc, CONNECT_TIMEOUT, () => this.#replace());
+    const answer = await this.#negotiate({ sdp: leanOffer(pc.localDescription?.sdp ?? ""), send, receive });
+    if (pc !== this.#pc) return;
+    const before = pc.currentRemoteDescription;
+    if (before && fingerprintOf(before.sdp) !== fingerprintOf(answer.sdp)) {
+      // Another server process answers: this connection's keys are gone with the old one.
+      return this.#replace();
+    }
+    await pc.setRemoteDescription({ type: "answer", sdp: answer.sdp });
+    if (pc !== this.#pc) return;
+    this.#sent = new Map();
+    for (const [source, { mid }] of this.#sending) {
+      const named = answer.send.find((section) => section.mid === mid);
+      if (named) this.#sent.set(source, named.track);
+    }
+    this.#noteSeen();
+    this.#onSent(new Map(this.#sent));
+    /** @type {Map<string, MediaStreamTrack>} */
+    const remote = new Map();
+    for (const { track, transceiver } of this.#receiving) if (track) remote.set(track, transceiver.receiver.track);
+    this.#onRemote(remote);
+  }
+
+  /**
+   * Turn what is wanted into sections. Only here, at the start of a round, do bindings change.
+   *
+   * @param {RTCPeerConnection} pc
+   */
+  #arrange(pc) {
+    for (const [source, track] of this.#local) {
+      if (this.#sending.has(source)) continue;
+      const transceiver = pc.addTransceiver(track, { direction: "sendonly", streams: [this.#stream] });
+      preferFormats(transceiver, /** @type {"audio" | "video"} */ (track.kind));
+      this.#sending.set(source, transceiver);
+    }
+    const wanted = new Set(this.#wanted.map(({ track }) => track));
+    for (const section of this.#receiving) {
+      if (section.track === null || wanted.has(section.track)) continue;
+      section.track = null;
+      section.transceiver.direction = "inactive";
+    }
+    const bound = new Set(this.#receiving.map(({ track }) => track));
+    for (const { track, kind } of this.#wanted) {
+      if (bound.has(track)) continue;
+      let section = this.#receiving.find((free) => free.track === null && free.kind === kind);
+      if (!section) {
+        if (pc.getTransceivers().length >= MAX_SECTIONS) continue;
+        section = { transceiver: pc.addTransceiver(kind, { direction: "recvonly" }), kind, track: null };
+        preferFormats(section.transceiver, kind);
+        this.#receiving.push(section);
+      }
+      section.track = track;
+      section.transceiver.direction = "recvonly";
+    }
+  }
+
+  /**
+   * @param {RTCPeerConnection} pc
+   * @param {unknown} error
+   */
+  async #roundFailed(pc, error) {
+    if (pc.connectionState === "new") clearTimeout(this.#watch);
+    if (pc.signalingState === "have-local-offer") {
+      await pc.setLocalDescription({ type: "rollback" }).catch(() => {});
+      if (pc !== this.#pc) return;
+    }
+    if (error instanceof ChannelLost) return; // resume() comes
+    const code = error instanceof Refused ? error.code : "";
+    if (code === "not_admitted") return; // the state event that says so comes
+    if (code === "bad_sdp" || code === "media_unsupported") return this.#onStatus("failed");
+    const delay = RETRY_AFTER[Math.min(this.#failures, RETRY_AFTER.length - 1)];
+    this.#failures += 1;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => {
+      // A refusal leaves the connection as it was; anything else may have broken it.
+      if (code) this.#change();
+      else this.#replace();
+    }, delay);
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  #connectionChanged(pc) {
+    if (pc !== this.#pc) return;
+    switch (pc.connectionState) {
+      case "connected":
+        clearTimeout(this.#watch);
+        this.#restarted = false;
+        this.#replacements = 0;
+        this.#onStatus("connected");
+        break;
+      case "disconnected":
+        this.#onStatus("interrupted");
+        if (!this.#restarted) this.#watchFor(pc, RESTART_AFTER, () => this.#restart());
+        break;
+      case "failed":
+        this.#onStatus("interrupted");
+        if (this.#restarted) this.#replaceSoon(pc);
+        else this.#restart();
+        break;
+    }
+  }
+
+  #restart() {
+    const pc = this.#pc;
+    if (!pc || pc.connectionState === "connected") return;
+    this.#restarted = true;
+    pc.restartIce();
+    this.#watchFor(pc, REPLACE_AFTER, () => this.#replace());
+    this.#change();
+  }
+
+  /** @param {RTCPeerConnection} pc */
+  #replaceSoon(pc) {
+    const delay = RETRY_AFTER[Math.min(this.#replacements, RETRY_AFTER.length - 1)];
+    this.#watchFor(pc, delay, () => this.#replace());
+  }
+
+  /**
+   * @param {RTCPeerConnection} pc
+   * @param {number} duration ms
+   * @param {() => void} act done then, unless the connection is back or another by then
+   */
+  #watchFor(pc, duration, act) {
+    clearTimeout(this.#watch);
+    this.#watch = setTimeout(() => {
+      if (pc === this.#pc && pc.connectionState !== "connected") act();
+    }, duration);
+  }
+}

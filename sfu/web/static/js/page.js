@@ -1,0 +1,244 @@
+/** The page: one view at a time, drawn from the visit's state, and the lines that every view shares. */
+
+import { Announcer } from "./announce.js";
+import { el } from "./dom.js";
+import { SOURCES } from "./devices.js";
+import { StaffActions } from "./staff.js";
+import { chooseLanguage, clearText, plainName, setLanguage, setText, t } from "./text.js";
+import { BeforeView } from "./views/before.js";
+import { ask, dismissDialogs } from "./views/dialog.js";
+import { FinalView } from "./views/final.js";
+import { Header } from "./views/header.js";
+import { MeetingView } from "./views/meeting.js";
+import { WaitingView } from "./views/waiting.js";
+
+/**
+ * @typedef {{element: HTMLElement, heading: HTMLElement, titleKey: string, stop?: () => void,
+ *   update: (state: import("./visit.js").VisitState) => void}} View
+ */
+
+/** After these, trying again begins with the first view; after the others at once. */
+const BEGIN_ANEW_AFTER = new Set(["left", "away_too_long"]);
+/** After these, what this tab was is gone for good; after the others its resume token may still be worth something. */
+const FORGET_AFTER = new Set([
+  "left",
+  "denied",
+  "removed",
+  "ended",
+  "away_too_long",
+  "ticket_invalid",
+  "ticket_expired",
+  "visit_unknown",
+  "link_revoked",
+]);
+
+/** Shown while a reloaded tab finds its way back. */
+class ConnectingView {
+  titleKey = "connecting.title";
+  heading = el("h1", { text: "connecting.title", attrs: { tabindex: -1 } });
+  element = el("main", { class: "card", testid: "connecting" }, this.heading);
+
+  update() {}
+}
+
+export class Page {
+  #visit;
+  #memory;
+  #announcer = new Announcer();
+  #staff;
+  #header = new Header((code) => this.#switchLanguage(code));
+  #trouble = el("p", { class: "trouble", testid: "trouble", attrs: { role: "alert" } });
+  /** @type {View | null} */
+  #view = null;
+  #shown = "";
+  #drawn = true;
+  #asked = new URLSearchParams(location.search).get("lang");
+
+  /**
+   * @param {import("./visit.js").Visit} visit
+   * @param {import("./entry.js").TabMemory} memory
+   */
+  constructor(visit, memory) {
+    this.#visit = visit;
+    this.#memory = memory;
+    this.#staff = new StaffActions(visit, this.#announcer);
+    document.body.append(
+      this.#header.element,
+      el("div", { class: "shared-lines" }, this.#trouble, this.#announcer.status),
+      this.#announcer.urgent,
+    );
+    setLanguage(chooseLanguage([memory.now.language, this.#asked, ...navigator.languages]));
+    this.#header.update();
+    visit.addEventListener("change", () => this.#drawSoon());
+    visit.addEventListener("joined", (event) => this.#joined(/** @type {CustomEvent} */ (event).detail));
+    visit.addEventListener("message", (event) => this.#said(/** @type {CustomEvent} */ (event).detail));
+    visit.devices.addEventListener("turned", (event) => memory.remember(/** @type {CustomEvent} */ (event).detail));
+  }
+
+  /** Begin, or go on where this tab was. */
+  start() {
+    const { entry, now } = this.#memory;
+    if (!("RTCPeerConnection" in window)) this.#visit.giveUp("unsupported");
+    else if (now.resume) this.#join({ resume: now.resume });
+    else if (!entry) this.#visit.giveUp("no_link");
+    else this.#draw();
+  }
+
+  /** Leave without a question, because another link was opened here. */
+  async abandon() {
+    this.#memory.remember({ resume: undefined });
+    await this.#visit.leave();
+  }
+
+  /** @param {import("./protocol.js").JoinRequest} request */
+  #join(request) {
+    const wanted = SOURCES.filter((source) => this.#memory.now[source] !== false);
+    void this.#visit.join(request, wanted);
+  }
+
+  /** @param {{name: string, role: string} | null} guest */
+  #enter(guest) {
+    const { entry } = this.#memory;
+    if (guest) this.#memory.remember({ guest });
+    if (!entry) this.#visit.giveUp("no_link");
+    else if ("ticket" in entry) this.#join(entry);
+    else if (guest) this.#join({ ...entry, ...guest });
+  }
+
+  #again() {
+    const { resume, guest } = this.#memory.now;
+    const anew = BEGIN_ANEW_AFTER.has(this.#visit.state.reason);
+    this.#visit.reset();
+    if (resume) this.#join({ resume });
+    else if (!anew) this.#enter(guest ?? null);
+  }
+
+  #leave = async () => {
+    const staff = this.#visit.state.me?.may_admit && this.#visit.state.phase === "meeting";
+    const answer = await ask({
+      testid: "leave-dialog",
+      title: ["leave.title", {}],
+      text: [staff ? "leave.text.staff" : "leave.text", {}],
+      choices: [
+        { id: "leave", text: "leave.yes", testid: "leave-yes", kind: "primary" },
+        ...(staff ? [{ id: "end", text: "end.yes", testid: "leave-end", kind: /** @type {const} */ ("danger") }] : []),
+        { id: "stay", text: "leave.no", testid: "leave-no", kind: "plain" },
+      ],
+    });
+    if (answer === "leave") await this.#visit.leave();
+    if (answer === "end") await this.#staff.endNow();
+  };
+
+  /** @param {import("./protocol.js").JoinAnswer} answer */
+  #joined(answer) {
+    this.#memory.remember({ resume: answer.resume });
+    if (this.#memory.now.language || this.#asked) return;
+    setLanguage(chooseLanguage([answer.language]));
+    this.#header.update();
+  }
+
+  /** @param {{key: string, params: Record<string, string>, urgent: boolean}} message */
+  #said({ key, params, urgent }) {
+    const shown = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, plainName(value)]));
+    if (urgent) this.#announcer.interrupt(key, shown);
+    else this.#announcer.say(key, shown);
+  }
+
+  /** @param {import("./text.js").Language} code */
+  #switchLanguage(code) {
+    this.#memory.remember({ language: code });
+    setLanguage(code);
+    this.#header.update();
+    this.#title();
+  }
+
+  /** Many changes of one moment are drawn once. */
+  #drawSoon() {
+    if (!this.#drawn) return;
+    this.#drawn = false;
+    queueMicrotask(() => this.#draw());
+  }
+
+  #draw() {
+    this.#drawn = true;
+    const { state } = this.#visit;
+    const name = this.#nameOfView(state);
+    if (name !== this.#shown) this.#show(name, state);
+    this.#view?.update(state);
+    this.#showTrouble(state.reconnecting);
+  }
+
+  /** @param {import("./visit.js").VisitState} state */
+  #nameOfView(state) {
+    if (state.phase === "over") return `over ${state.reason}`;
+    if (state.phase === "joining") return this.#shown === "before" ? "before" : "connecting";
+    return state.phase;
+  }
+
+  /**
+   * @param {string} name
+   * @param {import("./visit.js").VisitState} state
+   */
+  #show(name, state) {
+    const first = this.#view === null;
+    if (state.phase === "over" && FORGET_AFTER.has(state.reason)) this.#memory.remember({ resume: undefined });
+    dismissDialogs();
+    this.#view?.stop?.();
+    this.#view?.element.remove();
+    this.#shown = name;
+    const view = this.#create(name, state);
+    this.#view = view;
+    document.body.append(view.element);
+    document.body.dataset.view = name.split(" ")[0];
+    this.#title();
+    // Whoever has just opened the page begins at its beginning; whoever was moved is told where to.
+    if (!first) view.heading.focus();
+    if (!first && state.phase === "over") this.#announcer.interrupt(view.titleKey);
+  }
+
+  /**
+   * @param {string} name
+   * @param {import("./visit.js").VisitState} state
+   * @returns {View}
+   */
+  #create(name, state) {
+    const { devices } = this.#visit;
+    const leave = () => void this.#leave();
+    switch (name) {
+      case "before":
+        return new BeforeView({
+          guest: this.#memory.entry !== null && !("ticket" in this.#memory.entry),
+          known: this.#memory.now.guest,
+          join: (guest) => this.#enter(guest),
+        });
+      case "connecting":
+        return new ConnectingView();
+      case "waiting":
+        return new WaitingView({ devices, leave });
+      case "meeting":
+        return new MeetingView({
+          devices,
+          staff: this.#staff,
+          leave,
+          onView: (track, width, height) => {
+            // What is shown is a hint; where it fails, the next change of size brings another.
+            this.#visit.request("view", { track, width, height }).catch(() => {});
+          },
+        });
+      default:
+        return new FinalView({ reason: state.reason, refusal: state.refusal, again: () => this.#again() });
+    }
+  }
+
+  #title() {
+    if (this.#view) document.title = `${t(this.#view.titleKey)} – ${t("brand")}`;
+  }
+
+  /** @param {boolean} reconnecting */
+  #showTrouble(reconnecting) {
+    const shown = this.#trouble.textContent !== "";
+    if (reconnecting) setText(this.#trouble, "trouble.reconnecting");
+    else if (shown) clearText(this.#trouble);
+    if (shown && !reconnecting && this.#visit.state.phase !== "over") this.#announcer.say("message.reconnected");
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Texts in the user's language. An element bound to a text follows every later change of language.
+ *
+ * @typedef {"sv" | "en"} Language
+ * @typedef {Record<string, string | (() => string)>} Params values for `{name}` in a text; a function is asked anew each time
+ */
+
+import { en } from "./texts/en.js";
+import { sv } from "./texts/sv.js";
+
+/** @type {Record<Language, Record<string, string>>} */
+const CATALOGUES = { sv, en };
+
+/** @type {Language} */
+let current = "sv";
+/** @type {WeakMap<Element, Map<string, [string, Params]>>} */
+const bindings = new WeakMap();
+
+export const language = () => current;
+
+/**
+ * The first of these wishes that there are texts for; Swedish where there is none.
+ *
+ * @param {(string | null | undefined)[]} wishes language tags, dearest first
+ * @returns {Language}
+ */
+export function chooseLanguage(wishes) {
+  for (const wish of wishes) {
+    const primary = (wish ?? "").toLowerCase().split("-")[0];
+    if (primary === "sv" || primary === "en") return primary;
+  }
+  return "sv";
+}
+
+/**
+ * @param {string} key
+ * @param {Params} [params]
+ */
+export function t(key, params = {}) {
+  const text = CATALOGUES[current][key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (_, name) => {
+    const value = params[name];
+    return typeof value === "function" ? value() : (value ?? "");
+  });
+}
+
+/** @param {string} key */
+export const hasText = (key) => key in CATALOGUES[current];
+
+/**
+ * @param {Element} element
+ * @param {string} target `text` for its content, else an attribute's name
+ */
+function apply(element, target) {
+  const binding = bindings.get(element)?.get(target);
+  if (!binding) return;
+  const value = t(...binding);
+  // A live region speaks when it is written to, even if nothing is new.
+  if (target === "text") {
+    if (element.textContent !== value) element.textContent = value;
+  } else if (element.getAttribute(target) !== value) {
+    element.setAttribute(target, value);
+  }
+}
+
+/**
+ * Bind an element's content, or one of its attributes, to a text.
+ *
+ * @param {Element} element
+ * @param {string} key
+ * @param {Params} [params]
+ * @param {string} [target]
+ */
+export function setText(element, key, params = {}, target = "text") {
+  const bound = bindings.get(element) ?? new Map();
+  bound.set(target, [key, params]);
+  bindings.set(element, bound);
+  element.toggleAttribute("data-bound", true);
+  apply(element, target);
+}
+
+/**
+ * @param {Element} element
+ */
+export function clearText(element) {
+  bindings.get(element)?.delete("text");
+  if (element.textContent) element.textContent = "";
+}
+
+/** @param {Language} wanted */
+export function setLanguage(wanted) {
+  current = wanted;
+  document.documentElement.lang = wanted;
+  for (const element of document.querySelectorAll("[data-bound]")) {
+    for (const target of bindings.get(element)?.keys() ?? []) apply(element, target);
+  }
+}
+
+/**
+ * A moment in the user's own time zone, such as "måndag 23 november 10:00". Today is told by the clock alone.
+ *
+ * @param {string} moment RFC 3339
+ * @returns {string} empty where it is none
+ */
+export function clockTime(moment) {
+  const date = new Date(moment);
+  if (Number.isNaN(date.getTime())) return "";
+  const today = new Date().toDateString() === date.toDateString();
+  /** @type {Intl.DateTimeFormatOptions} */
+  const day = today ? {} : { weekday: "long", day: "numeric", month: "long" };
+  return new Intl.DateTimeFormat(current === "en" ? "en-GB" : "sv-SE", { ...day, hour: "2-digit", minute: "2-digit" }).format(date);
+}
+
+/**
+ * A name as it may stand in a sentence: without marks that turn the writing direction and could make it read as another.
+ *
+ * @param {string} name
+ */
+export const plainName = (name) => name.replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "").trim();
+
+/** @param {string} role */
+export const roleKey = (role) => (hasText(`role.${role}`) ? `role.${role}` : "role.external");

@@ -1,0 +1,56 @@
+/** Questions that must be answered before anything is done: the browser's own dialog, so focus and Escape are right. */
+
+import { el } from "../dom.js";
+
+let count = 0;
+/** @type {Set<HTMLDialogElement>} */
+const open = new Set();
+
+/**
+ * @typedef {object} Choice
+ * @property {string} id what `ask` resolves to
+ * @property {string} text key
+ * @property {string} testid
+ * @property {"primary" | "danger" | "plain"} kind
+ *
+ * @param {object} question
+ * @param {string} question.testid
+ * @param {[string, import("../text.js").Params]} question.title
+ * @param {[string, import("../text.js").Params]} [question.text]
+ * @param {Choice[]} question.choices the last one is the safe one and has the focus
+ * @returns {Promise<string | null>} null where it was dismissed
+ */
+export function ask({ testid, title, text, choices }) {
+  const id = `dialog-${(count += 1)}`;
+  const buttons = choices.map((choice) =>
+    el("button", {
+      class: `button ${choice.kind}`,
+      testid: choice.testid,
+      text: choice.text,
+      attrs: { type: "button", autofocus: choice === choices[choices.length - 1] },
+      on: { click: () => dialog.close(choice.id) },
+    }),
+  );
+  const dialog = el(
+    "dialog",
+    { class: "dialog", testid, attrs: { "aria-labelledby": `${id}-title`, ...(text && { "aria-describedby": `${id}-text` }) } },
+    el("h2", { text: title, attrs: { id: `${id}-title` } }),
+    text ? el("p", { text, attrs: { id: `${id}-text` } }) : null,
+    el("div", { class: "choices" }, ...buttons),
+  );
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      open.delete(dialog);
+      dialog.remove();
+      resolve(dialog.returnValue || null);
+    });
+    document.body.append(dialog);
+    open.add(dialog);
+    dialog.showModal();
+  });
+}
+
+/** What was asked has been overtaken. */
+export function dismissDialogs() {
+  for (const dialog of open) dialog.close();
+}

@@ -1,0 +1,49 @@
+/** The visit is over for this tab, or could not begin: why, and what to do now. */
+
+import { el } from "../dom.js";
+import { clockTime, hasText } from "../text.js";
+
+/** Reasons after which trying again can help. */
+const AGAIN = new Set([
+  "left",
+  "visit_not_open",
+  "replaced",
+  "full",
+  "locked",
+  "rate_limited",
+  "draining",
+  "internal",
+  "unreachable",
+  "away_too_long",
+]);
+
+export class FinalView {
+  titleKey;
+  heading;
+
+  /**
+   * @param {object} options
+   * @param {string} options.reason
+   * @param {import("../protocol.js").Message | null} options.refusal
+   * @param {() => void} options.again
+   */
+  constructor({ reason, refusal, again }) {
+    const known = hasText(`final.${reason}.title`) ? reason : "internal";
+    this.titleKey = `final.${known}.title`;
+    this.heading = el("h1", { text: this.titleKey, attrs: { tabindex: -1 } });
+    const opensAt = typeof refusal?.opens_at === "string" ? refusal.opens_at : "";
+    const text = known === "visit_not_open" && clockTime(opensAt) ? "final.visit_not_open.text_time" : `final.${known}.text`;
+    const button = hasText(`final.${known}.again`) ? `final.${known}.again` : "final.again";
+    this.element = el(
+      "main",
+      { class: "card final", testid: "final", data: { reason } },
+      this.heading,
+      el("p", { class: "lead", text: [text, { time: () => clockTime(opensAt) }] }),
+      AGAIN.has(known)
+        ? el("button", { class: "button primary wide", testid: "again", text: button, attrs: { type: "button" }, on: { click: again } })
+        : null,
+    );
+  }
+
+  update() {}
+}

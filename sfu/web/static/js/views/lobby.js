@@ -1,0 +1,138 @@
+/** Who waits, for those who may admit: who they are, how surely, how long; and who was turned away. */
+
+import { el, reconcile } from "../dom.js";
+import { plainName, roleKey, setText } from "../text.js";
+import { mark } from "./tiles.js";
+
+/**
+ * @typedef {import("../visit.js").Waiting} Waiting
+ * @typedef {import("../visit.js").TurnedAway} TurnedAway
+ * @typedef {{admit: (p: Waiting) => void, deny: (p: Waiting) => void, allow: (p: TurnedAway) => void}} Actions
+ */
+
+const MINUTE = 60_000; // ms
+const CLOCK_STEP = 15_000; // ms between looks at how long people have waited
+
+export class LobbyPanel {
+  heading = el("h2", { text: ["lobby.title", { count: "0" }], attrs: { tabindex: -1, id: "lobby-title" } });
+  #empty = el("p", { class: "small", text: "lobby.empty" });
+  #list = el("ul", { class: "people knocking", testid: "lobby", attrs: { "aria-labelledby": "lobby-title" } });
+  #turnedAwayTitle = el("h3", { text: "lobby.turned_away", attrs: { tabindex: -1, id: "turned-away-title" } });
+  #turnedAwayList = el("ul", { class: "people", testid: "turned-away", attrs: { "aria-labelledby": "turned-away-title" } });
+  element = el("section", { class: "panel-part lobby" }, this.heading, this.#empty, this.#list, this.#turnedAwayTitle, this.#turnedAwayList);
+  /** @type {Map<string, WaitingEntry>} */
+  #entries = new Map();
+  /** @type {Map<string, TurnedAwayEntry>} */
+  #turnedAway = new Map();
+  #actions;
+  #clock = setInterval(() => {
+    for (const entry of this.#entries.values()) entry.tick();
+  }, CLOCK_STEP);
+
+  /** @param {Actions} actions */
+  constructor(actions) {
+    this.#actions = actions;
+  }
+
+  /** @param {import("../visit.js").VisitState} state */
+  update(state) {
+    const { waiting, turned_away: turnedAway } = state.lobby;
+    setText(this.heading, "lobby.title", { count: String(waiting.length) });
+    this.#empty.hidden = waiting.length > 0;
+    reconcile(this.#list, this.#entries, waiting, (p) => p.participant, (p) => new WaitingEntry(p, this.#actions), this.heading);
+    reconcile(this.#turnedAwayList, this.#turnedAway, turnedAway, (p) => p.participant, (p) => new TurnedAwayEntry(p, this.#actions), this.heading);
+    this.#turnedAwayTitle.hidden = this.#turnedAwayList.hidden = turnedAway.length === 0;
+  }
+
+  stop() {
+    clearInterval(this.#clock);
+  }
+}
+
+class WaitingEntry {
+  #name = el("bdi", { class: "name" });
+  #role = el("span", { class: "role" });
+  #marks = el("span", { class: "marks" });
+  #shownMarks = "";
+  #since = el("span", { class: "since" });
+  #admit = el("button", { class: "button primary small-button", testid: "admit", text: "lobby.admit", attrs: { type: "button" } });
+  #deny = el("button", { class: "button plain small-button", testid: "deny", text: "lobby.deny", attrs: { type: "button" } });
+  #waiting;
+
+  /**
+   * @param {Waiting} waiting
+   * @param {Actions} actions
+   */
+  constructor(waiting, actions) {
+    this.#waiting = waiting;
+    this.#admit.addEventListener("click", () => actions.admit(this.#waiting));
+    this.#deny.addEventListener("click", () => actions.deny(this.#waiting));
+    this.element = el(
+      "li",
+      { class: "entry", testid: "lobby-entry", data: { participant: waiting.participant } },
+      el("span", { class: "who" }, this.#name, this.#role, this.#since),
+      this.#marks,
+      el("div", { class: "entry-buttons" }, this.#admit, this.#deny),
+    );
+  }
+
+  /** @param {Waiting} waiting */
+  update(waiting) {
+    this.#waiting = waiting;
+    const name = plainName(waiting.name);
+    if (this.#name.textContent !== waiting.name) this.#name.textContent = waiting.name;
+    setText(this.#role, roleKey(waiting.role));
+    setText(this.#admit, "lobby.admit.named", { name }, "aria-label");
+    setText(this.#deny, "lobby.deny.named", { name }, "aria-label");
+    const marks = [
+      waiting.verified ? "verified" : "unverified",
+      ...(waiting.booked ? [] : ["unbooked"]),
+      ...(waiting.second_device ? ["second_device"] : []),
+      ...(waiting.connected ? [] : ["reconnecting"]),
+    ];
+    if (marks.join() !== this.#shownMarks) {
+      this.#shownMarks = marks.join();
+      this.#marks.replaceChildren(...marks.map(mark));
+    }
+    this.tick();
+  }
+
+  tick() {
+    const minutes = Math.floor((Date.now() - new Date(this.#waiting.waiting_since).getTime()) / MINUTE);
+    // A clock that goes wrong on this device makes no strange figures.
+    if (minutes >= 1) setText(this.#since, "lobby.since", { minutes: String(minutes) });
+    else setText(this.#since, "lobby.since.now");
+  }
+}
+
+class TurnedAwayEntry {
+  #name = el("bdi", { class: "name" });
+  #role = el("span", { class: "role" });
+  #state = el("span", { class: "since" });
+  #allow = el("button", { class: "button plain small-button", testid: "allow", text: "lobby.allow", attrs: { type: "button" } });
+  #person;
+
+  /**
+   * @param {TurnedAway} person
+   * @param {Actions} actions
+   */
+  constructor(person, actions) {
+    this.#person = person;
+    this.#allow.addEventListener("click", () => actions.allow(this.#person));
+    this.element = el(
+      "li",
+      { class: "entry", testid: "turned-away-entry", data: { participant: person.participant } },
+      el("span", { class: "who" }, this.#name, this.#role, this.#state),
+      el("div", { class: "entry-buttons" }, this.#allow),
+    );
+  }
+
+  /** @param {TurnedAway} person */
+  update(person) {
+    this.#person = person;
+    if (this.#name.textContent !== person.name) this.#name.textContent = person.name;
+    setText(this.#role, roleKey(person.role));
+    setText(this.#state, person.state === "removed" ? "lobby.was_removed" : "lobby.was_denied");
+    setText(this.#allow, "lobby.allow.named", { name: plainName(person.name) }, "aria-label");
+  }
+}

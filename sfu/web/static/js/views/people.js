@@ -1,0 +1,90 @@
+/** The roster: everybody who is in, named. Those who may admit can put others on hold or remove them. */
+
+import { el, reconcile } from "../dom.js";
+import { plainName, roleKey, setText } from "../text.js";
+import { mark, marksOf } from "./tiles.js";
+
+/**
+ * @typedef {import("../visit.js").Admitted} Admitted
+ * @typedef {{hold: (p: Admitted) => void, remove: (p: Admitted) => void}} Actions
+ * @typedef {{participant: Admitted, own: boolean, staff: boolean, speaking: boolean}} Listed
+ */
+
+export class People {
+  heading = el("h2", { text: ["people.title", { count: "0" }], attrs: { tabindex: -1, id: "people-title" } });
+  #list = el("ul", { class: "people", testid: "roster", attrs: { "aria-labelledby": "people-title" } });
+  element = el("section", { class: "panel-part" }, this.heading, this.#list);
+  /** @type {Map<string, Entry>} */
+  #entries = new Map();
+  #actions;
+
+  /** @param {Actions} actions */
+  constructor(actions) {
+    this.#actions = actions;
+  }
+
+  /** @param {import("../visit.js").VisitState} state */
+  update(state) {
+    const { participants } = state.roster;
+    setText(this.heading, "people.title", { count: String(participants.length) });
+    const own = state.me?.participant;
+    reconcile(
+      this.#list,
+      this.#entries,
+      participants.map((participant) => ({
+        participant,
+        own: participant.participant === own,
+        staff: state.me?.may_admit ?? false,
+        speaking: state.speaker === participant.participant,
+      })),
+      ({ participant }) => participant.participant,
+      ({ participant }) => new Entry(participant.participant, this.#actions),
+      this.heading,
+    );
+  }
+}
+
+class Entry {
+  #name = el("bdi", { class: "name" });
+  #role = el("span", { class: "role" });
+  #marks = el("span", { class: "marks" });
+  #shownMarks = "";
+  #hold = el("button", { class: "button plain small-button", testid: "hold", text: "people.hold", attrs: { type: "button" } });
+  #remove = el("button", { class: "button plain small-button", testid: "remove", text: "people.remove", attrs: { type: "button" } });
+  #buttons = el("div", { class: "entry-buttons" }, this.#hold, this.#remove);
+  /** @type {Admitted | null} */
+  #participant = null;
+
+  /**
+   * @param {string} participant
+   * @param {Actions} actions
+   */
+  constructor(participant, actions) {
+    this.#hold.addEventListener("click", () => this.#participant && actions.hold(this.#participant));
+    this.#remove.addEventListener("click", () => this.#participant && actions.remove(this.#participant));
+    this.element = el(
+      "li",
+      { class: "entry", testid: "roster-entry", data: { participant } },
+      el("span", { class: "who" }, this.#name, this.#role),
+      this.#marks,
+      this.#buttons,
+    );
+  }
+
+  /** @param {Listed} listed */
+  update({ participant, own, staff, speaking }) {
+    this.#participant = participant;
+    const name = plainName(participant.name);
+    if (own) setText(this.#name, "you.named", { name });
+    else if (this.#name.textContent !== participant.name) this.#name.textContent = participant.name;
+    setText(this.#role, roleKey(participant.role));
+    const marks = marksOf(participant, speaking);
+    if (marks.join() !== this.#shownMarks) {
+      this.#shownMarks = marks.join();
+      this.#marks.replaceChildren(...marks.map(mark));
+    }
+    this.#buttons.hidden = own || !staff;
+    setText(this.#hold, "people.hold.named", { name }, "aria-label");
+    setText(this.#remove, "people.remove.named", { name }, "aria-label");
+  }
+}

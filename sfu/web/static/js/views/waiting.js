@@ -1,0 +1,73 @@
+/** The waiting room: the truth about where one is, and nothing of what happens in the visit. */
+
+import { el } from "../dom.js";
+import { clockTime, setText } from "../text.js";
+import { Controls, Preview } from "./controls.js";
+
+export class WaitingView {
+  titleKey = "waiting.title";
+  heading = el("h1", { text: "waiting.title", attrs: { tabindex: -1 } });
+  #status = el("p", { class: "lead", testid: "waiting-status", attrs: { role: "status" } });
+  #facts = el("dl", { class: "facts", testid: "facts" });
+  #notices = el("div", { class: "notices", testid: "notices", attrs: { role: "log" }, label: "waiting.notices" });
+  #hint = el("p", { class: "small" });
+  #preview = new Preview();
+  #placeholder = el("p", { class: "preview-off", text: "preview.off" });
+  #controls;
+  #devices;
+  #shownNotices = 0;
+
+  /**
+   * @param {object} options
+   * @param {import("../devices.js").Devices} options.devices
+   * @param {() => void} options.leave
+   */
+  constructor({ devices, leave }) {
+    this.#devices = devices;
+    this.#controls = new Controls({ devices, leave });
+    this.element = el(
+      "main",
+      { class: "card waiting", testid: "waiting" },
+      this.heading,
+      this.#status,
+      this.#notices,
+      this.#facts,
+      el("div", { class: "preview" }, this.#preview.element, this.#placeholder),
+      el("p", { class: "small", text: "waiting.private" }),
+      this.#controls.faults,
+      this.#controls.element,
+      this.#hint,
+    );
+  }
+
+  /** @param {import("../visit.js").VisitState} state */
+  update(state) {
+    const presence = state.staffPresent === null ? "unknown" : state.staffPresent ? "present" : "absent";
+    setText(this.#status, state.held ? "waiting.held" : `waiting.staff.${presence}`);
+    this.element.dataset.staff = presence;
+    const clinician = state.me?.role === "clinician" && state.me.verified;
+    this.#hint.hidden = !clinician;
+    if (clinician) setText(this.#hint, "waiting.clinician");
+    this.#showFacts(state.me?.visit ?? null);
+    for (const text of state.notices.slice(this.#shownNotices)) {
+      this.#notices.append(el("p", { class: "notice", testid: "notice" }, el("strong", { text: "waiting.notice" }), " ", el("bdi", {}, text)));
+    }
+    this.#shownNotices = state.notices.length;
+    this.#preview.update(this.#devices.camera.track);
+    this.#placeholder.hidden = this.#devices.camera.track !== null;
+    this.#controls.update();
+  }
+
+  /** @param {import("../protocol.js").VisitFacts | null} visit */
+  #showFacts(visit) {
+    if (this.#facts.childElementCount || !visit) return;
+    const time = visit.starts_at ?? "";
+    /** @type {[string, HTMLElement | null][]} */
+    const facts = [
+      ["facts.title", visit.title ? el("dd", {}, visit.title) : null],
+      ["facts.unit", visit.unit_name ? el("dd", {}, visit.unit_name) : null],
+      ["facts.time", time ? el("dd", { text: ["facts.moment", { time: () => clockTime(time) }] }) : null],
+    ];
+    for (const [key, value] of facts) if (value) this.#facts.append(el("div", {}, el("dt", { text: key }), value));
+  }
+}

@@ -1,0 +1,349 @@
+/**
+ * One visit as this tab takes part in it: the channel, the devices, the media, and what is known of everybody. No DOM; the
+ * page draws `state` whenever `change` is emitted, and says what `message` tells.
+ *
+ * @typedef {import("./protocol.js").JoinAnswer} JoinAnswer
+ * @typedef {import("./protocol.js").JoinRequest} JoinRequest
+ * @typedef {import("./devices.js").Source} Source
+ * @typedef {{track: string, kind: "audio" | "video", source: string, muted: boolean, paused: boolean}} Track
+ * @typedef {{participant: string, name: string, role: string, verified: boolean, connected: boolean,
+ *   admitted_at: string, tracks: Track[]}} Admitted
+ * @typedef {{participant: string, name: string, role: string, verified: boolean, booked: boolean,
+ *   second_device: boolean, connected: boolean, waiting_since: string}} Waiting
+ * @typedef {{participant: string, name: string, role: string, state: string}} TurnedAway
+ * @typedef {{version: number, locked: boolean, participants: Admitted[]}} Roster
+ * @typedef {{version: number, waiting: Waiting[], turned_away: TurnedAway[]}} Lobby
+ * @typedef {object} VisitState
+ * @property {"before" | "joining" | "waiting" | "meeting" | "over"} phase
+ * @property {JoinAnswer | null} me
+ * @property {boolean} held whether this participant waits after having been in
+ * @property {boolean | null} staffPresent null until the server has told
+ * @property {string[]} notices from staff, oldest first
+ * @property {Roster} roster
+ * @property {Lobby} lobby
+ * @property {string | null} speaker
+ * @property {boolean} reconnecting
+ * @property {import("./media.js").MediaStatus | null} media null where nothing is to be sent or received
+ * @property {Map<string, MediaStreamTrack>} remote by track id
+ * @property {string} reason why it is over
+ * @property {import("./protocol.js").Message | null} refusal the server's answer where it refused the join
+ */
+
+import { Devices, SOURCES } from "./devices.js";
+import { MediaConnection } from "./media.js";
+import { ChannelLost, Refused, SignallingClient } from "./protocol.js";
+
+/** Sources shown on this page. Others on the roster are named there and not received. */
+const SHOWN_SOURCES = ["microphone", "camera"];
+const NOTICES_KEPT = 20;
+
+/** @returns {Roster} */
+const emptyRoster = () => ({ version: 0, locked: false, participants: [] });
+/** @returns {Lobby} */
+const emptyLobby = () => ({ version: 0, waiting: [], turned_away: [] });
+
+/** @returns {VisitState} */
+const before = () => ({
+  phase: "before",
+  me: null,
+  held: false,
+  staffPresent: null,
+  notices: [],
+  roster: emptyRoster(),
+  lobby: emptyLobby(),
+  speaker: null,
+  reconnecting: false,
+  media: null,
+  remote: new Map(),
+  reason: "",
+  refusal: null,
+});
+
+/** Emits `change`, and `message` ({key, params?, urgent}) for what is to be said once. */
+export class Visit extends EventTarget {
+  state = before();
+  devices = new Devices();
+  #url;
+  /** @type {SignallingClient | null} */
+  #client = null;
+  /** @type {MediaConnection | null} */
+  #media = null;
+  /** @type {Map<Source, string>} */
+  #sent = new Map();
+  /** What the server was last told of each own track. @type {Map<string, boolean>} */
+  #told = new Map();
+  /** Own tracks with a mute request under way. */
+  #telling = new Set();
+
+  /** @param {{url: string}} options of the signalling channel */
+  constructor({ url }) {
+    super();
+    this.#url = url;
+    this.devices.addEventListener("change", () => {
+      this.#syncLocal();
+      this.#changed();
+    });
+  }
+
+  /**
+   * @param {JoinRequest} request
+   * @param {Source[]} wanted devices to start with
+   */
+  async join(request, wanted) {
+    if (this.#client) return;
+    const client = new SignallingClient({ url: this.#url });
+    this.#client = client;
+    this.#listen(client);
+    this.#set({ ...before(), phase: "joining" });
+    try {
+      const answer = await client.join(request);
+      this.#joined(answer);
+      this.#set({ phase: answer.state === "admitted" ? "meeting" : "waiting" });
+      if (answer.state === "admitted") this.#openMedia();
+    } catch (error) {
+      if (client !== this.#client) return;
+      if (error instanceof Refused) this.#over(this.#refusedReason(error.code, request), error.details);
+      else if (error instanceof ChannelLost) this.#over("unreachable");
+      else throw error;
+      return;
+    }
+    await this.devices.start(wanted);
+  }
+
+  async leave() {
+    const client = this.#client;
+    this.#over("left");
+    await client?.leave();
+  }
+
+  /**
+   * There is no visit to take part in.
+   *
+   * @param {string} reason
+   */
+  giveUp(reason) {
+    this.#over(reason);
+  }
+
+  /** Forget how it ended, to try again. */
+  reset() {
+    if (this.state.phase === "over") this.#set(before());
+  }
+
+  /** The network may have come back or changed. */
+  renew() {
+    this.#client?.renew();
+  }
+
+  /**
+   * A request of somebody who may admit, or of anybody about what they see.
+   *
+   * @param {string} type
+   * @param {object} [fields]
+   * @throws {Refused}
+   * @throws {ChannelLost}
+   */
+  async request(type, fields) {
+    if (!this.#client) throw new ChannelLost();
+    return this.#client.request(type, fields);
+  }
+
+  /** @param {SignallingClient} client */
+  #listen(client) {
+    /** @type {Record<string, (event: any) => void>} */
+    const heard = {
+      state: (event) => this.#stateTold(event.state),
+      roster: (event) => this.#rosterTold(event),
+      lobby: (event) => this.#lobbyTold({ turned_away: [], ...event }),
+      lobby_status: (event) => this.#set({ staffPresent: event.staff_present }),
+      notice: (event) => this.#set({ notices: [...this.state.notices, String(event.text)].slice(-NOTICES_KEPT) }),
+      speaker: (event) => this.#set({ speaker: event.participant }),
+      reconnecting: () => this.#set({ reconnecting: true }),
+      resumed: (answer) => this.#resumed(answer),
+      closed: ({ reason }) => this.#over(reason === "turned_away" ? "removed" : this.#refusedReason(reason, { resume: "" })),
+    };
+    for (const [type, act] of Object.entries(heard)) {
+      client.on(type, (event) => {
+        if (client === this.#client) act(event);
+      });
+    }
+  }
+
+  /** @param {JoinAnswer} answer */
+  #joined(answer) {
+    this.#set({ me: answer, reconnecting: false });
+    this.dispatchEvent(new CustomEvent("joined", { detail: answer }));
+  }
+
+  /** @param {JoinAnswer} answer */
+  #resumed(answer) {
+    const was = this.state.phase;
+    // A server that was restarted may count its versions anew.
+    this.#set({ roster: { ...this.state.roster, version: 0 } });
+    this.#joined(answer);
+    if (was === "meeting" && answer.state === "admitted") {
+      this.#media?.resume();
+      this.#syncMutes();
+    } else {
+      this.#stateTold(answer.state);
+    }
+  }
+
+  /** @param {string} told */
+  #stateTold(told) {
+    if (told === "denied" || told === "removed" || told === "ended") {
+      this.#over(told);
+    } else if (told === "admitted" && this.state.phase === "waiting") {
+      this.#say("message.admitted", {}, true);
+      this.#set({ phase: "meeting", held: false, notices: [] });
+      this.#openMedia();
+    } else if (told === "waiting" && this.state.phase === "meeting") {
+      this.#closeMedia();
+      this.#say("message.held", {}, true);
+      this.#set({ phase: "waiting", held: true, roster: emptyRoster(), lobby: emptyLobby(), speaker: null });
+    }
+  }
+
+  /** @param {Roster} roster */
+  #rosterTold(roster) {
+    if (roster.version < this.state.roster.version) return;
+    const known = new Map(this.state.roster.participants.map((p) => [p.participant, p]));
+    const own = this.state.me?.participant;
+    if (known.size) {
+      for (const { participant, name } of roster.participants) {
+        if (!known.delete(participant)) this.#say("message.came", { name }, false);
+      }
+      for (const { participant, name } of known.values()) {
+        if (participant !== own) this.#say("message.went", { name }, false);
+      }
+    }
+    this.#set({ roster });
+    this.#syncRemote();
+    this.#heedSilence();
+  }
+
+  /** @param {Lobby} lobby */
+  #lobbyTold(lobby) {
+    const known = new Set(this.state.lobby.waiting.map((p) => p.participant));
+    const fresh = lobby.waiting.filter((p) => !known.has(p.participant));
+    if (fresh.length === 1) this.#say("message.knock", { name: fresh[0].name }, false);
+    else if (fresh.length) this.#say("message.knocks", { count: String(fresh.length) }, false);
+    this.#set({ lobby });
+  }
+
+  /** Staff can mute a track at the server. The button must not claim otherwise. */
+  #heedSilence() {
+    for (const [source, track] of this.#sent) {
+      const listed = this.#ownTracks().find((t) => t.track === track);
+      if (!listed?.muted || this.#told.get(track) || this.#telling.has(track)) continue;
+      this.#told.set(track, true);
+      void this.devices.turn(source, false);
+      this.#say("message.silenced", {}, false);
+    }
+  }
+
+  #ownTracks() {
+    return this.state.roster.participants.find((p) => p.participant === this.state.me?.participant)?.tracks ?? [];
+  }
+
+  #openMedia() {
+    const client = this.#client;
+    if (!client || this.#media) return;
+    this.#media = new MediaConnection({
+      iceServers: this.state.me?.ice_servers ?? [],
+      negotiate: (offer) => client.request("offer", offer),
+      onRemote: (remote) => this.#set({ remote }),
+      onSent: (sent) => {
+        this.#sent = sent;
+        this.#syncMutes();
+      },
+      onStatus: (media) => this.#set({ media }),
+    });
+    this.#syncLocal();
+    this.#syncRemote();
+  }
+
+  #closeMedia() {
+    const media = this.#media;
+    this.#media = null;
+    this.#sent = new Map();
+    this.#told.clear();
+    this.#telling.clear();
+    media?.close();
+    this.#set({ media: null, remote: new Map() });
+  }
+
+  #syncLocal() {
+    for (const source of SOURCES) this.#media?.send(source, this.devices[source].track);
+    this.#syncMutes();
+  }
+
+  /** Sound before pictures: where not everything fits, people are heard. */
+  #syncRemote() {
+    const others = this.state.roster.participants.filter((p) => p.participant !== this.state.me?.participant);
+    const tracks = others.flatMap((p) => p.tracks).filter((t) => SHOWN_SOURCES.includes(t.source));
+    const ordered = [...tracks.filter((t) => t.kind === "audio"), ...tracks.filter((t) => t.kind === "video")];
+    this.#media?.receive(
+      ordered.map(({ track, kind }) => ({ track, kind })),
+      this.#ownTracks().map((t) => t.track),
+    );
+  }
+
+  #syncMutes() {
+    for (const [source, track] of this.#sent) {
+      const muted = !this.devices[source].on;
+      if (this.#telling.has(track) || (this.#told.get(track) ?? false) === muted) continue;
+      this.#telling.add(track);
+      this.request("mute", { track, muted }).then(
+        () => {
+          this.#told.set(track, muted);
+          this.#telling.delete(track);
+          this.#syncMutes();
+        },
+        () => this.#telling.delete(track), // lost with the channel: told anew with the next offer or resume
+      );
+    }
+  }
+
+  /**
+   * What a refusal means depends on what was tried: a resume token that has run out is not a broken link.
+   *
+   * @param {string} code
+   * @param {object} request
+   */
+  #refusedReason(code, request) {
+    if (code === "visit_ended") return "ended";
+    if ("resume" in request && ["ticket_invalid", "ticket_expired", "visit_unknown"].includes(code)) return "away_too_long";
+    return code;
+  }
+
+  /**
+   * @param {string} reason
+   * @param {import("./protocol.js").Message | null} [refusal]
+   */
+  #over(reason, refusal = null) {
+    this.#client = null;
+    this.#closeMedia();
+    this.devices.stop();
+    this.#set({ ...before(), phase: "over", me: this.state.me, reason, refusal });
+  }
+
+  /**
+   * @param {string} key
+   * @param {object} params
+   * @param {boolean} urgent
+   */
+  #say(key, params, urgent) {
+    this.dispatchEvent(new CustomEvent("message", { detail: { key, params, urgent } }));
+  }
+
+  /** @param {Partial<VisitState>} changes */
+  #set(changes) {
+    Object.assign(this.state, changes);
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
