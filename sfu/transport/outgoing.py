@@ -12,7 +12,7 @@ from sfu.rtp.packet import FIXED_LENGTH, Header, write_fixed
 from sfu.rtp.resends import Resends
 from sfu.rtp.rtx import write_original
 from sfu.rtp.seqmap import REFUSED, SequenceMap, TimestampMap
-from sfu.transport.counters import Counters, Kind
+from sfu.transport.counters import Counters
 from sfu.transport.drops import DropReason
 from sfu.transport.mapping import NO_CODEC, NO_RED, Mapping
 from sfu.transport.outbox import MAX_DATAGRAM, Outbox
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 CLOCK_RATES = {"audio": 48_000, "video": 90_000}
 """Hz, of all codecs of a kind that we forward (RFC 7587 4.1, RFC 7741 4.1 and its like)."""
+
+MEDIA = -1
+"""In place of an original sequence number: the packet is no retransmission."""
 
 MAX_CLEAR = MAX_DATAGRAM - MAX_TRAILER
 """Bytes of an RTP packet before protection."""
@@ -142,27 +145,60 @@ class OutgoingStream:
         if sequence == REFUSED:
             counters.drops.counts[DropReason.SUPERSEDED] += 1
             return 0
+        timestamp = self.timestamps.map(header.timestamp, now)
+        sent = self._send(
+            session,
+            source,
+            elements,
+            payload,
+            header.marker,
+            payload_type,
+            sequence,
+            timestamp,
+            self.egress.ssrc,
+            MEDIA,
+        )
+        if sent:
+            self.packets += 1
+            self.octets += len(payload)
+        return sent
+
+    def _send(
+        self,
+        session: SrtpSession,
+        source: memoryview,
+        elements: Elements,
+        payload: memoryview,
+        marker: int,
+        payload_type: int,
+        sequence: int,
+        timestamp: int,
+        ssrc: int,
+        original: int,
+    ) -> int:
+        """Write a packet into the outbox and protect it there. `original` is what a retransmission says it is of, or MEDIA.
+
+        Gives the bytes of the datagram; 0 where it was dropped, which is counted.
+        """
         outbox = self._outbox
         outbox.reserve()
         view = outbox.view
         at = outbox.end
         extension = self._writer.write(source, elements, view, at + FIXED_LENGTH)
         body = at + FIXED_LENGTH + extension
-        size = len(payload)
-        end = body + size
+        if original != MEDIA:
+            body = write_original(view, body, original)
+        end = body + len(payload)
         if end - at > MAX_CLEAR:
-            counters.drops.counts[DropReason.TOO_LARGE] += 1
+            self._counters.drops.counts[DropReason.TOO_LARGE] += 1
             return 0
-        timestamp = self.timestamps.map(header.timestamp, now)
-        write_fixed(view, at, extension > 0, header.marker, payload_type, sequence, timestamp, self.egress.ssrc)
+        write_fixed(view, at, extension > 0, marker, payload_type, sequence, timestamp, ssrc)
         view[body:end] = payload
         protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
         if protected < 0:
-            counters.drops.counts[DropReason.PROTECT_FAILED] += 1
+            self._counters.drops.counts[DropReason.PROTECT_FAILED] += 1
             return 0
         outbox.commit(protected)
-        self.packets += 1
-        self.octets += size
         return protected
 
     def skip(self, sequence: int) -> None:
@@ -182,39 +218,27 @@ class OutgoingStream:
         """Whether a retransmission of `size` bytes keeps within the round trip and the share of the media."""
         return self._resends.may_resend(sequence, size, self.octets, now, self.round_trip)
 
-    def resend(
-        self, sequence: int, source: memoryview, header: Header, elements: Elements, payload: memoryview
-    ) -> bool:
+    def resend(self, sequence: int, source: memoryview, header: Header, elements: Elements, payload: memoryview) -> int:
         """Prepare again, as a retransmission (RFC 4588 4), what went out as `sequence`; the rest as for `forward`."""
-        counters = self._counters
         session = self.session
         ssrc = self.egress.rtx_ssrc
         payload_type = self._mapping.rtx_payload_types[header.payload_type]
         if session is None or ssrc is None or payload_type == NO_CODEC:
-            return False
+            return 0
         if header.payload_type == self._mapping.strip_red:
             start, length, _ = red.primary(payload, 0, len(payload))
             payload = payload[start : start + length]
-        outbox = self._outbox
-        outbox.reserve()
-        view = outbox.view
-        at = outbox.end
-        extension = self._writer.write(source, elements, view, at + FIXED_LENGTH)
-        body = at + FIXED_LENGTH + extension
-        if body + 2 + len(payload) - at > MAX_CLEAR:
-            counters.drops.counts[DropReason.TOO_LARGE] += 1
-            return False
-        body = write_original(view, body, sequence)
-        end = body + len(payload)
-        timestamp = self.timestamps.translate(header.timestamp)
         self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
-        write_fixed(view, at, extension > 0, header.marker, payload_type, self._rtx_sequence, timestamp, ssrc)
-        view[body:end] = payload
-        protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
-        if protected < 0:
-            counters.drops.counts[DropReason.PROTECT_FAILED] += 1
-            return False
-        outbox.commit(protected)
-        counters.packets_out[Kind.RTX] += 1
-        counters.bytes_out[Kind.RTX] += protected
-        return True
+        timestamp = self.timestamps.translate(header.timestamp)
+        return self._send(
+            session,
+            source,
+            elements,
+            payload,
+            header.marker,
+            payload_type,
+            self._rtx_sequence,
+            timestamp,
+            ssrc,
+            sequence,
+        )

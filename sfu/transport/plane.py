@@ -567,8 +567,11 @@ class Plane:
                 kept, header.extension_profile, header.extension_offset, header.extension_length, elements
             )
             payload = kept[header.header_length : header.header_length + header.payload_length]
-            if stream.resend(sequence, kept, header, elements, payload):
-                outcomes[Retransmission.SENT] += 1
+            size = stream.resend(sequence, kept, header, elements, payload)
+            if size:
+                self.counters.packets_out[Kind.RTX] += 1
+                self.counters.bytes_out[Kind.RTX] += size
+            outcomes[Retransmission.SENT if size else Retransmission.NOT_NEGOTIATED] += 1
 
     def _handle_keyframe_wish(self, peer: MediaPeer, ssrc: int, now: float) -> None:
         """A receiver says that it cannot decode."""
