@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 
-import annotated_types
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -306,8 +305,8 @@ def _may_be(what: type[Section] | FieldInfo) -> str:
         return f"an array; each item {_may_be(FieldInfo.from_annotation(item))}"
     if get_origin(kind) is Literal:
         return "one of " + ", ".join(f'"{word}"' for word in get_args(kind))
-    low = [rule.ge for rule in what.metadata if isinstance(rule, annotated_types.Ge)]
-    high = [rule.le for rule in what.metadata if isinstance(rule, annotated_types.Le)]
+    low = [rule.ge for rule in what.metadata if hasattr(rule, "ge")]
+    high = [rule.le for rule in what.metadata if hasattr(rule, "le")]
     if low and high:
         return f"a whole number from {low[0]} to {high[0]}"
     assert what.description is not None, "a key without bounds says in words what it may be"
