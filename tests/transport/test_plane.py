@@ -298,6 +298,17 @@ def test_a_source_that_begins_anew_goes_on_in_the_same_stream() -> None:
     assert sequences(receiver.take_rtp()) == [0, 1, 2, 3, 4]
 
 
+def test_packets_are_readable_over_several_turns_of_the_sequence_number() -> None:
+    """RFC 3711 3.3.1: both ends count the rollovers without ever saying so."""
+    _, _, receiver, stream = audio_pair()
+    for number in range(100):
+        stream.sequence += 2_499
+        stream.send(number.to_bytes(2, "big"))
+    got = receiver.take_rtp()
+    assert [packet.payload for packet in got] == [number.to_bytes(2, "big") for number in range(100)]
+    assert sequences(got) == [number * 2_500 & 0xFFFF for number in range(100)]
+
+
 def test_senders_with_equal_ssrc_mid_and_payload_type_stay_separate() -> None:
     world = World()
     senders = [world.client(sends("0", "audio", ssrcs=(77,))) for _ in range(2)]
