@@ -21,6 +21,7 @@ from sfu.admission.visit import VisitState
 from sfu.admission.waiting_room import State
 from sfu.ids import VisitId
 from sfu.visits import audit
+from sfu.web import portal_routes
 from sfu.web.portal import Present
 from sfu.web.portal_routes import MAX_BODY_BYTES
 from tests.visits.sample import body, participant
@@ -493,6 +494,17 @@ async def test_a_body_without_a_length_is_bounded_too(stage: Stage) -> None:
 
     refused = await stage.call("POST", "/visits", data=endless(), headers={"Content-Type": "application/json"})
     assert (refused.status, refused.code) == (413, "too_large")
+
+
+async def test_a_body_that_does_not_come_is_given_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(portal_routes, "BODY_SECONDS", 0.01)
+
+    async def never() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    refused = await stage.call("POST", "/visits", data=never(), headers={"Content-Type": "application/json"})
+    assert (refused.status, refused.code) == (400, "bad_request")
 
 
 @pytest.mark.parametrize(
