@@ -60,8 +60,10 @@ class Client:
     reports: list[AnyRtcpPacket] = field(default_factory=list)
     egress: dict[str, int] = field(default_factory=dict)
     """SSRC that the server sends with, by mid."""
-    named_before: dict[int, set[str]] = field(default_factory=dict)
-    """Who was on the roster when the first packet of an SSRC came."""
+    named: set[tuple[str, str]] = field(default_factory=set)
+    """Every (participant, admitted_at) that a roster has told."""
+    heard: list[tuple[bytes, bool]] = field(default_factory=list)
+    """Each payload, with whether a roster had named whom it says it comes from (its first two words) when it arrived."""
     sent: int = 0
     session: aiohttp.ClientSession | None = None
     socket: aiohttp.ClientWebSocketResponse | None = None
@@ -123,6 +125,13 @@ class Client:
         return {entry["participant"] for entry in roster["participants"]} if roster else set()
 
     @property
+    def admitted_at(self) -> str:
+        """When this participant was last admitted, as its own last roster tells."""
+        roster = self.last("roster") or {"participants": []}
+        times = {entry["participant"]: entry["admitted_at"] for entry in roster["participants"]}
+        return cast(str, times[self.id])
+
+    @property
     def tracks(self) -> dict[str, tuple[str, str]]:
         """(owner, kind) of each track on the last roster."""
         roster = self.last("roster") or {"participants": []}
@@ -160,6 +169,8 @@ class Client:
                 self._answers.pop(message["id"]).set_result(message)
             else:
                 self.events.append(message)
+                if message["type"] == "roster":
+                    self.named |= {(entry["participant"], entry["admitted_at"]) for entry in message["participants"]}
             async with self._changed:
                 self._changed.notify_all()
         self.close_code = self.socket.close_code
@@ -281,7 +292,8 @@ class Client:
 
     async def _received(self, data: bytes, arrival_time_ms: int) -> None:
         packet = RtpPacket.parse(data, self._extensions())
-        self.named_before.setdefault(packet.ssrc, self.roster)
+        words = packet.payload.decode("ascii", "replace").split(" ")
+        self.heard.append((packet.payload, tuple(words[:2]) in self.named))
         self.packets.append(packet)
         async with self._changed:
             self._changed.notify_all()
