@@ -17,6 +17,7 @@ import uvloop
 
 from bench.canned import opus_clip, vp8_clip
 from bench.dtls_client import HandshakeFailed
+from bench.incoming import Incoming
 from bench.latency import Latencies
 from bench.media import Media
 from bench.outgoing import Canned
@@ -32,7 +33,8 @@ WARM_UP = 1.0  # seconds of media before the window, so that routes, caches and 
 OPENED_PER_SECOND = (
     10_000  # packets that are opened and checked, about; at higher rates a share is (see bench.incoming)
 )
-SETTLE = 0.25  # seconds of silence at both ends of the window, so that nothing is on its way when counts are taken
+SETTLE = 0.25  # seconds without a packet, at both ends of the window, after which nothing is on its way any more
+SETTLE_LIMIT = 5.0  # seconds to wait for that; a server that is so far behind has lost what is still to come
 EXPECTED = (
     aiohttp.ClientError,
     BadAnswer,
@@ -192,7 +194,7 @@ async def _measure(
     pacer.start()
     await _pass(WARM_UP, "warm up", media, tell)
     pacer.pause()
-    await asyncio.sleep(SETTLE)
+    await _settle(rooms)
     latencies.clear()
     before = _count(media, rooms, order.server_pid)
     began = monotonic()
@@ -200,7 +202,7 @@ async def _measure(
     await _pass(order.seconds, "measure", media, tell)
     pacer.pause()
     seconds = monotonic() - began
-    await asyncio.sleep(SETTLE)
+    await _settle(rooms)
     return before, _count(media, rooms, order.server_pid), seconds
 
 
@@ -214,9 +216,23 @@ async def _pass(seconds: float, phase: str, media: Media, tell: Tell) -> None:
     tell(Progress(phase, seconds, seconds))
 
 
+async def _settle(rooms: list[Room]) -> None:
+    deadline = monotonic() + SETTLE_LIMIT
+    received = -1
+    while monotonic() < deadline:
+        before, received = received, sum(stream.received for stream in _incoming(rooms))
+        if received == before:
+            return
+        await asyncio.sleep(SETTLE)
+
+
+def _incoming(rooms: list[Room]) -> list[Incoming]:
+    return [stream for room in rooms for client in room.receivers for stream in client.incoming.values()]
+
+
 def _count(media: Media, rooms: list[Room], server_pid: int) -> _Counts:
     clients = [client for room in rooms for client in (room.sender, *room.receivers)]
-    streams = [stream for client in clients for stream in client.incoming.values()]
+    streams = _incoming(rooms)
     return _Counts(
         sent=tuple(sum(stream.packets for stream in room.streams) for room in rooms),
         received=sum(stream.received for stream in streams),
