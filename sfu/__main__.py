@@ -84,7 +84,11 @@ def _demo(asked: argparse.Namespace) -> int:
 
 
 def _check(asked: argparse.Namespace) -> int:
-    config.load(asked.config)
+    found, faults = config.read(_file(asked))
+    for fault in faults:
+        print(f"evisit: {fault}", file=sys.stderr)
+    if found is None:
+        return WRONG_USE
     print("The configuration is well.")
     return WELL
 

@@ -9,25 +9,9 @@ import aioice.ice
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from tests.e2e.browsers import WATCH
+from tests.e2e.browsers import CHROMIUM, FLAGS, WATCH
 from tests.e2e.client import Client
 from tests.e2e.server import Server
-
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream=fps=20",
-    "--allow-loopback-in-peer-connection",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
-]
-
 
 expect.set_options(timeout=20_000)  # two cores carry three browsers and a server; what must come may take its time
 
