@@ -108,6 +108,12 @@ def test_another_profile_has_no_elements(profile: int) -> None:
     assert read(CHROMIUM, profile, one_byte((1, b"\x05"))) == (True, {})
 
 
+@pytest.mark.parametrize("identifier", range(1, 15))
+def test_all_fourteen_ids_of_the_one_byte_form_are_read(identifier: int) -> None:
+    found = read(((identifier, URI_MID),), ONE_BYTE, one_byte((identifier, b"12")))
+    assert found == (True, {MID: b"12"})
+
+
 def test_padding_stands_anywhere_in_both_forms() -> None:
     assert read(CHROMIUM, ONE_BYTE, b"\x00\x00\x10\x05\x00\x40\x31\x00") == (True, {AUDIO_LEVEL: b"\x05", MID: b"1"})
     assert read(CHROMIUM, TWO_BYTE, b"\x00\x01\x01\x05\x00\x04\x01\x31") == (True, {AUDIO_LEVEL: b"\x05", MID: b"1"})

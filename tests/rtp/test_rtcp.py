@@ -269,6 +269,13 @@ def test_transport_feedback_of_every_kind_of_chunk() -> None:
     assert found.arrivals == (1, 2, 3, *[None] * 12, 4, None, -5, 6, None)
 
 
+def test_the_last_chunk_may_say_more_than_there_is() -> None:
+    for chunk in (1 << 13 | 9, 0x8000 | 0x3FFF, 0xC000 | 0b01_01_01_01_01_01_01):
+        (found,) = parse(feedback(5, struct.pack("!H", chunk) + bytes((9, 8, 7, 6, 5))))
+        assert isinstance(found, TransportFeedback)
+        assert found.arrivals == (9, 8, 7, 6, 5)
+
+
 def test_more_statuses_than_the_limit_are_not_read_and_the_rest_is() -> None:
     bomb = feedback(0xFFFF, struct.pack("!H", 0x1FFF) * 8)
     assert parse(bomb + PLI) == [PictureLoss(0, 0)]

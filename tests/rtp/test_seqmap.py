@@ -188,6 +188,13 @@ def test_timestamps_go_on_by_the_time_that_has_passed() -> None:
     assert timestamps.map(77 + 3000, 10.7) == (0xFFFFFF00 + 3000 + 45_000 + 3000) & 0xFFFFFFFF
 
 
+def test_all_32_bits_of_a_timestamp_are_kept_over_a_switch() -> None:
+    timestamps = TimestampMap(90_000, 0xF0000000)
+    timestamps.map(1, 0.0)
+    timestamps.switch()
+    assert timestamps.map(2, 1.0) == 0xF0000000 + 90_000
+
+
 def test_two_frames_never_share_a_timestamp_over_a_switch() -> None:
     timestamps = TimestampMap(48_000, 0)
     timestamps.map(960, 1.0)
