@@ -45,6 +45,8 @@ class Outboxes:
 
     def send(self) -> int:
         """Hand everything to the kernel. How many datagrams it took."""
+        if not self.waiting:
+            return 0
         for outbox in self.waiting:
             outbox.send()
         self.waiting.clear()
@@ -119,32 +121,37 @@ class Outbox:
 
     def send(self) -> None:
         """Hand everything to the kernel; what it refuses is dropped and counted."""
-        self._close_run()
-        counters = self._outboxes.counters
-        if not self.admitted or self.destination is None:
-            counters.unadmitted += self.clear()
+        outboxes = self._outboxes
+        destination = self.destination
+        if destination is None or not self.admitted:
+            outboxes.counters.unadmitted += self.clear()
             return
+        self._close_run()
+        send = outboxes.sender.send
         for start, end, segment, count in self._runs:
-            if self._outboxes.sender.send(self.destination, self.view[start:end], segment):
-                self._outboxes.taken += count
+            if send(destination, self.view[start:end], segment):
+                outboxes.taken += count
             else:
-                counters.drops.counts[DropReason.SEND_BUFFER_FULL] += count
-        self.clear()
+                outboxes.counters.drops.counts[DropReason.SEND_BUFFER_FULL] += count
+        self._empty()
 
     def clear(self) -> int:
         """Forget what is there, unsent. How many datagrams that were."""
         self._close_run()
         forgotten = sum(count for _, _, _, count in self._runs)
+        self._empty()
+        return forgotten
+
+    def _empty(self) -> None:
         self._runs.clear()
         self._start = self.end = 0
         if self._slab is not None:
             self._outboxes.give_back(self._slab)
             self._slab = None
-        return forgotten
 
     def _close_run(self) -> None:
         if self._count:
             self._runs.append((self._start, self.end, self._segment, self._count))
+            self._segment = 0
+            self._count = 0
         self._start = self.end
-        self._segment = 0
-        self._count = 0

@@ -9,6 +9,9 @@ from sfu.transport.parameters import PeerId
 
 Call = Callable[[float], None]
 
+EVERYBODY: PeerId = 0
+"""Whose timer it is that works for all peers."""
+
 
 class Timers:
     """Calls by the moment they are due, each with the peer it is made for. There is no way to cancel one: the call looks for itself
