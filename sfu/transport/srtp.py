@@ -25,6 +25,13 @@ NO_CAPACITY = -1000
 """The protected packet would not fit; libsrtp was not called."""
 
 
+# Looked up once and not with every packet.
+_protect = lib.srtp_protect
+_unprotect = lib.srtp_unprotect
+_protect_rtcp = lib.srtp_protect_rtcp
+_unprotect_rtcp = lib.srtp_unprotect_rtcp
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A protection profile by its numbers (RFC 5764 4.1.2, RFC 7714 14.2)."""
@@ -85,14 +92,14 @@ class SrtpSession:
         """
         box = self._length
         box[0] = length
-        status: int = lib.srtp_unprotect(self._context, pointer, box)
+        status: int = _unprotect(self._context, pointer, box)
         return -status if status else box[0]
 
     def unprotect_rtcp(self, pointer: Any, length: int) -> int:
         """As `unprotect`, for SRTCP."""
         box = self._length
         box[0] = length
-        status: int = lib.srtp_unprotect_rtcp(self._context, pointer, box)
+        status: int = _unprotect_rtcp(self._context, pointer, box)
         return -status if status else box[0]
 
     def protect(self, pointer: Any, length: int, capacity: int) -> int:
@@ -104,7 +111,7 @@ class SrtpSession:
             return NO_CAPACITY
         box = self._length
         box[0] = length
-        status: int = lib.srtp_protect(self._context, pointer, box)
+        status: int = _protect(self._context, pointer, box)
         return -status if status else box[0]
 
     def protect_rtcp(self, pointer: Any, length: int, capacity: int) -> int:
@@ -113,7 +120,7 @@ class SrtpSession:
             return NO_CAPACITY
         box = self._length
         box[0] = length
-        status: int = lib.srtp_protect_rtcp(self._context, pointer, box)
+        status: int = _protect_rtcp(self._context, pointer, box)
         return -status if status else box[0]
 
     def remove_stream(self, ssrc: int) -> None:
