@@ -45,6 +45,7 @@ from sfu.rooms.events import (
 from sfu.rooms.requests import Admit, Offer, ReceiveSection, Request, SendSection, Source
 from sfu.rooms.room import Limits, Room, Step
 
+START_NOW = 1000.0
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 UNIT = "SE1-EYE"
 EVA, PER, MARIA = PersonId("hsa:eva"), PersonId("1177:per"), PersonId("1177:maria")
@@ -119,6 +120,7 @@ class Store:
     tickets_revoked: set[str] = field(default_factory=set)
 
     def state(self, participant: ParticipantId) -> State:
+        assert participant in self.participants, "written before done"
         return self.participants[participant].state
 
     def admitted(self) -> set[ParticipantId]:
@@ -144,7 +146,7 @@ class Stage:
         self._tokens = count(1)
         self.room = Room(visit, self.limits, self.new_token)
         self.store = Store()
-        self.now = 1000.0
+        self.now = START_NOW
         self.wall = visit.starts_at
         self.channels: dict[ParticipantId, ChannelId] = {}
         self.resume: dict[ParticipantId, str] = {}
@@ -153,6 +155,7 @@ class Stage:
         self.closed: list[tuple[ChannelId, Reason]] = []
         self.tracks: dict[TrackId, ParticipantId] = {}
         self.media: set[ParticipantId] = set()
+        self.handshaken: set[ParticipantId] = set()
         self.routes: dict[tuple[ParticipantId, str], TrackId] = {}
         self.version = 0
         self.last: Step | None = None
@@ -239,6 +242,8 @@ class Stage:
         while (due := self.room.next_timer()) is not None and due <= until:
             self._move_to(max(due, self.now))
             self.do(TimeHasCome())
+            later = self.room.next_timer()
+            assert later is None or later > due, "a moment that has come is over"
         self._move_to(until)
 
     def publish(
@@ -270,7 +275,9 @@ class Stage:
         return eva, per
 
     def crash(self) -> None:
-        """Forget everything but the store, and start again from it."""
+        """Forget everything but the store, and start again from it a second later, the wall clock set right."""
+        self.now += 1.0
+        self.wall = VISIT.starts_at + timedelta(seconds=self.now - START_NOW)
         stored = self.store.visit
         self.room = Room.restored(
             self.room.visit if stored is None else replace(self.room.visit, locked=False, closed=None),
@@ -285,8 +292,11 @@ class Stage:
         self.channels.clear()
         self.rosters.clear()
         self.media.clear()
+        self.handshaken.clear()
         self.routes.clear()
         self.check()
+        # The first step sets the room's own clock by the wall clock, which is right at that moment.
+        self.do(TimeHasCome())
 
     # Seeing things
 
@@ -350,9 +360,14 @@ class Stage:
             assert step.answer["state"] == self.store.state(step.participant)
             in_charge = step.participant in self.store.in_charge(self.room.visit.unit)
             assert step.answer["may_admit"] is in_charge
+            older = self.channels.get(step.participant)
+            if older is not None:
+                assert Disconnect(older, Reason.REPLACED) in commands, "the newer channel wins"
             self.channels[step.participant] = event.channel
             self.resume[step.participant] = cast(str, step.answer["resume"])
             self.rosters.pop(step.participant, None)
+        if isinstance(event, MediaConnected):
+            self.handshaken |= {event.participant} & self.media
         for command in commands:
             self._take(command, step.room)
 
@@ -381,14 +396,15 @@ class Stage:
                 assert self.store.state(participant) is State.ADMITTED
                 assert offer.fresh == (participant not in self.media), "one transport at a time"
                 self.media.add(participant)
+                self.handshaken -= {participant} if offer.fresh else set()
                 self.tracks.update({binding.track: participant for binding in send})
             case CloseMedia(participant):
                 assert not self._routes_of(participant), "routes first"
                 self.media.discard(participant)
+                self.handshaken.discard(participant)
             case AddRoute(track, receiver, mid):
                 assert (receiver, mid) not in self.routes, "one route a section"
-                assert receiver in self.media
-                assert self.tracks[track] in self.media
+                assert {receiver, self.tracks[track]} <= self.handshaken, "both ends are up"
                 self._named_before_heard(self.tracks[track], receiver)
                 self.routes[receiver, mid] = track
             case DropRoute(track, receiver, mid):

@@ -1,0 +1,450 @@
+"""Random visits: every way to join, every request, every loss, crashes and records that fail, in any order.
+
+The stage holds every step against the records and the commands. On top of that the machine keeps a small model of its own:
+who has been turned away and may not come in, and what each outcome of a request may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from sfu.admission.records import Action
+from sfu.admission.roles import Role
+from sfu.admission.tickets import Ticket
+from sfu.admission.visit import VisitState
+from sfu.admission.waiting_room import State
+from sfu.errors import Refused
+from sfu.ids import ChannelId, ParticipantId, PersonId, TrackId
+from sfu.rooms.events import (
+    BookingChanged,
+    ChannelLost,
+    Event,
+    LinkPresented,
+    LinkRenewed,
+    MediaConnected,
+    MediaLost,
+    Requested,
+    ResumePresented,
+    SpeakerChanged,
+    TicketPresented,
+    TicketRevoked,
+    TimeHasCome,
+    VisitClosed,
+)
+from sfu.rooms.requests import (
+    Admit,
+    Allow,
+    Deny,
+    End,
+    Hold,
+    Leave,
+    Lock,
+    Mute,
+    Offer,
+    ReceiveSection,
+    Remove,
+    Request,
+    SendNotice,
+    SendSection,
+    SendText,
+    Silence,
+    Source,
+    View,
+)
+from sfu.rooms.room import Limits
+from tests.rooms.stage import EVA, MARIA, PER, UNIT, VISIT, Stage, ticket
+
+LIMITS = Limits(room_capacity=3, lobby_capacity=5, knocks_per_link_hour=12)
+STEN, ADA = PersonId("hsa:sten"), PersonId("hsa:ada")
+PEOPLE = {
+    EVA: (Role.CLINICIAN, (UNIT,)),
+    STEN: (Role.CLINICIAN, (UNIT, "SE1-EAR")),
+    ADA: (Role.CLINICIAN, ("SE1-EAR",)),
+    PER: (Role.PATIENT, ()),
+    MARIA: (Role.GUARDIAN, ()),
+}
+
+
+def agreed_admit(participant: ParticipantId) -> Request:
+    return Admit(participant, agreed=True)
+
+
+DECISIONS: list[Callable[[ParticipantId], Request]] = [Admit, agreed_admit, Deny, Hold, Remove, Allow]
+FITS: dict[Callable[[ParticipantId], Request], tuple[State, ...]] = {
+    Admit: (State.WAITING,),
+    agreed_admit: (State.WAITING,),
+    Deny: (State.WAITING,),
+    Hold: (State.ADMITTED,),
+    Remove: (State.ADMITTED,),
+    Allow: (State.DENIED, State.REMOVED),
+}
+"""Whom each decision is for, where staff mean it."""
+AGAINST_THE_PERSON = frozenset({Action.DENIED, Action.REMOVED})
+pick = st.integers(0, 30)
+"""Chooses from whatever there is at that moment, by position."""
+
+
+class Visits(RuleBasedStateMachine):
+    """One visit at a time. `fails` are steps whose record could not be written: they have not happened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stage = Stage(VISIT, LIMITS)
+        self.tickets: list[Ticket] = []
+        self.generation = 1
+        self.away: dict[PersonId, State] = {}
+        self.played: list[Event] = []
+
+    @initialize(meeting=st.sampled_from([True, True, True, False]))
+    def it_begins(self, meeting: bool) -> None:
+        """With staff alone, or with a meeting under way: most faults need one to be seen."""
+        self.by_new_ticket(EVA)
+        if meeting:
+            self.by_new_ticket(PER)
+            self.by_link(Role.INTERPRETER, 0)
+            self.staff_let_in(0)
+            self.staff_let_in(0)
+            self.everybody_offers()
+            self.everybody_offers()
+
+    # Ways in
+
+    @rule(person=st.sampled_from(sorted(PEOPLE)))
+    def by_new_ticket(self, person: PersonId) -> None:
+        role, units = PEOPLE[person]
+        self.tickets.append(ticket(person, role, units=units))
+        self.join_by(self.tickets[-1])
+
+    @precondition(lambda self: self.tickets)
+    @rule(which=pick)
+    def by_old_ticket(self, which: int) -> None:
+        self.join_by(self.tickets[which % len(self.tickets)])
+
+    @precondition(lambda self: self.away)
+    @rule(which=pick)
+    def who_was_turned_away_tries_again(self, which: int) -> None:
+        self.by_new_ticket(sorted(self.away)[which % len(self.away)])
+
+    @rule(role=st.sampled_from(Role), age=st.integers(0, 1))
+    def by_link(self, role: Role, age: int) -> None:
+        generation = self.generation - age
+        joined = self.play(LinkPresented(self.stage.new_channel(), generation, "Amina", role))
+        assert joined is None or self.stage.store.state(joined) is State.WAITING
+        assert joined is None or age == 0, "an old link is dead"
+        assert joined is None or not self.stage.room.visit.locked, "a lock keeps knocks out"
+        assert joined is None or self.waiting() <= LIMITS.lobby_capacity
+
+    @rule(which=pick, right=st.sampled_from([True, True, True, False]))
+    def by_resume(self, which: int, right: bool) -> None:
+        who = self.anybody(which)
+        if who is not None:
+            before = self.stage.store.state(who)
+            token = self.stage.resume[who] if right else f"{self.stage.resume[who]}0"
+            joined = self.play(ResumePresented(self.stage.new_channel(), who, token))
+            if joined is not None:
+                assert right, "a wrong token resumes nobody"
+                assert joined == who
+                assert self.stage.store.state(who) is before, "a resume changes no state"
+                assert before in (State.WAITING, State.ADMITTED)
+                person = self.stage.store.participants[who].person
+                assert person is None or self.away.get(person) is not State.REMOVED
+
+    def join_by(self, presented: Ticket) -> None:
+        used = presented.jti in self.stage.store.tickets_used
+        known = set(self.stage.store.participants)
+        waited = {who for who in known if self.stage.store.state(who) is State.WAITING}
+        connected = set(self.stage.channels)
+        joined = self.play(TicketPresented(self.stage.new_channel(), presented))
+        if joined is None:
+            return
+        record = self.stage.store.participants[joined]
+        assert presented.person not in self.away, "turned away holds for every ticket"
+        assert presented.jti not in self.stage.store.tickets_revoked
+        assert joined not in connected, "no ticket takes a place whose owner is there"
+        own_staff = presented.role is Role.CLINICIAN and UNIT in presented.units
+        if joined not in known and record.state is State.WAITING:
+            assert not self.stage.room.visit.locked, "a lock keeps knocks out"
+            assert self.waiting() <= LIMITS.lobby_capacity
+        if used:
+            assert joined not in known, "a ticket joins once"
+            assert record.second_device
+            assert record.state is State.WAITING
+        elif joined not in known or joined in waited:
+            expected = State.ADMITTED if own_staff and not record.second_device else State.WAITING
+            assert record.state is expected
+
+    # Requests, of anybody about anybody
+
+    @rule(by=pick, about=pick, how=st.sampled_from(DECISIONS))
+    def somebody_decides(self, by: int, about: int, how: Callable[[ParticipantId], Request]) -> None:
+        who = self.anybody(about)
+        if who is not None:
+            self.ask(by, how(who))
+
+    @rule(about=pick, how=st.sampled_from([Admit, Deny, Hold, Remove, Allow]))
+    def staff_decide(self, about: int, how: Callable[[ParticipantId], Request]) -> None:
+        """As in a real visit: staff, about somebody whom it fits."""
+        self.staff_ask(about, how)
+
+    @rule(about=pick)
+    def staff_let_in(self, about: int) -> None:
+        self.staff_ask(about, agreed_admit)
+
+    @rule(about=pick)
+    def staff_put_out(self, about: int) -> None:
+        self.staff_ask(about, Remove)
+
+    @rule(by=pick, locked=st.booleans())
+    def lock(self, by: int, locked: bool) -> None:
+        self.ask(by, Lock(locked))
+
+    @rule(by=pick, about=st.none() | pick)
+    def notice(self, by: int, about: int | None) -> None:
+        self.ask(by, SendNotice("Strax", self.anybody(about) if about is not None else None))
+
+    @rule(by=pick)
+    def text(self, by: int) -> None:
+        self.ask(by, SendText("hej"))
+
+    @rule(by=pick)
+    def leave(self, by: int) -> None:
+        self.ask(by, Leave())
+
+    @precondition(lambda self: len(self.played) > 25)
+    @rule(by=pick)
+    def end(self, by: int) -> None:
+        self.ask(by, End())
+
+    @precondition(lambda self: self.played)
+    @rule(which=pick)
+    def repeat(self, which: int) -> None:
+        """A message that comes twice, or late."""
+        event = self.played[-1 - which % len(self.played)]
+        if isinstance(event, Requested) and not isinstance(event.request, Offer | Leave | End):
+            self.take(event)
+
+    # Media
+
+    @rule(by=pick, sources=st.lists(st.sampled_from(Source), max_size=2), fresh=st.booleans(), connect=st.booleans())
+    def offer(self, by: int, sources: list[Source], fresh: bool, connect: bool) -> None:
+        who = self.anybody(by)
+        if who is not None:
+            self.offer_of(who, sources, fresh, connect)
+
+    @rule()
+    def everybody_offers(self) -> None:
+        for who in sorted(self.stage.store.admitted() & self.stage.channels.keys()):
+            self.offer_of(who, [Source.MICROPHONE, Source.CAMERA], fresh=False, connect=True)
+
+    def offer_of(self, who: ParticipantId, sources: list[Source], fresh: bool, connect: bool) -> None:
+        """As a real client does: all tracks of the roster, in sections of their kind."""
+        send = tuple(SendSection(f"s{index}", source) for index, source in enumerate(sources))
+        others = self.stage.tracks_of_others(who)
+        receive = tuple(
+            ReceiveSection(f"r{index}", self.stage.kind(track), track) for index, track in enumerate(others)
+        )
+        granted = self.take(Requested(who, Offer(send, receive, fresh or who not in self.stage.media)))
+        assert not granted or self.stage.store.state(who) is State.ADMITTED, "who waits has no transport"
+        if granted and connect:
+            self.play(MediaConnected(who))
+
+    @rule(by=pick, which=pick)
+    def receive_anything(self, by: int, which: int) -> None:
+        tracks = list(self.stage.tracks) or [TrackId("t_never")]
+        self.ask(by, Offer((), (ReceiveSection("r", "video", tracks[which % len(tracks)]),), fresh=False))
+
+    @rule(by=pick, which=pick, muted=st.booleans())
+    def mute(self, by: int, which: int, muted: bool) -> None:
+        self.ask_track(by, which, lambda track: Mute(track, muted))
+
+    @rule(by=pick, which=pick)
+    def silence(self, by: int, which: int) -> None:
+        self.ask_track(by, which, Silence)
+
+    @rule(by=pick, which=pick, paused=st.booleans())
+    def view(self, by: int, which: int, paused: bool) -> None:
+        self.ask_track(by, which, lambda track: View(track, 640, 480, paused=paused))
+
+    @rule(who=pick)
+    def media_connected(self, who: int) -> None:
+        self.happen(who, MediaConnected)
+
+    @rule(who=pick)
+    def media_lost(self, who: int) -> None:
+        self.happen(who, MediaLost)
+
+    @rule(who=pick)
+    def speaks(self, who: int) -> None:
+        self.happen(who, SpeakerChanged)
+
+    # Losses, time, portals
+
+    @rule(who=pick)
+    def channel_lost(self, who: int) -> None:
+        connected = sorted(self.stage.channels)
+        if connected:
+            self.stage.drop(connected[who % len(connected)])
+
+    @rule(who=pick)
+    def an_older_channel_closes(self, who: int) -> None:
+        participant = self.anybody(who)
+        if participant is not None:
+            self.play(ChannelLost(ChannelId(0), participant))
+
+    @rule(seconds=st.sampled_from([1.0, 60.0, 119.0, 121.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.stage.pass_time(seconds)
+
+    @rule(hours=st.sampled_from([-720, -1, 1, 720]))
+    def the_wall_clock_jumps(self, hours: int) -> None:
+        closed = self.stage.room.visit.closed
+        self.stage.wall += timedelta(hours=hours)
+        self.play(TimeHasCome())
+        assert self.stage.room.visit.closed is closed, "a jump of the clock ends no visit"
+
+    @rule()
+    def the_process_is_killed(self) -> None:
+        before = {known.participant: known.state for known in self.stage.room.participants}
+        self.stage.crash()
+        assert {known.participant: known.state for known in self.stage.room.participants} == before
+
+    @rule(which=pick)
+    def a_ticket_is_revoked(self, which: int) -> None:
+        if self.tickets and which % 4 == 0:
+            jti = self.tickets[which % len(self.tickets)].jti
+            self.stage.store.tickets_revoked.add(jti)
+            self.play(TicketRevoked(jti))
+            for record in self.stage.store.participants.values():
+                assert record.ticket != jti or record.state not in (State.WAITING, State.ADMITTED)
+
+    @rule()
+    def the_link_is_renewed(self) -> None:
+        self.generation += 1
+        self.play(LinkRenewed(self.generation))
+
+    @rule(people=st.sets(st.sampled_from(VISIT.people)), unit=st.sampled_from([UNIT, UNIT, UNIT, "SE1-EAR"]))
+    def the_booking_changes(self, people: set[object], unit: str) -> None:
+        admitted = self.stage.store.admitted()
+        booked = tuple(person for person in VISIT.people if person in people)
+        self.play(BookingChanged(replace(VISIT, people=booked, unit=unit)))
+        self.play(BookingChanged(replace(VISIT, people=booked)))
+        assert self.stage.store.admitted() == admitted, "a change of policy lets nobody in"
+
+    @precondition(lambda self: len(self.played) > 40)
+    @rule(state=st.sampled_from([VisitState.ENDED, VisitState.CANCELLED]))
+    def a_portal_closes_the_visit(self, state: VisitState) -> None:
+        self.play(VisitClosed(state, "portal:cosmic"))
+        assert not self.stage.store.admitted()
+        assert not self.stage.channels
+
+    # How a step is played
+
+    def anybody(self, which: int) -> ParticipantId | None:
+        """Somebody who is or has been here."""
+        known = list(self.stage.resume)
+        return known[which % len(known)] if known else None
+
+    def staff(self) -> list[ParticipantId]:
+        """Those in charge who are connected."""
+        return sorted(self.stage.store.in_charge(UNIT) & self.stage.channels.keys())
+
+    def in_state(self, which: int, *states: State) -> ParticipantId | None:
+        protected = self.stage.store.in_charge(UNIT)
+        known = [
+            record.participant
+            for record in self.stage.store.participants.values()
+            if record.state in states and record.participant not in protected
+        ]
+        return known[which % len(known)] if known else None
+
+    def waiting(self) -> int:
+        return sum(record.state is State.WAITING for record in self.stage.store.participants.values())
+
+    def happen(self, which: int, event: Callable[[ParticipantId], Event]) -> None:
+        who = self.anybody(which)
+        if who is not None:
+            self.play(event(who))
+
+    def staff_ask(self, about: int, request: Callable[[ParticipantId], Request]) -> None:
+        staff = self.staff()
+        who = self.in_state(about, *FITS[request])
+        if staff and who is not None:
+            self.take(Requested(staff[about % len(staff)], request(who)))
+
+    def ask_track(self, by: int, which: int, request: Callable[[TrackId], Request]) -> None:
+        tracks = list(self.stage.tracks)
+        if tracks:
+            self.ask(by, request(tracks[which % len(tracks)]))
+
+    def ask(self, by: int, request: Request) -> bool:
+        """Half of the time it is staff who ask: what anybody else asks is refused, and then nothing is seen."""
+        staff = self.staff()
+        who = staff[by % len(staff)] if staff and by % 2 == 0 else self.anybody(by)
+        return who is not None and self.take(Requested(who, request))
+
+    def take(self, event: Requested) -> bool:
+        """A request. Whether it was granted."""
+        store, by, request = self.stage.store, event.participant, event.request
+        in_charge = by in store.in_charge(self.stage.room.visit.unit) and by in self.stage.channels
+        earlier = dict(store.participants)
+        protected = store.in_charge(self.stage.room.visit.unit)
+        staff_only = isinstance(request, Admit | Deny | Hold | Remove | Allow | Lock | SendNotice | Silence | End)
+        self.play(event)
+        granted = self.granted
+        assert not granted or in_charge or not staff_only, "only those in charge"
+        if granted and isinstance(request, Admit):
+            before = earlier[request.participant]
+            assert store.state(request.participant) is State.ADMITTED
+            assert before.state is State.ADMITTED or before.booked or request.agreed, "agreement is asked for"
+            assert before.state is State.ADMITTED or len(store.admitted()) <= LIMITS.room_capacity
+        if granted and isinstance(request, Hold):
+            assert store.state(request.participant) is State.WAITING
+        if granted and isinstance(request, Hold | Deny | Remove):
+            assert request.participant not in protected, "those in charge are not put out"
+        if granted and isinstance(request, Deny | Remove):
+            assert store.state(request.participant) in (State.DENIED, State.REMOVED)
+        return granted
+
+    def play(self, event: Event) -> ParticipantId | None:
+        """Play an event, first as a step whose record fails, then for good. Gives whom a join has become."""
+        self.played.append(event)
+        self.granted = False
+        staff = {self.person(who) for who in self.stage.store.in_charge(self.stage.room.visit.unit)}
+        written = len(self.stage.store.log)
+        try:
+            self.stage.room.step(event, now=self.stage.now, wall=self.stage.wall)
+            step = self.stage.do(event)
+        except Refused:
+            return None
+        self.granted = True
+        self.follow(written, staff)
+        return step.participant
+
+    def follow(self, written: int, staff: set[PersonId | None]) -> None:
+        """Keep the model by what has been written since."""
+        for entry in self.stage.store.log[written:]:
+            person = entry.subject_person
+            if person is None:
+                continue
+            if entry.action in AGAINST_THE_PERSON and person not in staff and entry.detail != "ticket_revoked":
+                known = self.away.get(person)
+                self.away[person] = State.REMOVED if State.REMOVED in (known, State(entry.action)) else State.DENIED
+            if entry.action is Action.ALLOWED:
+                self.away.pop(person, None)
+            if entry.action is Action.ADMITTED:
+                assert person not in self.away, "turned away stays out until staff lift it"
+
+    def person(self, who: ParticipantId) -> PersonId | None:
+        return self.stage.store.participants[who].person
+
+    @invariant()
+    def a_closed_visit_is_empty(self) -> None:
+        if self.stage.room.visit.closed is not None:
+            assert not self.stage.store.admitted()
+            assert not self.stage.routes
+            assert self.stage.room.next_timer() is None
