@@ -68,6 +68,8 @@ visits = Table(
     Column("locked", Boolean, nullable=False),
     Column("closed", String(16)),
 )
+Index("visits_by_unit", visits.c.unit, visits.c.starts_at, visits.c.visit)
+Index("visits_by_end", visits.c.ends_at)
 
 people = Table(
     "people",
@@ -78,6 +80,7 @@ people = Table(
     Column("name", String(80), nullable=False),
     Column("role", String(16), nullable=False),
 )
+Index("people_by_person", people.c.person, people.c.visit)
 
 participants = Table(
     "participants",
@@ -163,15 +166,38 @@ access_log_head = Table(
     Column("hash", LargeBinary(32), nullable=False),
 )
 
+access_log_cut = Table(
+    "access_log_cut",
+    metadata,
+    # The last row that is not kept any more, and its hash: what the chain begins from.
+    Column("only", Integer, CheckConstraint("only = 1"), primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+
+store_probe = Table(
+    "store_probe",
+    metadata,
+    # Written now and then, so that a database which cannot be written is known before somebody needs it.
+    Column("only", Integer, CheckConstraint("only = 1"), primary_key=True, autoincrement=False),
+    Column("count", Integer, nullable=False),
+)
+
 # Against mistakes, not against whoever owns the database: that is what the chain is for.
 APPEND_ONLY = (
     "CREATE TRIGGER access_log_keeps_rows BEFORE DELETE ON access_log "
+    "WHEN OLD.number > (SELECT number FROM access_log_cut) "
     "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END",
     "CREATE TRIGGER access_log_keeps_words BEFORE UPDATE ON access_log "
     "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END",
     "CREATE TRIGGER access_log_head_stays BEFORE DELETE ON access_log_head "
     "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END",
     "CREATE TRIGGER access_log_head_rises BEFORE UPDATE ON access_log_head WHEN NEW.number <= OLD.number "
+    "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END",
+    "CREATE TRIGGER access_log_cut_stays BEFORE DELETE ON access_log_cut "
+    "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END",
+    "CREATE TRIGGER access_log_cut_rises BEFORE UPDATE ON access_log_cut "
+    "WHEN NEW.number <= OLD.number OR NEW.number >= (SELECT number FROM access_log_head) "
     "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END",
 )
 
