@@ -3,7 +3,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# What runs, and what tests it: two stamps, so that a demo waits for neither a browser driver nor a type checker.
+RUNS := $(VENV)/.runs
+STAMP := $(VENV)/.tests
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r
 
 .PHONY: help demo test check format lint types unit bench fuzz lock clean
 
@@ -16,7 +19,7 @@ help:
 	@echo 'make format  put the source into its form'
 	@echo 'make lock    write the constraints anew from pyproject.toml'
 
-demo: $(STAMP)
+demo: $(RUNS)
 	$(BIN)/python -m sfu demo $(ARGS)
 
 test: $(STAMP) browser
@@ -45,10 +48,16 @@ fuzz: $(STAMP)
 browser:
 	@sh scripts/need-chromium
 
-$(STAMP): constraints-dev.txt scripts/make-venv
+$(RUNS): constraints.txt scripts/make-venv
 	@sh scripts/make-venv $(PYTHON) $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r constraints-dev.txt
-	@touch $(STAMP)
+	@echo 'set-up: installing packages into $(VENV)' >&2
+	@$(INSTALL) constraints.txt
+	@touch $@
+
+$(STAMP): $(RUNS) constraints-dev.txt
+	@echo 'set-up: installing what the tests need' >&2
+	@$(INSTALL) constraints-dev.txt
+	@touch $@
 
 # Versions and hashes alone: which registry serves them is the reader's to choose.
 lock: $(STAMP)
