@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import re
 import tomllib
-from collections.abc import Iterable
+import zoneinfo
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, get_args, get_origin
 from urllib.parse import urlsplit
@@ -19,6 +21,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic.fields import FieldInfo
 
 from sfu.errors import ConfigError
+from sfu.redact import Redacted
 
 Scope = Literal["visits:write", "visits:read", "tickets:staff", "tickets:citizen", "invitations", "audit:read"]
 """What a portal's key is good for (portal-api.md, Callers)."""
@@ -26,6 +29,24 @@ Scope = Literal["visits:write", "visits:read", "tickets:staff", "tickets:citizen
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 PORTAL_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 KEY_HASH = re.compile(r"sha256:[0-9a-f]{64}")
+MAIL_ADDRESS = re.compile(
+    r"(?=[^@]{1,64}@.{1,189}$)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])"
+)
+"""A mail address: RFC 5321's dot-string at a name with a dot in it, in ASCII. No quotes, no comments, nothing that folds."""
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+MAX_SECRET_BYTES = 4_096
+
+WebhookEvent = Literal[
+    "visit.opened",
+    "participant.waiting",
+    "participant.admitted",
+    "participant.denied",
+    "participant.left",
+    "participant.removed",
+    "visit.ended",
+]
+"""What a webhook can tell of (docs/integrating-webhooks.md)."""
 
 
 def _listen(value: str) -> str:
@@ -61,6 +82,44 @@ def _sqlite(value: str) -> str:
     return value
 
 
+def _line(value: str) -> str:
+    if not value.isprintable() or len(value) > 200:
+        raise ValueError
+    return value
+
+
+def _host(value: str) -> str:
+    if value and not HOST.fullmatch(value) and value not in LOOPBACK:
+        raise ValueError
+    return value
+
+
+def _mail_address(value: str) -> str:
+    if value and not MAIL_ADDRESS.fullmatch(value):
+        raise ValueError
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (OSError, zoneinfo.ZoneInfoNotFoundError):
+        raise ValueError from None
+    return value
+
+
+def _webhook_url(value: str) -> str:
+    parts = urlsplit(value)
+    # Reading `port` refuses what is no port number.
+    if not parts.hostname or parts.port == 0 or parts.username is not None or parts.fragment or len(value) > 1_000:
+        raise ValueError
+    if not re.fullmatch(r"[!-~]+", value):
+        raise ValueError
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise ValueError
+    return value
+
+
 def _matches(pattern: re.Pattern[str]) -> AfterValidator:
     def check(value: str) -> str:
         if not pattern.fullmatch(value):
@@ -82,6 +141,10 @@ Listen = Annotated[
 Origin = Annotated[
     str, AfterValidator(_origin), Field(description='a web origin without a path, such as "https://evisit.example"')
 ]
+
+
+Line = Annotated[str, AfterValidator(_line), Field(description="one line of at most 200 printable characters")]
+File = Annotated[str, AfterValidator(_line), Field(description="empty, or a path")]
 
 
 class Section(BaseModel):
@@ -182,6 +245,63 @@ class Portal(Section):
     shares_with: tuple[Annotated[str, _matches(PORTAL_ID), Field(description="the id of a portal")], ...] = ()
 
 
+class Invitations(Section):
+    """`[invitations]`: what invitations by mail and the signature say of the region."""
+
+    region: Line = ""
+    motto: Line = ""
+    help_phone: Line = ""
+    logo_file: File = ""
+    templates: File = ""
+    time_zone: Annotated[
+        str, AfterValidator(_time_zone), Field(description='the name of a time zone, such as "Europe/Stockholm"')
+    ] = "Europe/Stockholm"
+
+
+class Smtp(Section):
+    """`[smtp]`: the mail server that takes invitations."""
+
+    host: Annotated[str, AfterValidator(_host), Field(description="empty, or the name or address of a host")] = ""
+    port: int = Field(default=587, ge=1, le=65_535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    sender: Annotated[
+        str,
+        AfterValidator(_mail_address),
+        Field(description='empty, or a mail address, such as "evisit@region.example"'),
+    ] = ""
+    username: Line = ""
+    password_file: File = ""
+
+    def password(self, environment: Mapping[str, str] = os.environ) -> Redacted[str] | None:
+        """The password; None where there is no user. Raises `ConfigError` where it cannot be read."""
+        if not self.username:
+            return None
+        return read_secret("smtp.password_file", self.password_file, "EVISIT_SMTP_PASSWORD", environment)
+
+
+class Webhook(Section):
+    """`[[webhooks]]`: who is told of what happens in visits."""
+
+    id: Annotated[
+        str,
+        _matches(PORTAL_ID),
+        Field(description="1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit"),
+    ]
+    url: Annotated[
+        str,
+        AfterValidator(_webhook_url),
+        Field(description="an https:// URL without user and fragment; http:// to this machine alone"),
+    ]
+    secret_file: File = ""
+    events: tuple[WebhookEvent, ...] = get_args(WebhookEvent)
+    portals: tuple[Annotated[str, _matches(PORTAL_ID), Field(description="the id of a portal")], ...] = ()
+
+    def secret(self, environment: Mapping[str, str] = os.environ) -> Redacted[str]:
+        """What signs, as `whsec_…`. Raises `ConfigError` where it cannot be read."""
+        variable = "EVISIT_WEBHOOK_SECRET_" + self.id.upper().replace("-", "_")
+        return read_secret(f"webhooks {json.dumps(self.id)} secret_file", self.secret_file, variable, environment)
+
+
 class Config(Section):
     """All of it."""
 
@@ -194,6 +314,9 @@ class Config(Section):
     limits: Limits = Limits()
     logging: Logging = Logging()
     portals: tuple[Portal, ...] = ()
+    invitations: Invitations = Invitations()
+    smtp: Smtp = Smtp()
+    webhooks: tuple[Webhook, ...] = ()
 
 
 def load(path: str | Path | None = None) -> Config:
@@ -235,6 +358,23 @@ def parse(text: str) -> tuple[Config | None, tuple[str, ...]]:
     return (None, faults) if faults else (config, ())
 
 
+def read_secret(key: str, file: str, variable: str, environment: Mapping[str, str]) -> Redacted[str]:
+    """A secret from its file, or from the environment where `file` is empty. Raises `ConfigError`, which does not quote it."""
+    if not file:
+        if not environment.get(variable):
+            raise ConfigError(f"{key} must name a file, or the environment must hold {variable}")
+        return Redacted(environment[variable].strip())
+    try:
+        text = Path(file).read_bytes()[:MAX_SECRET_BYTES].decode().strip()
+    except OSError as error:
+        raise ConfigError(f"{key} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise ConfigError(f"{key} is not text") from None
+    if not text:
+        raise ConfigError(f"{key} is empty")
+    return Redacted(text)
+
+
 def _as_tuples(value: object) -> object:
     """TOML's arrays as tuples, so that the tree is frozen all the way down."""
     if isinstance(value, list):
@@ -256,6 +396,24 @@ def _contradictions(config: Config) -> Iterable[str]:
         for place, other in enumerate(portal.shares_with):
             if other not in ids:
                 yield f"portals[{index}].shares_with[{place}] must be the id of a portal in this file"
+    endpoints = [webhook.id for webhook in config.webhooks]
+    for index, webhook in enumerate(config.webhooks):
+        if webhook.id in endpoints[:index]:
+            yield f"webhooks[{index}].id must differ from that of webhooks[{endpoints.index(webhook.id)}]"
+        for place, other in enumerate(webhook.portals):
+            if other not in ids:
+                yield f"webhooks[{index}].portals[{place}] must be the id of a portal in this file"
+    if config.smtp.host:
+        # A mail goes to people outside: it has to say who sends it, and whom they can call.
+        for given, key in (
+            (config.smtp.sender, "smtp.sender"),
+            (config.invitations.region, "invitations.region"),
+            (config.invitations.help_phone, "invitations.help_phone"),
+        ):
+            if not given:
+                yield f"{key} must be given where smtp.host is"
+        if config.smtp.security == "none" and config.smtp.host not in LOOPBACK:
+            yield 'smtp.security must be "starttls" or "tls" unless smtp.host is this machine'
     if config.limits.message_burst < config.limits.messages_per_second:
         yield "limits.message_burst must be at least limits.messages_per_second"
 

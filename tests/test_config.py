@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import ValidationError
 
-from sfu.config import Config, load, parse, read
+from sfu.config import Config, Smtp, Webhook, WebhookEvent, load, parse, read
 from sfu.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
@@ -16,6 +18,12 @@ PORTAL = f'[[portals]]\nid = "cosmic"\nkey_hash = "{HASH}"\n'
 LISTEN = 'must be an address and a port, such as "127.0.0.1:8080" or "[::1]:8080"'
 ORIGIN = 'a web origin without a path, such as "https://evisit.example"'
 PORTAL_ID = "must be 1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit"
+REGION = '[invitations]\nregion = "Region X"\nhelp_phone = "0771"\n'
+SENDER = 'must be empty, or a mail address, such as "evisit@region.example"'
+ZONE = 'must be the name of a time zone, such as "Europe/Stockholm"'
+WEBHOOK = '[[webhooks]]\nid = "care"\nurl = "https://care.example/evisit"\n'
+URL = "must be an https:// URL without user and fragment; http:// to this machine alone"
+EVENTS = ", ".join(f'"{event}"' for event in get_args(WebhookEvent))
 
 
 def test_the_file_at_the_root_equals_the_defaults() -> None:
@@ -25,7 +33,7 @@ def test_the_file_at_the_root_equals_the_defaults() -> None:
 def test_the_file_at_the_root_shows_every_key() -> None:
     text = (ROOT / "config.toml").read_text()
     for name, field in Config.model_fields.items():
-        if name == "portals":
+        if name in ("portals", "webhooks"):
             continue
         section = text.split(f"\n[{name}]\n")[1].split("\n[")[0]
         shown = {line.split(" = ")[0] for line in section.splitlines() if " = " in line and not line.startswith("#")}
@@ -34,8 +42,20 @@ def test_the_file_at_the_root_shows_every_key() -> None:
 
 def test_every_key_of_a_portal_is_shown() -> None:
     text = (ROOT / "config.toml").read_text()
-    block = text.split("# [[portals]]\n")[1]
+    block = text.split("# [[portals]]\n")[1].split("\n#\n")[0]
     assert {line[2:].split(" = ")[0] for line in block.splitlines()} == {"id", "key_hash", "scopes", "shares_with"}
+
+
+def test_every_key_of_a_webhook_is_shown_and_the_example_holds() -> None:
+    block = (ROOT / "config.toml").read_text().split("# [[webhooks]]\n")[1]
+    lines = [line.removeprefix("# ") for line in block.splitlines()]
+    shown = {line.split(" = ")[0] for line in lines if " = " in line}
+    assert shown == set(Webhook.model_fields)
+    config, faults = parse(
+        "[[webhooks]]\n" + "\n".join(re.sub(r"   +(from|whose|\"whsec).*", "", line) for line in lines)
+    )
+    assert config is not None, faults
+    assert config.webhooks[0].events == get_args(WebhookEvent)
 
 
 def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
@@ -78,7 +98,8 @@ def test_the_tree_is_frozen() -> None:
         ("web = 3", "web must be a table"),
         (
             '[wbe]\nlisten = ""',
-            "wbe is unknown; known here: admission, database, limits, logging, media, portals, tickets, visits, web",
+            "wbe is unknown; known here: admission, database, invitations, limits, logging, media, portals, smtp, tickets, "
+            "visits, web, webhooks",
         ),
         ("[tickets]\nlifetime = 3", "tickets.lifetime is unknown; known here: lifetime_minutes"),
         ('[tickets]\n"a\\nb" = 3', 'tickets."a\\nb" is unknown; known here: lifetime_minutes'),
@@ -131,6 +152,29 @@ def test_the_tree_is_frozen() -> None:
         (PORTAL + 'shares_with = ["1177"]', "portals[0].shares_with[0] must be the id of a portal in this file"),
         (PORTAL + PORTAL.replace("0000", "0001", 1), "portals[1].id must differ from that of portals[0]"),
         (PORTAL + PORTAL.replace("cosmic", "other"), "portals[1].key_hash must differ from that of portals[0]"),
+        ('[invitations]\ntime_zone = "Mars/Base"', f"invitations.time_zone {ZONE}"),
+        ('[invitations]\ntime_zone = "../../etc/passwd"', f"invitations.time_zone {ZONE}"),
+        (
+            '[invitations]\nmotto = "two\\nlines"',
+            "invitations.motto must be one line of at most 200 printable characters",
+        ),
+        ('[smtp]\nsender = "a@b.se, c@d.se"', f"smtp.sender {SENDER}"),
+        ('[smtp]\nsender = "a@b.se\\r\\nBcc: c@d.se"', f"smtp.sender {SENDER}"),
+        (f'{REGION}[smtp]\nhost = "mail.region.example"', "smtp.sender must be given where smtp.host is"),
+        (
+            '[smtp]\nhost = "m.example"\nsender = "a@b.se"\n[invitations]\nregion = "R"',
+            "invitations.help_phone must be given where smtp.host is",
+        ),
+        (
+            f'{REGION}[smtp]\nhost = "m.example"\nsender = "a@b.se"\nsecurity = "none"',
+            'smtp.security must be "starttls" or "tls" unless smtp.host is this machine',
+        ),
+        (WEBHOOK.replace("https", "http"), f"webhooks[0].url {URL}"),
+        (WEBHOOK.replace("https", "file"), f"webhooks[0].url {URL}"),
+        (WEBHOOK.replace("//", "//u:p@"), f"webhooks[0].url {URL}"),
+        (WEBHOOK + 'events = ["visit.x"]', "webhooks[0].events[0] must be one of " + EVENTS),
+        (WEBHOOK + 'portals = ["1177"]', "webhooks[0].portals[0] must be the id of a portal in this file"),
+        (WEBHOOK + WEBHOOK, "webhooks[1].id must differ from that of webhooks[0]"),
         ("[web", "is not TOML: Expected ']' at the end of a table declaration (at end of document)"),
         ("a = " + "[" * 5_000, "is not TOML: nested too deeply"),
     ],
@@ -164,3 +208,30 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         load(missing)
     with pytest.raises(ConfigError, match=r"binary\.toml: is not UTF-8$"):
         load(binary)
+
+
+def test_a_secret_comes_from_its_file_or_the_environment_and_does_not_print(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("s3cret\n")
+    from_file = Smtp(username="u", password_file=str(file)).password({})
+    from_environment = Smtp(username="u").password({"EVISIT_SMTP_PASSWORD": "s3cret"})
+    assert from_file == from_environment
+    assert from_file is not None
+    assert (from_file.reveal(), f"{from_file} {from_file!r}") == ("s3cret", "*** ***")
+    assert Smtp().password({}) is None
+    webhook = Webhook(id="care-record", url="https://care.example/")
+    assert webhook.secret({"EVISIT_WEBHOOK_SECRET_CARE_RECORD": "whsec_x"}).reveal() == "whsec_x"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "cannot be read: No such file or directory"), (b"", "is empty"), (b"\xff", "is not text")],
+)
+def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None, message: str) -> None:
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigError, match=rf"^smtp\.password_file {message}$"):
+        Smtp(username="u", password_file=str(file)).password({})
+    with pytest.raises(ConfigError, match="the environment must hold EVISIT_SMTP_PASSWORD"):
+        Smtp(username="u").password({})

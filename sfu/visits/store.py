@@ -21,20 +21,24 @@ from sfu.admission.roles import Role
 from sfu.admission.visit import Visit
 from sfu.errors import StoreUnavailable
 from sfu.ids import PersonId, VisitId
-from sfu.visits import migrations, rows, schema
+from sfu.visits import migrations, rows, schema, webhook_rows
 from sfu.visits.access_log import COLUMNS, Row
 from sfu.visits.bookings import BookedVisit
 from sfu.visits.engine import open_engine
 from sfu.visits.statements import (
     Once,
+    Wanted,
+    change_visit,
     do_once,
     earlier_answer,
     log,
     read_participants,
     read_visit,
+    read_visits,
     set_visit,
     upsert,
 )
+from sfu.visits.webhooks import Endpoint
 
 READERS = 2  # threads; reads are short
 MAX_WAITING = 2_000  # operations; beyond that the disk has stopped, and whoever asks is told at once
@@ -71,19 +75,25 @@ class Store:
     A caller that is cancelled while it waits does not undo what it asked for.
     """
 
-    def __init__(self, url: str, *, busy_seconds: float = 5.0) -> None:
-        """`busy_seconds`: how long another process may hold the database before a write gives up."""
+    def __init__(self, url: str, *, busy_seconds: float = 5.0, webhooks: Sequence[Endpoint] = ()) -> None:
+        """`busy_seconds`: how long another process may hold the database before a write gives up.
+
+        `webhooks`: whom each step of a room is stored for, to be told.
+        """
         self._write_engine = open_engine(url, writes=True, busy_seconds=busy_seconds)
         self._read_engine = open_engine(url, writes=False, connections=READERS, busy_seconds=busy_seconds)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._waiting = 0
+        self._webhooks = tuple(webhooks)
+        self.told: Callable[[], None] = lambda: None
+        """Called when a step has been stored that somebody is to be told of."""
 
     @classmethod
-    async def open(cls, url: str, *, busy_seconds: float = 5.0) -> Store:
+    async def open(cls, url: str, *, busy_seconds: float = 5.0, webhooks: Sequence[Endpoint] = ()) -> Store:
         """Open the database at an SQLAlchemy URL, made where there is none, brought to the newest revision."""
         try:
-            store = cls(url, busy_seconds=busy_seconds)
+            store = cls(url, busy_seconds=busy_seconds, webhooks=webhooks)
         except OSError as error:
             raise StoreUnavailable("the database cannot be made or opened") from error
         try:
@@ -119,6 +129,30 @@ class Store:
     async def visit(self, visit: VisitId) -> BookedVisit | None:
         """The visit; None where there is none."""
         return await self._read(lambda connection: read_visit(connection, visit))
+
+    async def visits(self, wanted: Wanted) -> list[BookedVisit]:
+        """A page of visits, by start."""
+        return await self._read(lambda connection: read_visits(connection, wanted))
+
+    async def change_visit(
+        self, visit: VisitId, change: Callable[[BookedVisit], BookedVisit], entry: AccessEntry
+    ) -> BookedVisit | None:
+        """Change what is booked: `change` is given the visit as it is, in the same transaction, and may raise to leave it so.
+
+        Gives the visit as it is then; None where there is none. What changes nothing is not logged.
+        """
+
+        def work(connection: Connection) -> BookedVisit | None:
+            before = read_visit(connection, visit)
+            if before is None:
+                return None
+            after = change(before)
+            if after != before:
+                change_visit(connection, before, after)
+                log(connection, visit, (entry,))
+            return after
+
+        return await self._written(work)
 
     async def load_room(self, visit: VisitId) -> StoredRoom | None:
         """What a restart must not lose of a visit; None where there is no such visit."""
@@ -156,16 +190,19 @@ class Store:
             raise ValueError("a step is written for exactly one visit")
         (id_,) = of
 
-        def step(connection: Connection) -> None:
+        def step(connection: Connection) -> bool:
             log(connection, id_, entries)
+            to_tell = webhook_rows.queue(connection, self._webhooks, id_, entries, participants)
             for participant in participants:
                 upsert(connection, schema.participants, rows.participant_row(participant))
             if visit is not None:
                 set_visit(connection, visit)
             for ticket in tickets_used:
                 upsert(connection, schema.tickets_used, {"visit": id_, "ticket": ticket})
+            return to_tell
 
-        await self._written(step)
+        if await self._written(step):
+            self.told()
 
     async def note(self, entry: AccessEntry) -> None:
         """Write one row of the access log and nothing else: somebody has read something."""
@@ -254,6 +291,14 @@ class Store:
     async def earlier_answer(self, portal: str, key: str, request: bytes, *, at: datetime) -> bytes | None:
         """What was answered to this Idempotency-Key; None where it is new. Raises `KeyReused` where the request was another."""
         return await self._read(lambda connection: earlier_answer(connection, portal, key, request, at))
+
+    async def change(self, work: Callable[[Connection], T]) -> T:
+        """Do the work of another module of this package, in one transaction of the writer's."""
+        return await self._written(work)
+
+    async def look(self, work: Callable[[Connection], T]) -> T:
+        """Let another module of this package read."""
+        return await self._read(work)
 
     async def _written(self, work: Callable[[Connection], T]) -> T:
         return await self._run(self._writer, self._write_engine, work)
