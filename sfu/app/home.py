@@ -29,7 +29,7 @@ from sfu.rooms.commands import (
     Record,
     RequestKeyframe,
 )
-from sfu.rooms.events import ChannelLost, Event, Requested, TimeHasCome
+from sfu.rooms.events import ChannelLost, Event, MediaLost, Requested, TimeHasCome
 from sfu.rooms.requests import Request
 from sfu.rooms.room import Room, Step
 from sfu.signaling.sdp.offer import ParsedOffer
@@ -132,9 +132,7 @@ class Home:
             except EvisitError:
                 raise
             except Exception as error:
-                self._counters.bugs += 1
-                log.error("a step failed", visit=self.visit, step=type(event).__name__, exc_info=error)
-                raise Refused(Code.INTERNAL, "That went wrong on our side. Nothing has changed.") from error
+                raise self._bug("a step failed", event, error) from error
             commands = list(step.commands)
             if commands and isinstance(record := commands[0], Record):
                 await self._write(record, wall, now)
@@ -144,7 +142,10 @@ class Home:
                 self._bind(step.participant, joining)
                 if answer is not None:
                     answer(step.answer or {})
-            self._apply(commands, step, answer if joining is None else None, offer, now)
+            try:
+                self._apply(commands, step, answer if joining is None else None, offer, now)
+            except Exception as error:
+                raise self._failed(event, error) from error
             self._arm(self._room.next_timer())
             return step
 
@@ -171,6 +172,18 @@ class Home:
             self._counters.store_available = True
             self._unwritten = []
         self._counters.recorded(record, wall, now)
+
+    def _failed(self, event: Event, error: Exception) -> Refused:
+        """A command could not be carried out. Whoever asked loses their media, and may offer anew; the visit goes on."""
+        if isinstance(event, Requested):
+            self._media.close(event.participant)
+            tasks.start(self.tell(MediaLost(event.participant)), name=f"media lost {self.visit}")
+        return self._bug("a command failed", event, error)
+
+    def _bug(self, what: str, event: Event, error: Exception) -> Refused:
+        self._counters.bugs += 1
+        log.error(what, visit=self.visit, step=type(event).__name__, exc_info=error)
+        return Refused(Code.INTERNAL, "That went wrong on our side. Try again.")
 
     def _bind(self, participant: ParticipantId, channel: Channel) -> None:
         self._channels[participant] = channel

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sfu import clock, tasks
 from sfu.admission.links import generation_of, visit_unknown
 from sfu.admission.resume import parse_resume_token
 from sfu.admission.tickets import TicketKeys
-from sfu.admission.visit import VisitState
+from sfu.admission.visit import Visit, VisitState
 from sfu.app.counters import Counters
 from sfu.app.home import Answer, Home
 from sfu.app.media import Media
-from sfu.errors import Code, Refused
+from sfu.errors import Code, EvisitError, Refused
 from sfu.ids import ChannelId, ParticipantId, VisitId, new_token
 from sfu.rooms.events import (
+    BookingChanged,
     Event,
     LinkPresented,
     LinkRenewed,
@@ -78,9 +80,25 @@ class Homes:
 
     async def join(self, channel: Channel, join: Join, answer: Answer) -> None:
         """Let a channel join; raises Refused where it may not."""
+        if not isinstance(join, JoinByResume):
+            await self._join(channel, join, answer)
+            return
+        try:
+            await self._join(channel, join, answer)
+        except EvisitError:
+            self._counters.resumes["refused"] += 1
+            raise
+        self._counters.resumes["ok"] += 1
+
+    async def _join(self, channel: Channel, join: Join, answer: Answer) -> None:
         home, event = await self._knock(channel, join)
-        participant = await home.join(channel, event, answer)
-        self._seats[channel.id] = Seat(home, participant)
+
+        def joined(fields: Mapping[str, object]) -> None:
+            # Before anything else can fail, so that a channel that was told it is in is never without its seat.
+            self._seats[channel.id] = Seat(home, ParticipantId(str(fields["participant"])))
+            answer(fields)
+
+        await home.join(channel, event, joined)
 
     async def ask(self, channel: Channel, asked: Asked, answer: Answer) -> None:
         """Take a request of a channel that has joined."""
@@ -131,6 +149,11 @@ class Homes:
     async def participants(self, visit: VisitId) -> list[Present]:
         room = (await self._home(visit)).room
         return [Present(each.record(room.visit), each.connected) for each in room.participants]
+
+    async def booking_changed(self, visit: Visit) -> None:
+        # One that is being read now may have been read before the change; one that is not here is read as it is then.
+        if visit.visit in self._homes or visit.visit in self._reading:
+            await (await self._home(visit.visit)).change(BookingChanged(visit))
 
     async def link_renewed(self, visit: VisitId, generation: int) -> None:
         await (await self._home(visit)).change(LinkRenewed(generation))
