@@ -70,8 +70,12 @@ function preferFormats(transceiver, kind) {
   }
 }
 
-/** @param {string} sdp */
-const fingerprintOf = (sdp) => /^a=fingerprint:(.*)$/m.exec(sdp)?.[1].trim().toLowerCase();
+/**
+ * What the server proves itself by, as its answer says it: the browser's own account of the answer may leave some out.
+ *
+ * @param {string} sdp
+ */
+const fingerprintOf = (sdp) => [...new Set(sdp.toLowerCase().match(/^a=fingerprint:.*$/gm))].sort().join();
 
 export class MediaConnection {
   #iceServers;
@@ -96,6 +100,8 @@ export class MediaConnection {
   /** @type {string[]} */
   #own = [];
   #stream = new MediaStream();
+  /** @type {string | null} The server's, since this connection's first answer. */
+  #fingerprint = null;
   #dirty = false;
   /** @type {RTCPeerConnection | null} The one with an offer under way. A closed one may never answer, so it does not count. */
   #busy = null;
@@ -192,6 +198,7 @@ export class MediaConnection {
     this.#sent.clear();
     this.#seen.clear();
     this.#receiving = [];
+    this.#fingerprint = null;
     this.#restarted = false;
     this.#onRemote(new Map());
   }
@@ -242,11 +249,12 @@ export class MediaConnection {
     if (pc.connectionState === "new") this.#watchFor(pc, CONNECT_TIMEOUT, () => this.#replace());
     const answer = await this.#negotiate({ sdp: leanOffer(pc.localDescription?.sdp ?? ""), send, receive });
     if (pc !== this.#pc) return;
-    const before = pc.currentRemoteDescription;
-    if (before && fingerprintOf(before.sdp) !== fingerprintOf(answer.sdp)) {
+    const fingerprint = fingerprintOf(answer.sdp);
+    if (this.#fingerprint !== null && this.#fingerprint !== fingerprint) {
       // Another server process answers: this connection's keys are gone with the old one.
       return this.#replace();
     }
+    this.#fingerprint = fingerprint;
     await pc.setRemoteDescription({ type: "answer", sdp: answer.sdp });
     if (pc !== this.#pc) return;
     this.#sent = new Map();
@@ -309,6 +317,7 @@ export class MediaConnection {
     const code = error instanceof Refused ? error.code : "";
     if (code === "not_admitted") return; // the state event that says so comes
     if (code === "bad_sdp" || code === "media_unsupported") return this.#onStatus("failed");
+    if (!code) console.error("an answer could not be used", error);
     const delay = RETRY_AFTER[Math.min(this.#failures, RETRY_AFTER.length - 1)];
     this.#failures += 1;
     clearTimeout(this.#retry);

@@ -52,8 +52,8 @@ export const en = {
   "preview.off": "Your camera is off.",
 
   controls: "Microphone, camera and leave",
-  "control.microphone.on": "Turn off microphone",
-  "control.microphone.off": "Turn on microphone",
+  "control.microphone.on": "Turn off mic",
+  "control.microphone.off": "Turn on mic",
   "control.camera.on": "Turn off camera",
   "control.camera.off": "Turn on camera",
   "control.people": "People",
@@ -61,10 +61,10 @@ export const en = {
   "sound.start": "Start the sound",
 
   "fault.asking": "Your browser is asking about the microphone and camera. Answer yes to be seen and heard.",
-  "fault.microphone.blocked": "The microphone is blocked. Allow it in the browser's settings for this page and then press Turn on microphone.",
+  "fault.microphone.blocked": "The microphone is blocked. Allow it in the browser's settings for this page and then press Turn on mic.",
   "fault.microphone.missing": "We cannot find a microphone. You can still listen.",
   "fault.microphone.busy": "Another program is using the microphone. Close it and try again.",
-  "fault.microphone.lost": "The microphone was unplugged. Plug it in and press Turn on microphone.",
+  "fault.microphone.lost": "The microphone was unplugged. Plug it in and press Turn on mic.",
   "fault.microphone.failed": "The microphone could not be started. Try again.",
   "fault.microphone.unsupported": "This browser does not give access to the microphone.",
   "fault.camera.blocked": "The camera is blocked. Allow it in the browser's settings for this page and then press Turn on camera.",
