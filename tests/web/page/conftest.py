@@ -1,0 +1,63 @@
+"""One Chromium and one server for all tests of the page, a fresh tab for each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, async_playwright
+
+from tests.web.page.server import PageServer, page_server
+from tests.web.page.visitor import Visitor, new_context
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream=fps=10",
+    "--allow-loopback-in-peer-connection",
+)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def one_server() -> AsyncIterator[PageServer]:
+    async with page_server() as server:
+        yield server
+
+
+@pytest.fixture
+def server(one_server: PageServer) -> PageServer:
+    """The server, with nothing left of the test before."""
+    one_server.forget()
+    return one_server
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    context = await new_context(browser)
+    yield context
+    await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visitor(context: BrowserContext, server: PageServer) -> AsyncIterator[Visitor]:
+    """A tab of its own, so nothing is remembered. It must neither complain in its console nor talk to any other server."""
+    visitor = await Visitor.arrive(context, server)
+    yield visitor
+    await visitor.page.close()
+    assert visitor.errors == []
+    assert visitor.strangers == []

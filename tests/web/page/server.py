@@ -1,0 +1,165 @@
+"""A server for tests of the page: the static files under the real policy, and a signalling endpoint that a test scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from aiohttp import WSMsgType, web
+
+STATIC = Path(__file__).parents[3] / "sfu" / "web" / "static"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+TIMEOUT = 10.0  # seconds that a test waits for the page to say something
+
+Message: TypeAlias = dict[str, object]
+Answer = Callable[[Message], Mapping[str, object]]
+
+
+def stub_answer(message: Message, *, fingerprint: str = "AA") -> Mapping[str, object]:
+    """An answer that a browser accepts, from a server that is never reached. Track ids are `sent-<mid>`."""
+    head, *sections = str(message["sdp"]).split("\r\nm=")
+    flipped = {"a=sendonly": "a=recvonly", "a=recvonly": "a=sendonly", "a=inactive": "a=inactive"}
+    kept = ("c=", "a=mid:", "a=rtpmap:", "a=fmtp:", "a=rtcp-fb:", "a=rtcp-mux", "a=rtcp-rsize")
+    lines = [line for line in head.split("\r\n") if not line.startswith(("a=extmap-allow-mixed", "a=msid-semantic"))]
+    lines.append("a=ice-lite")
+    for section in sections:
+        first, *rest = section.rstrip("\r\n").split("\r\n")
+        lines.append(f"m={first}")
+        lines += [flipped.get(line, line) for line in rest if line.startswith(kept) or line in flipped]
+        lines += [
+            "a=ice-ufrag:stub",
+            "a=ice-pwd:stubstubstubstubstubstub",
+            f"a=fingerprint:sha-256 {':'.join([fingerprint] * 32)}",
+            "a=setup:passive",
+            "a=candidate:1 1 udp 2130706431 127.0.0.1 9 typ host",
+        ]
+    send = message["send"]
+    assert isinstance(send, list)
+    return {
+        "sdp": "\r\n".join(lines) + "\r\n",
+        "send": [{"mid": s["mid"], "track": f"sent-{s['mid']}"} for s in send],
+    }
+
+
+class Channel:
+    """One signalling channel as the server sees it. What has an entry in `answers` is answered by itself."""
+
+    def __init__(self, socket: web.WebSocketResponse) -> None:
+        self._socket = socket
+        self._heard: dict[str, asyncio.Queue[Message]] = defaultdict(asyncio.Queue)
+        self.log: list[Message] = []
+        self.closed = asyncio.Event()
+        self.answers: dict[str, Answer] = {
+            "offer": stub_answer,
+            "mute": lambda _: {},
+            "view": lambda _: {},
+            "leave": lambda _: {},
+        }
+
+    async def listen(self) -> None:
+        async for frame in self._socket:
+            if frame.type is not WSMsgType.TEXT:
+                break
+            message: Message = json.loads(frame.data)
+            kind = str(message["type"])
+            self.log.append(message)
+            if kind in self.answers:
+                await self.ok(message, **self.answers[kind](message))
+            self._heard[kind].put_nowait(message)
+        self.closed.set()
+
+    async def heard(self, kind: str) -> Message:
+        """The next request of this type that has not been asked for yet."""
+        return await asyncio.wait_for(self._heard[kind].get(), TIMEOUT)
+
+    def pending(self, kind: str) -> int:
+        """Requests of this type that have come and have not been asked for."""
+        return self._heard[kind].qsize()
+
+    async def ok(self, message: Message, **fields: object) -> None:
+        await self._socket.send_json({"type": "ok", "id": message["id"], **fields})
+
+    async def error(self, message: Message, code: str, **details: object) -> None:
+        await self._socket.send_json({"type": "error", "id": message["id"], "code": code, "message": code, **details})
+
+    async def event(self, kind: str, **fields: object) -> None:
+        await self._socket.send_json({"type": kind, **fields})
+
+    async def close(self, code: int) -> None:
+        await self._socket.close(code=code)
+        await asyncio.wait_for(self.closed.wait(), TIMEOUT)
+
+    def abort(self) -> None:
+        """Lose the connection without a closing handshake."""
+        transport = self._socket._req.transport if self._socket._req is not None else None
+        assert transport is not None
+        transport.abort()
+
+
+class PageServer:
+    """Where the page is, and what has connected to it."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
+        self.channels: asyncio.Queue[Channel] = asyncio.Queue()
+        self.paths: list[str] = []
+        """Path and query of every request, as a log would show them."""
+
+    def forget(self) -> None:
+        """Begin anew, for the next test."""
+        self.channels = asyncio.Queue()
+        self.paths.clear()
+
+    async def channel(self) -> Channel:
+        """The next channel that the page opens."""
+        return await asyncio.wait_for(self.channels.get(), TIMEOUT)
+
+
+@asynccontextmanager
+async def page_server() -> AsyncIterator[PageServer]:
+    """Serve on a free port of the loopback interface."""
+    server = PageServer("")
+
+    @web.middleware
+    async def policy(request: web.Request, handler: Callable[[web.Request], web.StreamResponse]) -> web.StreamResponse:
+        server.paths.append(request.path_qs)
+        response = await handler(request)  # type: ignore[misc]  # aiohttp types a handler as either kind
+        if not response.prepared:
+            response.headers["Content-Security-Policy"] = POLICY
+            response.headers["X-Content-Type-Options"] = "nosniff"
+        return response  # type: ignore[no-any-return]
+
+    async def join(_: web.Request) -> web.FileResponse:
+        return web.FileResponse(STATIC / "join.html")
+
+    async def signal(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=("evisit.v1",), compress=False)
+        await socket.prepare(request)
+        assert socket.ws_protocol == "evisit.v1"
+        channel = Channel(socket)
+        server.channels.put_nowait(channel)
+        await channel.listen()
+        return socket
+
+    app = web.Application(middlewares=[policy])  # type: ignore[list-item]  # as above
+    app.router.add_get("/join", join)
+    app.router.add_get("/api/v1/signal", signal)
+    app.router.add_static("/static", STATIC)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    server.base_url = f"http://{host}:{port}"
+    try:
+        yield server
+    finally:
+        await runner.cleanup()

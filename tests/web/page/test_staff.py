@@ -1,0 +1,170 @@
+"""What those who may admit see and do."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from tests.web.page.visitor import CLINICIAN, Visitor, admitted, waiting
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_the_lobby_lists_who_waits_in_the_servers_order_with_what_is_known(visitor: Visitor) -> None:
+    channel = await visitor.knock(**CLINICIAN)
+    await channel.event(
+        "lobby",
+        version=1,
+        waiting=[
+            waiting("w1", "Per Persson"),
+            waiting("w2", "Amina Tolk", role="interpreter", verified=False, booked=False),
+            waiting("w3", "Per Persson", second_device=True, connected=False),
+        ],
+    )
+    entries = visitor.page.get_by_test_id("lobby-entry")
+    await expect(entries).to_have_count(3)
+    assert [await entry.get_attribute("data-participant") for entry in await entries.all()] == ["w1", "w2", "w3"]
+    marks = [
+        await entry.locator("[data-mark]").evaluate_all("all => all.map((m) => m.dataset.mark)")
+        for entry in await entries.all()
+    ]
+    assert marks == [["verified"], ["unverified", "unbooked"], ["verified", "second_device", "reconnecting"]]
+    await expect(visitor.see("status")).to_have_text("3 nya väntar.")
+
+
+async def test_somebody_booked_is_let_in_at_once(visitor: Visitor) -> None:
+    channel = await visitor.knock(**CLINICIAN)
+    await channel.event("lobby", version=1, waiting=[waiting("w1", "Per Persson")])
+    await visitor.see("admit", "w1").click()
+    request = await channel.heard("admit")
+    assert (request["participant"], request["agreed"]) == ("w1", False)
+
+
+async def test_somebody_not_booked_needs_an_agreement(visitor: Visitor) -> None:
+    channel = await visitor.knock(**CLINICIAN)
+    await channel.event("lobby", version=1, waiting=[waiting("w2", "Amina Tolk", role="interpreter", booked=False)])
+    await visitor.see("admit", "w2").click()
+    dialog = visitor.see("agreement-dialog")
+    await expect(dialog).to_contain_text("Har du och patienten kommit överens om att Amina Tolk deltar?")
+    await expect(visitor.see("agreement-no")).to_be_focused()
+    await visitor.see("agreement-no").click()
+    await expect(dialog).to_have_count(0)
+    await visitor.see("admit", "w2").click()
+    await visitor.page.keyboard.press("Escape")
+    await expect(dialog).to_have_count(0)
+    assert channel.pending("admit") == 0
+    await visitor.see("admit", "w2").click()
+    await visitor.see("agreement-yes").click()
+    request = await channel.heard("admit")
+    assert (request["participant"], request["agreed"]) == ("w2", True)
+
+
+async def test_an_agreement_that_the_server_requires_is_asked_for(visitor: Visitor) -> None:
+    channel = await visitor.knock(**CLINICIAN)
+    await channel.event("lobby", version=1, waiting=[waiting("w1", "Per Persson")])
+    await visitor.see("admit", "w1").click()
+    await channel.error(await channel.heard("admit"), "agreement_required")
+    await visitor.see("agreement-yes").click()
+    assert (await channel.heard("admit"))["agreed"] is True
+
+
+async def test_a_whole_lobby_is_handled_by_keyboard(visitor: Visitor) -> None:
+    channel = await visitor.knock(**CLINICIAN)
+    lobby = [waiting("w1", "Per Persson"), waiting("w2", "Johan Persson", role="guardian")]
+    await channel.event("lobby", version=1, waiting=lobby)
+    await visitor.see("admit", "w1").focus()
+    await visitor.page.keyboard.press("Enter")
+    await channel.ok(await channel.heard("admit"))
+    await channel.event("lobby", version=2, waiting=lobby[1:])
+    await expect(visitor.page.get_by_role("heading", name="Väntar (1)")).to_be_focused()
+    await visitor.page.keyboard.press("Tab")
+    assert await visitor.focused() == "admit"
+    await channel.event("lobby", version=3, waiting=[*lobby[1:], waiting("w3", "Maria Persson")])
+    await expect(visitor.page.get_by_test_id("lobby-entry")).to_have_count(2)
+    assert await visitor.focused() == "admit"
+    await visitor.page.keyboard.press("Tab")
+    await visitor.page.keyboard.press("Space")
+    assert (await channel.heard("deny"))["participant"] == "w2"
+
+
+async def test_whoever_was_turned_away_can_be_allowed_again(visitor: Visitor) -> None:
+    channel = await visitor.knock(**CLINICIAN)
+    person = {"participant": "w1", "name": "Per Persson", "role": "patient", "state": "denied"}
+    await channel.event("lobby", version=1, waiting=[], turned_away=[person])
+    await visitor.see("allow", "w1").click()
+    assert (await channel.heard("allow"))["participant"] == "w1"
+
+
+async def test_hold_goes_at_once_and_remove_is_asked_back(visitor: Visitor) -> None:
+    channel = await visitor.enter(admitted("p1"))
+    await visitor.see("hold", "p1").click()
+    request = await channel.heard("hold")
+    assert request["participant"] == "p1"
+    await channel.ok(request)
+    await visitor.see("remove", "p1").click()
+    await visitor.see("remove-no").click()
+    assert channel.pending("remove") == 0
+    await visitor.see("remove", "p1").click()
+    await visitor.see("remove-yes").click()
+    assert (await channel.heard("remove"))["participant"] == "p1"
+
+
+async def test_oneself_is_listed_without_buttons_and_others_have_none_for_whoever_may_not_admit(
+    visitor: Visitor,
+) -> None:
+    await visitor.enter(admitted("p1"))
+    await expect(visitor.see("hold", "p_me")).to_be_hidden()
+    await expect(visitor.see("hold", "p1")).to_be_visible()
+    await visitor.page.reload()
+    channel = await visitor.answered(state="admitted")
+    await channel.event("roster", version=2, locked=False, participants=[admitted("p_me"), admitted("p1")])
+    await expect(visitor.page.get_by_test_id("roster-entry")).to_have_count(2)
+    for hidden in ("hold", "remove", "lock", "end", "lobby"):
+        await expect(visitor.page.get_by_test_id(hidden).first).to_be_hidden()
+
+
+async def test_a_refusal_is_explained(visitor: Visitor) -> None:
+    channel = await visitor.enter(admitted("p1"))
+    await visitor.see("hold", "p1").click()
+    await channel.error(await channel.heard("hold"), "not_allowed")
+    await expect(visitor.see("status")).to_contain_text("Det får du inte göra här.")
+
+
+async def test_the_lock_button_does_what_it_says(visitor: Visitor) -> None:
+    channel = await visitor.enter()
+    await expect(visitor.see("locked")).to_be_hidden()
+    await visitor.see("lock").click()
+    assert (await channel.heard("lock"))["locked"] is True
+    await channel.event("roster", version=2, locked=True, participants=[admitted("p_me")])
+    await expect(visitor.see("locked")).to_be_visible()
+    await expect(visitor.see("lock")).to_have_text("Lås upp besöket")
+    await visitor.see("lock").click()
+    assert (await channel.heard("lock"))["locked"] is False
+
+
+async def test_ending_for_all_is_asked_back_from_both_places(visitor: Visitor) -> None:
+    channel = await visitor.enter()
+    await visitor.see("end").click()
+    await visitor.see("end-no").click()
+    await visitor.see("leave").click()
+    await visitor.see("leave-end").click()
+    await channel.ok(await channel.heard("end"))
+    await visitor.see("end").click()
+    await visitor.see("end-yes").click()
+    await channel.ok(await channel.heard("end"))
+    await channel.event("state", state="ended", reason="")
+    await visitor.final("ended")
+
+
+async def test_a_knock_is_seen_on_a_phone_although_the_tiles_fill_it(visitor: Visitor) -> None:
+    await visitor.page.set_viewport_size({"width": 360, "height": 740})
+    channel = await visitor.knock(**CLINICIAN)
+    await expect(visitor.see("panel")).to_be_hidden()
+    await channel.event("lobby", version=1, waiting=[waiting("w1", "Per Persson")])
+    await visitor.see("knock").click()
+    await expect(visitor.page.get_by_role("heading", name="Väntar (1)")).to_be_focused()
+    await expect(visitor.see("admit", "w1")).to_be_visible()
+    await expect(visitor.see("people-toggle")).to_have_attribute("aria-expanded", "true")
+    await visitor.page.keyboard.press("Escape")
+    await expect(visitor.see("panel")).to_be_hidden()
+    await expect(visitor.see("people-toggle")).to_be_focused()

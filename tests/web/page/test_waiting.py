@@ -1,0 +1,176 @@
+"""The waiting room: what it says, and that nothing leaves it."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from tests.web.page.visitor import LINK, Visitor, admitted, answer, track
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_it_says_whether_staff_have_come_and_what_they_say(visitor: Visitor) -> None:
+    channel = await visitor.knock()
+    status = visitor.see("waiting-status")
+    await expect(status).to_have_text("Du är ansluten. Personalen släpper in dig.")
+    await channel.event("lobby_status", staff_present=False)
+    await expect(status).to_have_text("Personalen har inte kommit än. Stanna kvar här.")
+    await channel.event("lobby_status", staff_present=True)
+    await expect(status).to_have_text("Personalen är här och vet att du väntar. De släpper in dig.")
+    await channel.event("notice", text="Jag är <b>5 min</b> sen")
+    await expect(visitor.see("notice")).to_have_text("Från personalen: Jag är <b>5 min</b> sen")
+
+
+async def test_it_tells_what_the_visit_is_only_where_the_server_did(visitor: Visitor) -> None:
+    channel = await visitor.knock()
+    await expect(visitor.see("facts")).to_contain_text("Återbesök")
+    await expect(visitor.see("facts")).to_contain_text("Ögonmottagningen")
+    await channel.event("state", state="ended", reason="")
+    await visitor.final("ended")
+    await visitor.knock(LINK, verified=False, visit={"visit": "v_1"})
+    await expect(visitor.see("waiting")).to_be_visible()
+    await expect(visitor.see("facts")).to_be_hidden()
+
+
+async def test_no_peer_connection_exists_before_admission(visitor: Visitor) -> None:
+    channel = await visitor.knock()
+    await expect(visitor.see("preview")).to_be_visible()
+    assert await visitor.page.evaluate("probe.connections.length") == 0
+    await channel.event("state", state="admitted", reason="")
+    await expect(visitor.see("meeting")).to_be_visible()
+    await channel.heard("offer")
+    assert await visitor.page.evaluate("probe.connections.length") == 1
+
+
+async def test_hold_closes_the_connection_and_admission_opens_a_fresh_one(visitor: Visitor) -> None:
+    channel = await visitor.knock()
+    await expect(visitor.see("preview")).to_be_visible()
+    await channel.event("state", state="admitted", reason="")
+    await channel.event(
+        "roster", version=1, locked=False, participants=[admitted("p_me", "Per"), admitted("p1", "Eva")]
+    )
+    await expect(visitor.page.get_by_test_id("roster-entry")).to_have_count(2)
+    await channel.heard("offer")
+    await channel.event("state", state="waiting", reason="hold")
+    await expect(visitor.see("waiting-status")).to_contain_text("Personalen har bett dig vänta")
+    await expect(visitor.page.get_by_role("heading", level=1)).to_be_focused()
+    assert await visitor.page.evaluate("probe.connections.map((pc) => pc.signalingState)") == ["closed"]
+    while channel.pending("offer"):
+        await channel.heard("offer")
+    await channel.event("state", state="admitted", reason="")
+    await expect(visitor.see("meeting")).to_be_visible()
+    await expect(visitor.page.get_by_test_id("roster-entry")).to_have_count(0)
+    offer = await channel.heard("offer")
+    assert {s["source"] for s in offer["send"]} == {"microphone", "camera"}  # type: ignore[attr-defined]
+    assert offer["receive"] == []
+    assert await visitor.page.evaluate("probe.connections.length") == 2
+
+
+async def test_devices_can_be_turned_off_while_waiting_and_stay_so(visitor: Visitor) -> None:
+    channel = await visitor.knock()
+    await expect(visitor.see("camera")).to_have_text("Stäng av kamera")
+    await visitor.see("camera").click()
+    await visitor.see("microphone").click()
+    await expect(visitor.see("camera")).to_have_text("Sätt på kamera")
+    await channel.event("state", state="admitted", reason="")
+    offer = await channel.heard("offer")
+    assert [s["source"] for s in offer["send"]] == ["microphone"]  # type: ignore[attr-defined]
+    mute = await channel.heard("mute")
+    assert (mute["track"], mute["muted"]) == ("sent-0", True)
+
+
+@pytest.mark.parametrize(
+    ("refuse", "faults", "sent"),
+    [
+        ({"video": "NotFoundError"}, ["fault.camera.missing"], ["microphone"]),
+        ({"audio": "NotReadableError"}, ["fault.microphone.busy"], ["camera"]),
+        (
+            {"audio": "NotAllowedError", "video": "NotAllowedError"},
+            ["fault.microphone.blocked", "fault.camera.blocked"],
+            [],
+        ),
+    ],
+)
+async def test_whoever_lacks_a_device_joins_without_it(
+    visitor: Visitor, refuse: dict[str, str], faults: list[str], sent: list[str]
+) -> None:
+    await visitor.open()
+    await visitor.page.evaluate("(refuse) => (probe.refuse = refuse)", refuse)
+    await visitor.see("join").click()
+    channel = await visitor.answered()
+    for fault in faults:
+        await expect(visitor.page.locator(f"[data-fault='{fault}']")).to_be_visible()
+    shown = visitor.page.get_by_test_id("device-fault")
+    await expect(shown).to_have_count(len(faults))
+    await channel.event("state", state="admitted", reason="")
+    await channel.event(
+        "roster", version=1, locked=False, participants=[admitted("p1", "Eva", tracks=[track("t1", "microphone")])]
+    )
+    offer = await channel.heard("offer")
+    while not offer["receive"]:
+        offer = await channel.heard("offer")
+    assert [s["source"] for s in offer["send"]] == sent  # type: ignore[attr-defined]
+    await visitor.page.evaluate("probe.refuse = {}")
+    if "fault.camera.missing" in faults:
+        await visitor.see("camera").click()
+        assert [s["source"] for s in (await channel.heard("offer"))["send"]] == ["microphone", "camera"]  # type: ignore[attr-defined]
+        await expect(shown).to_have_count(0)
+
+
+@pytest.mark.parametrize(("state", "code"), [("denied", 4403), ("removed", 4403), ("ended", 4410)])
+async def test_a_final_state_is_final(visitor: Visitor, state: str, code: int) -> None:
+    channel = await visitor.knock()
+    await channel.event("state", state=state, reason="")
+    await channel.close(code)
+    await visitor.final(state)
+    await expect(visitor.see("again")).to_have_count(0)
+    assert await visitor.page.evaluate("sessionStorage.evisit.includes('resume-1')") is False
+    assert visitor.server.channels.empty()
+
+
+async def test_leaving_is_asked_back_then_told_to_the_server(visitor: Visitor) -> None:
+    channel = await visitor.knock()
+    await visitor.see("leave").click()
+    await expect(visitor.see("leave-no")).to_be_focused()
+    await visitor.page.keyboard.press("Escape")
+    await expect(visitor.see("waiting")).to_be_visible()
+    await expect(visitor.see("leave")).to_be_focused()
+    await visitor.see("leave").click()
+    await visitor.see("leave-yes").click()
+    await channel.heard("leave")
+    await visitor.final("left")
+
+
+async def test_a_lost_channel_is_resumed_without_losing_the_place(visitor: Visitor) -> None:
+    channel = await visitor.knock()
+    await expect(visitor.see("preview")).to_be_visible()
+    channel.abort()
+    await expect(visitor.see("trouble")).to_have_text("Anslutningen bröts. Ansluter igen …")
+    await expect(visitor.see("waiting")).to_be_visible()
+    channel = await visitor.server.channel()
+    assert await channel.heard("join") == {"type": "join", "id": 1, "resume": "resume-1"}
+    await channel.ok(channel.log[0], **answer(resume="resume-2"))
+    await expect(visitor.see("trouble")).to_be_empty()
+    await channel.close(1001)
+    assert (await (await visitor.server.channel()).heard("join"))["resume"] == "resume-2"
+
+
+async def test_a_newer_tab_wins_and_can_be_won_back(visitor: Visitor) -> None:
+    channel = await visitor.knock()
+    await channel.close(4409)
+    await visitor.final("replaced")
+    assert visitor.server.channels.empty()
+    await visitor.see("again").click()
+    assert (await (await visitor.server.channel()).heard("join"))["resume"] == "resume-1"
+
+
+async def test_a_server_that_cannot_be_reached_is_said_and_tried_again(visitor: Visitor) -> None:
+    await visitor.open()
+    await visitor.see("join").click()
+    channel = await visitor.server.channel()
+    channel.abort()
+    await visitor.final("unreachable")
+    await visitor.see("again").click()
+    await visitor.answered()
+    await expect(visitor.see("waiting")).to_be_visible()
