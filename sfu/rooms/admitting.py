@@ -3,6 +3,10 @@
 Two staff clicking at once is no error: what is already as asked is answered `ok`, and neither done nor logged again.
 A person who is in charge themselves is protected: nobody puts them back or out, and turning away another device of
 theirs does not turn away the person.
+
+Denying or removing a participant turns away its person: no ticket of theirs joins, and no other device of theirs that
+waits is let in. A device that is in already stays until it is removed itself, so that a stranger with a forwarded link who is
+denied ends nobody's call; but after a removal it does not come back once its channel is lost.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from sfu.admission import waiting_room
-from sfu.admission.limits import Knocks, Limits
+from sfu.admission.limits import Limits
 from sfu.admission.records import AccessEntry, Action, VisitRecord
 from sfu.admission.visit import Visit, VisitState
 from sfu.admission.waiting_room import Act, Ground, State
@@ -28,7 +28,8 @@ from sfu.rooms.commands import CloseMedia, Command, Disconnect, Notify, OpenMedi
 from sfu.rooms.lobby import lobby_entries
 from sfu.rooms.participant import Participant
 from sfu.rooms.roster import roster_entries
-from sfu.rooms.subscriptions import Routes, changed_routes, wanted_routes
+from sfu.rooms.state import RoomState
+from sfu.rooms.subscriptions import changed_routes, wanted_routes
 
 DEPARTED_KEPT = 256
 """So many of the last to leave are told that their resume token is too old; of those before, nothing is known any more."""
@@ -55,33 +56,6 @@ _CLOSED_FOR: Mapping[State, Reason] = MappingProxyType(
 )
 _UNTOLD = frozenset({State.LEFT, State.EXPIRED})
 """States that are told to nobody: who left knows, and who expired has no channel."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomState:
-    """All of a room, as one value."""
-
-    visit: Visit
-    participants: Mapping[ParticipantId, Participant]
-    """Those who wait, are in, or were turned away, in the order in which they came."""
-    departed: Mapping[ParticipantId, bytes]
-    """Resume digests of those who left, expired, or saw the visit end; the newest last."""
-    turned_away: Mapping[PersonId, State]
-    """Persons whom every ticket finds turned away."""
-    tickets_used: frozenset[str]
-    tickets_revoked: frozenset[str]
-    knocks: Mapping[str, Knocks]
-    """By link, and by ticket that was passed on."""
-    routes: Routes
-    version: int
-    """Of the last roster or lobby handed out. Starts at the time of day in milliseconds, so that a restart does not fall behind."""
-    roster: list[dict[str, object]]
-    """As last handed out."""
-    lobby: Mapping[str, object]
-    """As last handed out."""
-    speaker: ParticipantId | None
-    anchor: Anchor | None
-    """Set by the first step that succeeds."""
 
 
 @dataclass(frozen=True, slots=True)

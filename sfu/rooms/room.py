@@ -13,7 +13,7 @@ from sfu.admission.visit import Visit
 from sfu.admission.waiting_room import TRANSITIONS, TURNED_AWAY, Act, State
 from sfu.ids import NewToken, ParticipantId
 from sfu.rooms.commands import Command
-from sfu.rooms.draft import Draft, RoomState
+from sfu.rooms.draft import Draft
 from sfu.rooms.events import Event, LinkPresented, Requested, ResumePresented, TicketPresented
 from sfu.rooms.happening import closes_at, take_happening
 from sfu.rooms.joining import join_answer, join_by_link, join_by_resume, join_by_ticket
@@ -21,6 +21,7 @@ from sfu.rooms.lobby import lobby_entries
 from sfu.rooms.participant import Participant
 from sfu.rooms.requesting import take_request
 from sfu.rooms.roster import roster_entries
+from sfu.rooms.state import empty_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Room:
     def __init__(self, visit: Visit, limits: Limits, new_token: NewToken) -> None:
         self._limits = limits
         self._new_token = new_token
-        self._state = _state_of(visit)
+        self._state = empty_state(visit)
 
     @classmethod
     def restored(
@@ -84,7 +85,7 @@ class Room:
             else:
                 present[participant.participant] = participant
         room._state = replace(
-            _state_of(visit),
+            empty_state(visit),
             participants=present,
             departed=departed,
             turned_away=turned_away_persons,
@@ -144,25 +145,6 @@ class Room:
         if self._state.anchor is not None and self._state.visit.closed is None:
             due.append(closes_at(self._state.visit, self._state.anchor, self._limits))
         return min(due, default=None)
-
-
-def _state_of(visit: Visit) -> RoomState:
-    nobody: dict[ParticipantId, Participant] = {}
-    return RoomState(
-        visit=visit,
-        participants=nobody,
-        departed={},
-        turned_away={},
-        tickets_used=frozenset(),
-        tickets_revoked=frozenset(),
-        knocks={},
-        routes={},
-        version=0,
-        roster=[],
-        lobby=lobby_entries(()),
-        speaker=None,
-        anchor=None,
-    )
 
 
 def _restored(known: ParticipantRecord, visit: Visit, revoked: frozenset[str], now: float) -> Participant | None:

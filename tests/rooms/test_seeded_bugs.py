@@ -19,11 +19,12 @@ from sfu.admission.windows import Anchor
 from sfu.ids import ParticipantId
 from sfu.rooms import admitting, draft, happening, joining, requesting, room
 from sfu.rooms.commands import CloseMedia, Command, DropRoute, Record
-from sfu.rooms.draft import Actor, Draft, RoomState
+from sfu.rooms.draft import Actor, Draft
 from sfu.rooms.events import ResumePresented
 from sfu.rooms.participant import Participant
 from sfu.rooms.requests import Admit, Hold
 from sfu.rooms.roster import roster_entries
+from sfu.rooms.state import RoomState
 from sfu.rooms.subscriptions import Routes, changed_routes, wanted_routes
 from tests.rooms.walk import walk
 
