@@ -221,6 +221,8 @@ class Limits(Section):
     messages_per_second: int = Field(default=20, ge=1, le=1_000)
     message_burst: int = Field(default=60, ge=1, le=10_000)
     half_open_handshakes: int = Field(default=256, ge=1, le=100_000)
+    portal_calls_per_second: int = Field(default=50, ge=1, le=10_000)
+    portal_call_burst: int = Field(default=200, ge=1, le=100_000)
 
 
 class Logging(Section):
@@ -416,6 +418,8 @@ def _contradictions(config: Config) -> Iterable[str]:
             yield 'smtp.security must be "starttls" or "tls" unless smtp.host is this machine'
     if config.limits.message_burst < config.limits.messages_per_second:
         yield "limits.message_burst must be at least limits.messages_per_second"
+    if config.limits.portal_call_burst < config.limits.portal_calls_per_second:
+        yield "limits.portal_call_burst must be at least limits.portal_calls_per_second"
 
 
 def _fault(place: tuple[int | str, ...], kind: str) -> str:

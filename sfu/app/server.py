@@ -148,7 +148,9 @@ class Server:
         Pages().set_up(app.router)
         signalling.set_up(app.router)
         api = PortalApi(self._config, key_ring, store, homes)
-        app.add_subapp(PREFIX, portal_api(api, Callers(self._config.portals), on_bug=self._portal_bug))
+        app.add_subapp(
+            PREFIX, portal_api(api, Callers(self._config.portals, self._config.limits), on_bug=self._portal_bug)
+        )
         return app
 
     async def _drain(self, homes: Homes) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, LiteralString
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
@@ -109,47 +109,46 @@ class BookedPatient(BookedPerson):
     birth_date: Day | None = None
 
 
+Title = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_plain)]
+Language = Literal["sv", "en"]
+Staff = Annotated[tuple[BookedPerson, ...], Field(max_length=MAX_STAFF)]
+Guardians = Annotated[tuple[BookedPerson, ...], Field(max_length=MAX_GUARDIANS)]
+
+BOOKED_ROLES = (Role.CLINICIAN, Role.PATIENT, Role.GUARDIAN)
+"""Whom a booking names, in the order in which a visit lists them."""
+CHANGED_AS_NAMED = frozenset({"unit_name", "title", "starts_at", "ends_at", "language"})
+"""Fields of a visit that a change sets as they are."""
+UNSAID: Any = None
+"""The value of a field that a change does not name. It says nothing: `null` is refused, and `model_fields_set` is what is read."""
+
+
 class Booking(Body):
     """`POST /api/v1/visits`."""
 
     booking: OpaqueId
     unit: UnitId
     unit_name: Name
-    title: Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_plain)]
+    title: Title
     starts_at: Instant
     ends_at: Instant
-    language: Literal["sv", "en"] = "sv"
-    staff: Annotated[tuple[BookedPerson, ...], Field(max_length=MAX_STAFF)] = ()
+    language: Language = "sv"
+    staff: Staff = ()
     patient: BookedPatient
-    guardians: Annotated[tuple[BookedPerson, ...], Field(max_length=MAX_GUARDIANS)] = ()
+    guardians: Guardians = ()
 
     @model_validator(mode="after")
-    def _times(self) -> Booking:
-        if not self.starts_at < self.ends_at <= self.starts_at + timedelta(hours=MAX_HOURS):
-            raise PydanticCustomError("times", f"ends_at must be after starts_at, by at most {MAX_HOURS} hours")
-        return self
-
-    @model_validator(mode="after")
-    def _everybody_once(self) -> Booking:
-        persons = [booked.person for booked in self._people()]
-        if len(set(persons)) < len(persons):
-            raise PydanticCustomError("person_twice", "each person may stand in the booking once")
-        return self
-
-    @model_validator(mode="after")
-    def _guardians_need_a_birth_date(self) -> Booking:
-        if self.guardians and self.patient.birth_date is None:
-            raise PydanticCustomError("birth_date_missing", "guardians need the patient's birth_date")
+    def _rules(self) -> Booking:
+        broken = broken_rule(
+            self.starts_at, self.ends_at, tuple(self._people()), birth_date_known=self.patient.birth_date is not None
+        )
+        if broken is not None:
+            raise PydanticCustomError(broken.code, broken.message)
         return self
 
     def _people(self) -> Iterator[Person]:
-        for role, group in (
-            (Role.CLINICIAN, self.staff),
-            (Role.PATIENT, (self.patient,)),
-            (Role.GUARDIAN, self.guardians),
-        ):
-            for each in group:
-                yield Person(person=PersonId(each.person), name=each.name, role=role)
+        yield from _as(Role.CLINICIAN, self.staff)
+        yield from _as(Role.PATIENT, (self.patient,))
+        yield from _as(Role.GUARDIAN, self.guardians)
 
     def booked(self, visit: VisitId, *, portal: str, guardian_age: int) -> BookedVisit:
         """The visit that this books. Raises `NotAGuardian` where the patient has come of age for guardians."""
@@ -174,6 +173,63 @@ class Booking(Body):
         return booked
 
 
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
+class Changes(Body):
+    """`PATCH /api/v1/visits/{visit}`: what is not named stays; `staff` and `guardians` replace all that were booked.
+
+    The visit keeps its unit and its patient. `patient` may be given with the same `person`, for a new name or with the
+    `birth_date` that guardians need where none was told before.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+    booking: OpaqueId = UNSAID
+    unit_name: Name = UNSAID
+    title: Title = UNSAID
+    starts_at: Instant = UNSAID
+    ends_at: Instant = UNSAID
+    language: Language = UNSAID
+    staff: Staff = UNSAID
+    patient: BookedPatient = UNSAID
+    guardians: Guardians = UNSAID
+
+    def applied(self, booked: BookedVisit, *, guardian_age: int) -> BookedVisit:
+        """The visit as changed. Raises `BrokenRule` where it would not be a booking any more, `NotAGuardian` as `Booking.booked`."""
+        said = self.model_fields_set
+        visit, ends = booked.visit, booked.guardianship_ends
+        people = {role: [each for each in visit.people if each.role is role] for role in BOOKED_ROLES}
+        if "patient" in said:
+            if self.patient.person != people[Role.PATIENT][0].person:
+                raise BrokenRule(
+                    "another_patient", "the patient stays; book another visit for another patient", "/patient"
+                )
+            people[Role.PATIENT] = list(_as(Role.PATIENT, (self.patient,)))
+            if self.patient.birth_date is not None:
+                ends = guardianship_ends(self.patient.birth_date, guardian_age)
+        if "staff" in said:
+            people[Role.CLINICIAN] = list(_as(Role.CLINICIAN, self.staff))
+        if "guardians" in said:
+            people[Role.GUARDIAN] = list(_as(Role.GUARDIAN, self.guardians))
+        named = {field: getattr(self, field) for field in said & CHANGED_AS_NAMED}
+        changed = replace(
+            booked,
+            visit=replace(visit, **named, people=tuple(each for role in BOOKED_ROLES for each in people[role])),
+            booking=self.booking if "booking" in said else booked.booking,
+            guardianship_ends=ends,
+        )
+        visit = changed.visit
+        broken = broken_rule(visit.starts_at, visit.ends_at, visit.people, birth_date_known=ends is not None)
+        if broken is not None:
+            raise broken
+        if people[Role.GUARDIAN] and not changed.guardians_may_come():
+            raise NotAGuardian
+        return changed
+
+
 class TicketWanted(Body):
     """`POST /api/v1/visits/{visit}/tickets`. `name` may be left out for somebody the booking names."""
 
@@ -191,6 +247,34 @@ class TicketWanted(Body):
 
 class NotAGuardian(ValueError):
     """The patient is too old to come with guardians."""
+
+
+class BrokenRule(ValueError):
+    """A rule of bookings that a change would break; `pointer` names the place in its body, "" where it is of no one place."""
+
+    def __init__(self, code: LiteralString, message: LiteralString, pointer: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message
+        self.pointer = pointer
+
+
+def broken_rule(
+    starts_at: datetime, ends_at: datetime, people: Sequence[Person], *, birth_date_known: bool
+) -> BrokenRule | None:
+    """The first rule that a booking of these breaks, whether it is new or changed."""
+    if not starts_at < ends_at <= starts_at + timedelta(hours=MAX_HOURS):
+        return BrokenRule("times", f"ends_at must be after starts_at, by at most {MAX_HOURS} hours")
+    if len({each.person for each in people}) < len(people):
+        return BrokenRule("person_twice", "each person may stand in the booking once")
+    if not birth_date_known and any(each.role is Role.GUARDIAN for each in people):
+        return BrokenRule("birth_date_missing", "guardians need the patient's birth_date")
+    return None
+
+
+def _as(role: Role, group: Iterable[BookedPerson]) -> Iterator[Person]:
+    for each in group:
+        yield Person(person=PersonId(each.person), name=each.name, role=role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,10 @@ from sfu.visits.bookings import BookedVisit
 Values = Mapping[str, Any]
 
 
+BOOKED = (*("booking", "unit_name", "title", "starts_at", "ends_at", "language", "guardianship_ends"),)
+"""Columns of a visit that its portal may change."""
+
+
 def visit_row(booked: BookedVisit) -> Values:
     visit = booked.visit
     return {

@@ -6,9 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import BindParameter, Connection, Table, and_, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    RowMapping,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from sfu.admission.records import AccessEntry, ParticipantRecord, VisitRecord
+from sfu.admission.roles import Role
 from sfu.errors import EvisitError
 from sfu.ids import VisitId
 from sfu.visits import rows
@@ -25,6 +38,7 @@ from sfu.visits.schema import (
     visits,
 )
 
+CITIZENS = (Role.PATIENT, Role.GUARDIAN)
 IDEMPOTENCY_HOURS = 24  # how long an Idempotency-Key is remembered
 
 _VISIT: BindParameter[str] = bindparam("visit")
@@ -74,6 +88,57 @@ def read_visit(connection: Connection, visit: VisitId) -> BookedVisit | None:
 def read_participants(connection: Connection, visit: VisitId) -> tuple[ParticipantRecord, ...]:
     found = connection.execute(_READ_PARTICIPANTS, {"visit": visit}).mappings()
     return tuple(rows.participant_record(row) for row in found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which visits to list: those that these portals made, of one unit or with one person, that start in a span."""
+
+    portals: frozenset[str]
+    unit: str | None = None
+    person: str | None = None
+    """As patient or as guardian."""
+    starts_from: datetime | None = None
+    starts_before: datetime | None = None
+    after: tuple[datetime, VisitId] | None = None
+    """Start and id of the last visit that the page before told."""
+    limit: int
+
+
+def read_visits(connection: Connection, wanted: Wanted) -> list[BookedVisit]:
+    """By start, then by id."""
+    asked = select(visits).where(visits.c.portal.in_(sorted(wanted.portals)))
+    if wanted.unit is not None:
+        asked = asked.where(visits.c.unit == wanted.unit)
+    if wanted.person is not None:
+        named = select(people.c.visit).where(people.c.person == wanted.person, people.c.role.in_(CITIZENS))
+        asked = asked.where(visits.c.visit.in_(named))
+    if wanted.starts_from is not None:
+        asked = asked.where(visits.c.starts_at >= wanted.starts_from)
+    if wanted.starts_before is not None:
+        asked = asked.where(visits.c.starts_at < wanted.starts_before)
+    if wanted.after is not None:
+        starts_at, visit = wanted.after
+        asked = asked.where(
+            or_(visits.c.starts_at > starts_at, and_(visits.c.starts_at == starts_at, visits.c.visit > visit))
+        )
+    found = connection.execute(asked.order_by(visits.c.starts_at, visits.c.visit).limit(wanted.limit)).mappings().all()
+    named_in: dict[str, list[RowMapping]] = {row["visit"]: [] for row in found}
+    for person in connection.execute(
+        select(people).where(people.c.visit.in_(named_in)).order_by(people.c.place)
+    ).mappings():
+        named_in[person["visit"]].append(person)
+    return [rows.booked_visit(row, named_in[row["visit"]]) for row in found]
+
+
+def change_visit(connection: Connection, before: BookedVisit, after: BookedVisit) -> None:
+    """Take what the booking says now; what staff have set since, and the link, stay as they are."""
+    row = rows.visit_row(after)
+    id_ = after.visit.visit
+    connection.execute(update(visits).where(visits.c.visit == id_).values({name: row[name] for name in rows.BOOKED}))
+    if before.visit.people != after.visit.people:
+        connection.execute(delete(people).where(people.c.visit == id_))
+        connection.execute(insert(people), rows.people_rows(after.visit))
 
 
 def set_visit(connection: Connection, record: VisitRecord) -> None:

@@ -77,6 +77,13 @@ class VisitAnswer(Answer):
         )
 
 
+class VisitsAnswer(Answer):
+    """A page of visits, by start. `next` is what to ask for as `cursor` to read on; null at the end."""
+
+    visits: tuple[VisitAnswer, ...]
+    next: str | None
+
+
 class TicketAnswer(Answer):
     """A personal way in. `ticket` names the ticket to the person's client, `id` names it to this API."""
 

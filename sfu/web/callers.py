@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from sfu import clock
 from sfu.admission.visit import Visit
-from sfu.config import Portal, Scope
+from sfu.config import Limits, Portal, Scope
 from sfu.web.problems import Problem, ProblemCode
 
 BEARER = re.compile(r"[Bb]earer +([A-Za-z0-9_-]{1,128})")
@@ -48,10 +50,42 @@ class Caller:
             raise Problem(ProblemCode.FORBIDDEN)
 
 
-class Callers:
-    """All portals, by the hashes of their keys."""
+class Allowance:
+    """What is left of a portal's calls: a token bucket, `burst` at once, `per_second` over time."""
 
-    def __init__(self, portals: Iterable[Portal]) -> None:
+    __slots__ = ("_burst", "_left", "_per_second", "_refilled_at")
+
+    def __init__(self, per_second: int, burst: int) -> None:
+        self._per_second = per_second
+        self._burst = float(burst)
+        self._left = float(burst)
+        self._refilled_at = 0.0
+
+    def take(self, now: float) -> float:
+        """Count a call. Gives 0, or how many seconds it comes too soon; then it is not counted."""
+        self._left = min(self._burst, self._left + (now - self._refilled_at) * self._per_second)
+        self._refilled_at = now
+        if self._left < 1:
+            return (1 - self._left) / self._per_second
+        self._left -= 1
+        return 0.0
+
+
+class Callers:
+    """All portals, by the hashes of their keys, and how much each has called."""
+
+    def __init__(
+        self,
+        portals: Iterable[Portal],
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        *,
+        monotonic: Callable[[], float] = clock.monotonic,
+    ) -> None:
+        portals = tuple(portals)
+        self._monotonic = monotonic
+        self._allowances = {
+            portal.id: Allowance(limits.portal_calls_per_second, limits.portal_call_burst) for portal in portals
+        }
         self._portals = [
             (
                 portal.key_hash,
@@ -59,6 +93,12 @@ class Callers:
             )
             for portal in portals
         ]
+
+    def count(self, caller: Caller) -> None:
+        """Count a call of a portal. Raises `Problem` 429 where its key has called too often."""
+        too_soon = self._allowances[caller.id].take(self._monotonic())
+        if too_soon:
+            raise Problem(ProblemCode.RATE_LIMITED, headers={"Retry-After": str(math.ceil(too_soon))})
 
     def authenticate(self, request: web.Request) -> Caller:
         """Who sent the request. Raises `Problem` 401 for a missing or unknown key, without telling which."""

@@ -11,11 +11,17 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from sfu import __version__
-from sfu.web.operations import PREFIX, Operation, Parameter
+from sfu.web.operations import PREFIX, Operation
 from sfu.web.problems import STATUS, TITLE, ProblemCode, ProblemDocument
 
 COMMON = frozenset(
-    {ProblemCode.UNAUTHORIZED, ProblemCode.FORBIDDEN, ProblemCode.STORE_UNAVAILABLE, ProblemCode.INTERNAL}
+    {
+        ProblemCode.UNAUTHORIZED,
+        ProblemCode.FORBIDDEN,
+        ProblemCode.RATE_LIMITED,
+        ProblemCode.STORE_UNAVAILABLE,
+        ProblemCode.INTERNAL,
+    }
 )
 """What every call may answer."""
 OF_BODIES = frozenset(
@@ -34,7 +40,8 @@ def document(operations: Sequence[Operation]) -> dict[str, object]:
     """The document of all operations."""
     paths: dict[str, dict[str, object]] = {}
     for operation in operations:
-        paths.setdefault(PREFIX + operation.path, {})[operation.method.lower()] = _operation(operation)
+        described = _operation(operation, _links(operation, operations))
+        paths.setdefault(PREFIX + operation.path, {})[operation.method.lower()] = described
     return {
         "openapi": "3.1.0",
         "info": {
@@ -59,13 +66,13 @@ def document(operations: Sequence[Operation]) -> dict[str, object]:
     }
 
 
-def _operation(operation: Operation) -> Json:
+def _operation(operation: Operation, links: Mapping[str, Json]) -> Json:
     described: dict[str, object] = {
         "operationId": operation.name,
         "summary": operation.summary,
         "description": "Needs one of the scopes: " + ", ".join(sorted(operation.scopes)) + ".",
         "parameters": list(_parameters(operation)),
-        "responses": dict(_responses(operation)),
+        "responses": dict(_responses(operation, links)),
     }
     if operation.body is not None:
         described["requestBody"] = {"required": True, "content": _content("application/json", operation.body)}
@@ -75,8 +82,9 @@ def _operation(operation: Operation) -> Json:
 def _parameters(operation: Operation) -> Iterable[Json]:
     for name in re.findall(r"\{(\w+)\}", operation.path):
         yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-    for parameter in operation.query:
-        yield _query(parameter)
+    if operation.query is not None:
+        for name, schema in operation.query.model_json_schema()["properties"].items():
+            yield _query(name, schema)
     if operation.creates:
         yield {
             "name": "Idempotency-Key",
@@ -87,27 +95,30 @@ def _parameters(operation: Operation) -> Iterable[Json]:
         }
 
 
-def _query(parameter: Parameter) -> Json:
+def _query(name: str, schema: Mapping[str, object]) -> Json:
+    told = {key: value for key, value in schema.items() if key not in ("title", "description")}
+    if told.get("default", 0) is None:
+        # What may be left out is left out, not null: a query has no null.
+        either = told.pop("anyOf")
+        assert isinstance(either, list)
+        told = {key: value for key, value in {**told, **either[0]}.items() if key != "default"}
     return {
-        "name": parameter.name,
+        "name": name,
         "in": "query",
         "required": False,
-        "description": parameter.description,
-        "schema": {
-            "type": "integer",
-            "minimum": parameter.minimum,
-            "maximum": parameter.maximum,
-            "default": parameter.default,
-        },
+        "description": schema["description"],
+        "schema": told,
     }
 
 
-def _responses(operation: Operation) -> Iterable[tuple[str, Json]]:
+def _responses(operation: Operation, links: Mapping[str, Json]) -> Iterable[tuple[str, Json]]:
     good: dict[str, object] = {"description": operation.status.phrase}
     if operation.answer is not None:
         good["content"] = _content("application/json", operation.answer)
     if operation.status is HTTPStatus.CREATED and operation.path == "/visits":
         good["headers"] = {"Location": {"schema": {"type": "string"}}}
+    if links:
+        good["links"] = links
     yield str(operation.status.value), good
     codes = problems(operation)
     for status in sorted({STATUS[code] for code in codes}):
@@ -118,12 +129,27 @@ def _responses(operation: Operation) -> Iterable[tuple[str, Json]]:
         )
 
 
+def _links(operation: Operation, operations: Iterable[Operation]) -> dict[str, Json]:
+    """What can be called next with what a creating call has answered: everything of the visit, and what ends the ticket."""
+    if operation.answer is None or not operation.creates:
+        return {}
+    made = re.sub(r"Answer$", "", operation.answer.__name__).lower()
+    known = {name: f"$request.path.{name}" for name in re.findall(r"\{(\w+)\}", operation.path)}
+    known[made] = "$response.body#/" + (made if made in operation.answer.model_fields and made == "visit" else "id")
+    links: dict[str, Json] = {}
+    for other in operations:
+        needed = re.findall(r"\{(\w+)\}", other.path)
+        if made in needed and set(needed) <= set(known):
+            links[other.name] = {"operationId": other.name, "parameters": {name: known[name] for name in needed}}
+    return links
+
+
 def problems(operation: Operation) -> frozenset[ProblemCode]:
     """Every problem that the call may answer."""
     codes = COMMON | operation.problems
     if operation.body is not None:
         codes |= OF_BODIES
-    if operation.query or operation.creates:
+    if operation.query is not None or operation.creates:
         codes |= {ProblemCode.BAD_REQUEST}
     if operation.creates:
         codes |= {ProblemCode.IDEMPOTENCY_KEY_REUSED}

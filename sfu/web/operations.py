@@ -13,16 +13,18 @@ from sfu.config import Scope
 from sfu.visits.bookings import Body
 from sfu.web.callers import Caller
 from sfu.web.problems import ProblemCode
+from sfu.web.queries import Query
 
 PREFIX = "/api/v1"
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request whose caller, scope and body have been found good."""
+    """A request whose caller, scope, query and body have been found good."""
 
     request: web.Request
     caller: Caller
+    query: Query | None
     body: Body | None
 
 
@@ -36,17 +38,6 @@ class Reply:
     @classmethod
     def of(cls, answer: BaseModel, headers: Mapping[str, str] | None = None) -> Reply:
         return cls(answer.model_dump_json(), headers or {})
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A query parameter: a whole number."""
-
-    name: str
-    description: str
-    minimum: int
-    maximum: int
-    default: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +57,6 @@ class Operation:
     answer: type[BaseModel] | None = None
     problems: frozenset[ProblemCode] = frozenset()
     """Beyond those that every call may answer."""
-    query: tuple[Parameter, ...] = ()
+    query: type[Query] | None = None
     creates: bool = False
     """Takes an Idempotency-Key."""

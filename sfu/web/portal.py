@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
-
-from aiohttp import web
+from weakref import WeakValueDictionary
 
 from sfu import clock
 from sfu.admission.links import link_key
@@ -20,8 +20,9 @@ from sfu.admission.waiting_room import State
 from sfu.admission.windows import Window, window
 from sfu.config import Config
 from sfu.ids import NewToken, PersonId, VisitId, new_token
-from sfu.visits.bookings import Body, BookedVisit, Booking, NotAGuardian, TicketWanted
+from sfu.visits.bookings import Body, BookedVisit, Booking, BrokenRule, Changes, NotAGuardian, TicketWanted
 from sfu.visits.keys import Keys
+from sfu.visits.statements import Wanted
 from sfu.visits.store import MintedTicket, Store
 from sfu.web.answers import (
     AuditAnswer,
@@ -31,18 +32,18 @@ from sfu.web.answers import (
     ParticipantsAnswer,
     TicketAnswer,
     VisitAnswer,
+    VisitsAnswer,
 )
 from sfu.web.idempotency import Repeatable, Seal
-from sfu.web.operations import PREFIX, Call, Parameter, Reply
+from sfu.web.operations import PREFIX, Call, Reply
 from sfu.web.problems import BodyError, Problem, ProblemCode
-
-LOG_PAGE = 1_000  # rows of the access log in one answer
-LAST_ROW = 2**53 - 1  # the largest number that every JSON reader keeps exact
+from sfu.web.queries import AuditQuery, Query, VisitsQuery, cursor, read_cursor
 
 VISIT_ID = re.compile(r"v_[0-9a-z]{1,64}", re.ASCII)
 TICKET_ID = re.compile(r"k_[0-9a-z]{1,60}", re.ASCII)
 
 B = TypeVar("B", bound=Body)
+Q = TypeVar("Q", bound=Query)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,10 @@ class LiveVisits(Protocol):
 
     async def participants(self, visit: VisitId) -> Sequence[Present]:
         """Everybody the visit knows of, in any state."""
+        ...
+
+    async def booking_changed(self, visit: Visit) -> None:
+        """The store has the visit as its portal has changed it. A visit that nobody has come to learns it when it is read."""
         ...
 
     async def link_renewed(self, visit: VisitId, generation: int) -> None:
@@ -102,6 +107,7 @@ class PortalApi:
         self._signers = {portal.id: keys.signer(portal.id) for portal in config.portals}
         self._link_secret = keys.link
         self._seal = Seal(keys.answer)
+        self._changing: WeakValueDictionary[VisitId, asyncio.Lock] = WeakValueDictionary()
 
     async def create_visit(self, call: Call) -> Reply:
         body = _body(call, Booking)
@@ -114,11 +120,55 @@ class PortalApi:
         try:
             booked = body.booked(visit, portal=call.caller.id, guardian_age=self._config.visits.guardian_age)
         except NotAGuardian:
-            raise Problem(ProblemCode.GUARDIAN_AGE, (BodyError(pointer="/guardians", message="too old"),)) from None
+            raise _not_guardians() from None
         reply = Reply.of(self._visit_answer(booked), {"Location": f"{PREFIX}/visits/{visit}"})
         entry = self._entry(call, visit, Action.CREATED)
         answered = await self._store.create_visit(booked, entry, repeatable.once(reply))
         return reply if answered is None else repeatable.earlier(answered)
+
+    async def list_visits(self, call: Call) -> Reply:
+        asked = _query(call, VisitsQuery)
+        found = await self._store.visits(
+            Wanted(
+                portals=call.caller.sees,
+                unit=asked.unit,
+                person=asked.person,
+                starts_from=asked.starts_from,
+                starts_before=asked.starts_before,
+                after=None if asked.cursor is None else read_cursor(asked.cursor),
+                limit=asked.limit + 1,
+            )
+        )
+        page = found[: asked.limit]
+        last = page[-1].visit if len(found) > asked.limit else None
+        return Reply.of(
+            VisitsAnswer(
+                visits=tuple(self._visit_answer(booked) for booked in page),
+                next=None if last is None else cursor(last.starts_at, last.visit),
+            )
+        )
+
+    async def change_visit(self, call: Call) -> Reply:
+        body = _body(call, Changes)
+        visit = (await self._visit(call)).visit.visit
+
+        def change(booked: BookedVisit) -> BookedVisit:
+            self._open_until_closed(booked)
+            return body.applied(booked, guardian_age=self._config.visits.guardian_age)
+
+        # One change of a visit after the other, so that the live side learns of them in the order in which they were written.
+        async with self._changing.setdefault(visit, asyncio.Lock()):
+            try:
+                booked = await self._store.change_visit(visit, change, self._entry(call, visit, Action.CHANGED))
+            except BrokenRule as broken:
+                error = BodyError(pointer=broken.pointer, message=broken.message)
+                raise Problem(ProblemCode.INVALID, (error,)) from None
+            except NotAGuardian:
+                raise _not_guardians() from None
+            if booked is None:
+                raise Problem(ProblemCode.NOT_FOUND)
+            await self._live.booking_changed(booked.visit)
+        return Reply.of(self._visit_answer(booked))
 
     async def read_visit(self, call: Call) -> Reply:
         return Reply.of(self._visit_answer(await self._visit(call)))
@@ -216,11 +266,11 @@ class PortalApi:
 
     async def read_audit(self, call: Call) -> Reply:
         visit = (await self._visit(call)).visit.visit
-        after, limit = (_number(call.request, parameter) for parameter in AUDIT_QUERY)
+        asked = _query(call, AuditQuery)
         await self._store.note(self._entry(call, visit, Action.AUDIT_READ))
-        rows = await self._store.log(visit, after=after, limit=limit + 1)
-        entries = tuple(EntryAnswer.of(row) for row in rows[:limit])
-        return Reply.of(AuditAnswer(entries=entries, next=entries[-1].number if len(rows) > limit else None))
+        rows = await self._store.log(visit, after=asked.after, limit=asked.limit + 1)
+        entries = tuple(EntryAnswer.of(row) for row in rows[: asked.limit])
+        return Reply.of(AuditAnswer(entries=entries, next=entries[-1].number if len(rows) > asked.limit else None))
 
     async def _visit(self, call: Call) -> BookedVisit:
         """The visit that the path names. One and the same 404 for unknown, malformed and foreign ones."""
@@ -288,32 +338,18 @@ class PortalApi:
         return None if answer is None else repeatable.earlier(answer)
 
 
-AUDIT_QUERY = (
-    Parameter("after", "Give rows after the one with this number.", 0, LAST_ROW, 0),
-    Parameter("limit", "Give at most this many rows.", 1, LOG_PAGE, LOG_PAGE),
-)
-
-
 def _body(call: Call, kind: type[B]) -> B:
     assert isinstance(call.body, kind), "the operation names the type of its body"
     return call.body
 
 
-def _number(request: web.Request, parameter: Parameter) -> int:
-    """A query parameter. Raises `Problem` 400 for what it may not be."""
-    values = request.query.getall(parameter.name, [])
-    if not values:
-        return parameter.default
-    if len(values) > 1 or not re.fullmatch(r"[0-9]{1,16}", values[0], re.ASCII):
-        raise _bad_parameter(parameter)
-    if not parameter.minimum <= int(values[0]) <= parameter.maximum:
-        raise _bad_parameter(parameter)
-    return int(values[0])
+def _query(call: Call, kind: type[Q]) -> Q:
+    assert isinstance(call.query, kind), "the operation names the type of its query"
+    return call.query
 
 
-def _bad_parameter(parameter: Parameter) -> Problem:
-    may_be = f"a whole number from {parameter.minimum} to {parameter.maximum}"
-    return Problem(ProblemCode.BAD_REQUEST, (BodyError(pointer="", message=f"{parameter.name} must be {may_be}"),))
+def _not_guardians() -> Problem:
+    return Problem(ProblemCode.GUARDIAN_AGE, (BodyError(pointer="/guardians", message="too old"),))
 
 
 def _name(booked: BookedVisit, body: TicketWanted, role: Role) -> str:

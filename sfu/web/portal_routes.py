@@ -11,13 +11,14 @@ from aiohttp import ClientPayloadError, web
 from pydantic import ValidationError
 
 from sfu.config import Scope
-from sfu.visits.bookings import Body, Booking, TicketWanted
+from sfu.visits.bookings import Body, Booking, Changes, TicketWanted
 from sfu.web import openapi
-from sfu.web.answers import AuditAnswer, LinkAnswer, ParticipantsAnswer, TicketAnswer, VisitAnswer
+from sfu.web.answers import AuditAnswer, LinkAnswer, ParticipantsAnswer, TicketAnswer, VisitAnswer, VisitsAnswer
 from sfu.web.callers import Callers
 from sfu.web.operations import Call, Operation
-from sfu.web.portal import AUDIT_QUERY, PortalApi
+from sfu.web.portal import PortalApi
 from sfu.web.problems import Problem, ProblemCode, answering_problems
+from sfu.web.queries import AuditQuery, VisitsQuery, read_query
 
 MAX_BODY_BYTES = 64 * 1024  # a booking with everybody in it has under 8 KiB
 BODY_SECONDS = 10.0  # for a body to arrive; servers on a network are not slow
@@ -45,6 +46,16 @@ def operations(api: PortalApi) -> tuple[Operation, ...]:
             creates=True,
         ),
         Operation(
+            name="listVisits",
+            method="GET",
+            path="/visits",
+            summary="The schedule of a unit, or somebody's booked times",
+            scopes=read,
+            handler=api.list_visits,
+            answer=VisitsAnswer,
+            query=VisitsQuery,
+        ),
+        Operation(
             name="readVisit",
             method="GET",
             path=visit,
@@ -52,6 +63,17 @@ def operations(api: PortalApi) -> tuple[Operation, ...]:
             scopes=read,
             handler=api.read_visit,
             answer=VisitAnswer,
+        ),
+        Operation(
+            name="changeVisit",
+            method="PATCH",
+            path=visit,
+            summary="Move or rename a visit, change its staff or guardians",
+            scopes=write,
+            handler=api.change_visit,
+            body=Changes,
+            answer=VisitAnswer,
+            problems=over | {ProblemCode.GUARDIAN_AGE, ProblemCode.DRAINING},
         ),
         Operation(
             name="cancelVisit",
@@ -91,7 +113,7 @@ def operations(api: PortalApi) -> tuple[Operation, ...]:
             scopes=frozenset({"audit:read"}),
             handler=api.read_audit,
             answer=AuditAnswer,
-            query=AUDIT_QUERY,
+            query=AuditQuery,
         ),
         Operation(
             name="mintTicket",
@@ -156,10 +178,12 @@ def portal_api(api: PortalApi, callers: Callers, *, on_bug: Callable[[BaseExcept
 
 async def _serve(operation: Operation, callers: Callers, request: web.Request) -> web.StreamResponse:
     caller = callers.authenticate(request)
+    callers.count(caller)
     if not operation.scopes & caller.scopes:
         raise Problem(ProblemCode.FORBIDDEN)
+    query = None if operation.query is None else read_query(request, operation.query)
     body = None if operation.body is None else await _read_body(request, operation.body)
-    reply = await operation.handler(Call(request, caller, body))
+    reply = await operation.handler(Call(request, caller, query, body))
     headers = {"Cache-Control": "no-store", **reply.headers}
     if reply.text is None:
         return web.Response(status=operation.status, headers=headers)

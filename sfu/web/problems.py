@@ -35,6 +35,7 @@ class ProblemCode(StrEnum):
     NOT_BOOKED = "not_booked"
     VISIT_ENDED = "visit_ended"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
+    RATE_LIMITED = "rate_limited"
     STORE_UNAVAILABLE = "store_unavailable"
     DRAINING = "draining"
     INTERNAL = "internal"
@@ -53,6 +54,7 @@ STATUS: Mapping[ProblemCode, HTTPStatus] = {
     ProblemCode.NOT_BOOKED: HTTPStatus.UNPROCESSABLE_ENTITY,
     ProblemCode.VISIT_ENDED: HTTPStatus.CONFLICT,
     ProblemCode.IDEMPOTENCY_KEY_REUSED: HTTPStatus.CONFLICT,
+    ProblemCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     ProblemCode.STORE_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     ProblemCode.DRAINING: HTTPStatus.SERVICE_UNAVAILABLE,
     ProblemCode.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -71,6 +73,7 @@ TITLE: Mapping[ProblemCode, str] = {
     ProblemCode.NOT_BOOKED: "The booking does not name this person in this role.",
     ProblemCode.VISIT_ENDED: "The visit is over.",
     ProblemCode.IDEMPOTENCY_KEY_REUSED: "This Idempotency-Key came with another request before.",
+    ProblemCode.RATE_LIMITED: "Too many calls with this key. Nothing was done; try again.",
     ProblemCode.STORE_UNAVAILABLE: "The database cannot be reached. Nothing has changed; try again.",
     ProblemCode.DRAINING: "This server takes no new visits. Try again in a moment.",
     ProblemCode.INTERNAL: "That went wrong on our side.",

@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from sfu.admission.tickets import TicketKeys
-from sfu.admission.visit import VisitState
+from sfu.admission.visit import Visit, VisitState
 from sfu.config import Config, Portal, Scope
 from sfu.errors import StoreUnavailable
 from sfu.ids import VisitId
@@ -72,6 +72,9 @@ class Live:
     async def participants(self, visit: VisitId) -> Sequence[Present]:
         return self.there
 
+    async def booking_changed(self, visit: Visit) -> None:
+        self._tell("changed", visit.visit, visit.title)
+
     async def link_renewed(self, visit: VisitId, generation: int) -> None:
         self._tell("link", visit, generation)
 
@@ -121,6 +124,7 @@ class Stage:
     file: Path
     bugs: list[BaseException]
     wall: datetime = WALL
+    now: float = 0.0
 
     async def call(
         self, method: str, path: str, body: object = None, *, portal: str | None = "cosmic", **options: Any
@@ -166,7 +170,8 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
     api = PortalApi(config, keys, store, live, wall=lambda: stage.wall, new_token=lambda: f"{next(tokens):032x}")
     app = web.Application()
     app.router.add_get(f"{PREFIX}/signal", _signal)
-    app.add_subapp(PREFIX, portal_api(api, Callers(PORTALS), on_bug=bugs.append))
+    callers = Callers(PORTALS, config.limits, monotonic=lambda: stage.now)
+    app.add_subapp(PREFIX, portal_api(api, callers, on_bug=bugs.append))
     server = TestServer(app)
     await server.start_server()
     async with aiohttp.ClientSession(server.make_url("")) as http:

@@ -33,6 +33,7 @@ GUARDIAN = {"person": "1177:a01", "role": "guardian", "name": "Maria P"}
 
 CALLS = [
     ("GET", "", None),
+    ("PATCH", "", {"title": "Nybesök"}),
     ("DELETE", "", None),
     ("POST", "/end", None),
     ("GET", "/participants", None),
@@ -353,7 +354,9 @@ async def test_two_keys_at_once_are_none(stage: Stage) -> None:
 
 NEEDS: dict[tuple[str, str, str | None], set[str]] = {
     ("POST", "", None): {"visits:write"},
+    ("GET", "?unit=x", None): {"visits:read"},
     ("GET", "/v", None): {"visits:read"},
+    ("PATCH", "/v", None): {"visits:write"},
     ("DELETE", "/v", None): {"visits:write"},
     ("POST", "/v/end", None): {"visits:write"},
     ("GET", "/v/participants", None): {"visits:read"},
@@ -510,7 +513,7 @@ async def test_a_body_that_does_not_come_is_given_up(stage: Stage, monkeypatch: 
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/visits", 405, "method_not_allowed"),
+        ("PUT", "/visits", 405, "method_not_allowed"),
         ("PUT", "/visits/v_1", 405, "method_not_allowed"),
         ("HEAD", "/visits/v_1", 405, None),
         ("OPTIONS", "/visits/v_1", 405, "method_not_allowed"),

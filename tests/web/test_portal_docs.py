@@ -11,8 +11,8 @@ import pytest
 from pydantic import BaseModel
 
 from sfu.config import Scope
-from sfu.visits.bookings import Booking, TicketWanted
-from sfu.web.answers import AuditAnswer, LinkAnswer, ParticipantsAnswer, TicketAnswer
+from sfu.visits.bookings import Booking, Changes, TicketWanted
+from sfu.web.answers import AuditAnswer, LinkAnswer, ParticipantsAnswer, TicketAnswer, VisitsAnswer
 from sfu.web.problems import STATUS, ProblemDocument
 from tests.web.portal_stage import staged
 
@@ -20,7 +20,10 @@ TEXT = (Path(__file__).parents[2] / "docs" / "portal-api.md").read_text()
 EXAMPLES = re.findall(r"```json (request|answer) (\w+)\n(.*?)```", TEXT, re.DOTALL)
 TYPES: dict[str, type[BaseModel]] = {
     kind.__name__: kind
-    for kind in (Booking, TicketWanted, TicketAnswer, LinkAnswer, ParticipantsAnswer, AuditAnswer, ProblemDocument)
+    for kind in (
+        *(Booking, Changes, TicketWanted),
+        *(VisitsAnswer, TicketAnswer, LinkAnswer, ParticipantsAnswer, AuditAnswer, ProblemDocument),
+    )
 }
 
 

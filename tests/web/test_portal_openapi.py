@@ -63,6 +63,8 @@ def test_every_reference_leads_somewhere_and_every_schema_is_used(told: dict[str
 def test_it_lists_exactly_the_calls_that_are_served(told: dict[str, Any]) -> None:
     assert {(method, path) for method, path, _ in described(told)} == {
         ("post", "/api/v1/visits"),
+        ("get", "/api/v1/visits"),
+        ("patch", "/api/v1/visits/{visit}"),
         ("get", "/api/v1/visits/{visit}"),
         ("delete", "/api/v1/visits/{visit}"),
         ("post", "/api/v1/visits/{visit}/end"),
@@ -112,6 +114,10 @@ async def test_every_answer_of_a_whole_visit_is_described(told: dict[str, Any], 
                 reference = content[kind]["schema"]["$ref"].rpartition("/")[2]
                 schema = told["components"]["schemas"][reference]
                 assert set(schema["required"]) <= set(answer.json) <= set(schema["properties"])
+            for link in responses[str(answer.status)].get("links", {}).values():
+                # What a link reads from the body is there.
+                read = [each for each in link["parameters"].values() if each.startswith("$response.body#/")]
+                assert {each.partition("#/")[2] for each in read} <= set(answer.json)
             if answer.status >= 400:
                 assert f"`{answer.code}`" in responses[str(answer.status)]["description"]
             seen.add((method, template, answer.status))
@@ -147,7 +153,19 @@ async def exercise(stage: Stage, play: Any) -> None:
     await play("POST", t, {}, names=names)
     await play("DELETE", t + "/{ticket}", names={**names, "ticket": id_})
     await play("DELETE", t + "/{ticket}", names={**names, "ticket": "k_none"})
+    await play("GET", "/visits", params={"unit": "SE2321000016-1HZ3", "from": "2026-11-23T00:00:00Z"})
+    await play("GET", "/visits", params={"person": "1177:a01", "limit": "1"})
+    await play("GET", "/visits")
+    await play("PATCH", v, {"title": "Nybesök"}, names=names)
+    await play("PATCH", v, {"title": None}, names=names)
+    await play("PATCH", v, {"patient": {"person": "1177:other", "name": "x"}}, names=names)
+    await play("PATCH", v, {"starts_at": "2036-11-23T09:00:00Z", "ends_at": "2036-11-23T09:30:00Z"}, names=names)
+    await play("PATCH", v, {}, names={"visit": "v_none"})
+    for _ in range(300):
+        await stage.call("GET", "/visits?unit=x", portal="1177")
+    await play("GET", "/visits", portal="1177")
     await play("POST", v + "/end", names=names)
+    await play("PATCH", v, {}, names=names)
     await play("DELETE", v, names=names)
     stage.live.store_lost = True
     await play("POST", v + "/end", names=names)

@@ -10,8 +10,6 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-KEPT = "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END"
-
 
 def upgrade() -> None:
     op.create_index("visits_by_unit", "visits", ["unit", "starts_at", "visit"])
@@ -33,10 +31,15 @@ def upgrade() -> None:
     op.execute("DROP TRIGGER access_log_keeps_rows")
     op.execute(
         "CREATE TRIGGER access_log_keeps_rows BEFORE DELETE ON access_log "
-        f"WHEN OLD.number > (SELECT number FROM access_log_cut) {KEPT}"
+        "WHEN OLD.number > (SELECT number FROM access_log_cut) "
+        "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END"
     )
-    op.execute(f"CREATE TRIGGER access_log_cut_stays BEFORE DELETE ON access_log_cut {KEPT}")
+    op.execute(
+        "CREATE TRIGGER access_log_cut_stays BEFORE DELETE ON access_log_cut "
+        "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END"
+    )
     op.execute(
         "CREATE TRIGGER access_log_cut_rises BEFORE UPDATE ON access_log_cut "
-        f"WHEN NEW.number <= OLD.number OR NEW.number >= (SELECT number FROM access_log_head) {KEPT}"
+        "WHEN NEW.number <= OLD.number OR NEW.number >= (SELECT number FROM access_log_head) "
+        "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END"
     )
