@@ -8,7 +8,7 @@ event ──► Room.step ──► Record written ──► the new room counts
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from sfu import clock, tasks
@@ -29,9 +29,10 @@ from sfu.rooms.commands import (
     Record,
     RequestKeyframe,
 )
-from sfu.rooms.events import ChannelLost, Event, MediaLost, Requested, TimeHasCome
+from sfu.rooms.events import ChannelLost, Event, MediaLost, Requested, SpeakerChanged, TimeHasCome
 from sfu.rooms.requests import Request
 from sfu.rooms.room import Room, Step
+from sfu.rooms.speaker import PAUSE_SECONDS, Speakers
 from sfu.signaling.sdp.offer import ParsedOffer
 from sfu.visits.store import Store
 from sfu.web.channel import Channel
@@ -59,6 +60,8 @@ class Home:
         self._by_id: dict[ChannelId, Channel] = {}
         self._unwritten: list[Record] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._speakers = Speakers()
+        self._silence: asyncio.TimerHandle | None = None
         self.used_at = clock.monotonic()
         """When somebody last asked for this home."""
 
@@ -107,12 +110,37 @@ class Home:
             # Whoever it was about has gone in the meantime.
             return
 
+    def heard(self, levels: Iterable[tuple[ParticipantId, int]], now: float) -> None:
+        """Audio levels of participants (RFC 6464); whoever they make the speaker is told to all."""
+        for participant, level in levels:
+            self._speakers.heard(participant, level, now)
+        self._decide_speaker(now)
+
+    def _decide_speaker(self, now: float) -> None:
+        before = self._speakers.speaker
+        speaker = self._speakers.decide(now)
+        if speaker != before:
+            tasks.start(self.tell(SpeakerChanged(speaker)), name=f"speaker {self.visit}")
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
+        if speaker is not None:
+            # Levels stop coming where everybody is muted; then time alone ends the speaker.
+            loop = asyncio.get_running_loop()
+            self._silence = loop.call_later(PAUSE_SECONDS, lambda: self._decide_speaker(clock.monotonic()))
+
     async def change(self, event: Event) -> None:
         """Take what a portal has asked for. Raises `Refused` and `StoreUnavailable`: the portal is told."""
         await self._step(event)
 
     def close(self) -> None:
-        """Stop its timer; the room is forgotten and can be read anew from the store."""
+        """Stop its timers; the room is forgotten and can be read anew from the store."""
+        self._disarm()
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
+
+    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -210,6 +238,7 @@ class Home:
                     fields["sdp"] = self._media.open(self.visit, command, offer, started)
                 case CloseMedia(participant):
                     self._media.close(participant)
+                    self._speakers.gone(participant)
                 case AddRoute(track, receiver, mid):
                     self._media.add_route(track, receiver, mid)
                 case DropRoute(_, receiver, mid):
@@ -230,7 +259,7 @@ class Home:
                 channel.close(goodbye.reason)
 
     def _arm(self, due: float | None) -> None:
-        self.close()
+        self._disarm()
         if due is not None:
             loop = asyncio.get_running_loop()
             delay = max(0.0, due - clock.monotonic())

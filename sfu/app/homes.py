@@ -34,7 +34,7 @@ from sfu.signaling.messages import Join, JoinByLink, JoinByResume, JoinByTicket,
 from sfu.signaling.sdp.offer import parse_offer
 from sfu.signaling.sdp.plan import bind
 from sfu.signaling.session import Asked
-from sfu.transport.parameters import Connected, Failed, FirstForwarded, Report
+from sfu.transport.parameters import AudioLevels, Connected, Failed, FirstForwarded, Report
 from sfu.visits.store import Store
 from sfu.web.channel import Channel
 from sfu.web.portal import Present
@@ -123,7 +123,8 @@ class Homes:
         """Hand what the endpoint and the plane report to the homes it concerns."""
         now = clock.monotonic()
         for report in reports:
-            if not isinstance(report, (Connected, Failed, FirstForwarded)):
+            if isinstance(report, AudioLevels):
+                self._heard(report, now)
                 continue
             transport = self._media.owner(report.peer)
             home = self._homes.get(transport.visit) if transport else None
@@ -136,6 +137,17 @@ class Homes:
                     tasks.start(home.tell(MediaConnected(transport.participant)), name="media connected")
                 case Failed():
                     tasks.start(home.tell(MediaLost(transport.participant)), name="media lost")
+
+    def _heard(self, report: AudioLevels, now: float) -> None:
+        by_visit: dict[VisitId, list[tuple[ParticipantId, int]]] = {}
+        for peer, _, level in report.levels:
+            transport = self._media.owner(peer)
+            if transport is not None:
+                by_visit.setdefault(transport.visit, []).append((transport.participant, level))
+        for visit, levels in by_visit.items():
+            home = self._homes.get(visit)
+            if home is not None:
+                home.heard(levels, now)
 
     # Portals (`LiveVisits` of the portal API)
 

@@ -125,3 +125,15 @@ async def test_a_dropped_channel_resumes_where_it_was(three: tuple[Client, Clien
     assert (back.id, back.state) == (patient.id, "admitted")
     await back.until(lambda c: len(c.roster) == 3)
     assert clinician.roster == back.roster
+
+
+async def test_who_speaks_is_told_to_everybody(three: tuple[Client, Client, Client]) -> None:
+    clinician, patient, _ = three
+    await patient.publish(video=False)
+    for number in range(100):
+        await patient.send("0", b"speech", number, number * 960)
+        await asyncio.sleep(0.01)
+        if clinician.last("speaker"):
+            break
+    await clinician.until(lambda c: (c.last("speaker") or {}).get("participant") == patient.id)
+    await clinician.until(lambda c: (c.last("speaker") or {"participant": ""})["participant"] is None)
