@@ -127,14 +127,15 @@ class Reader:
             if first >= 0xF0 or first < 0x10:
                 return True
             size = (first & 0x0F) + 1
-            if position + size > end:
+            following = position + size
+            if following > end:
                 return False
             kind = kinds[first]
             if kind:
                 elements.present |= 1 << kind
                 offsets[kind] = position
                 lengths[kind] = size
-            position += size
+            position = following
         return position >= end
 
     def _read_two_byte(self, view: Buffer, position: int, end: int, elements: Elements) -> bool:
@@ -170,7 +171,7 @@ class Writer:
     which only a dependency descriptor is. Whoever negotiates either understands both forms (RFC 8285 4.1.2).
     """
 
-    __slots__ = ("_alone", "_carried", "_head", "_ids", "_two_byte_head", "_two_byte_only")
+    __slots__ = ("_alone", "_carried", "_head", "_ids", "_prepared", "_two_byte_head", "_two_byte_only")
 
     def __init__(self, ids: Iterable[tuple[int, str]], mid: str) -> None:
         id_of_kind = {kind: identifier for identifier, kind in _usable(ids)}
@@ -190,12 +191,14 @@ class Writer:
             if not self._two_byte_only:
                 self._head += bytes((mid_id << 4 | (len(name) - 1),)) + name
         # The whole block of a packet that has nothing to carry.
-        self._alone = b""
-        if mid_id:
-            block = bytearray(MAX_BLOCK)
-            head = self._two_byte_head if self._two_byte_only else self._head
-            block[: len(head)] = head
-            self._alone = bytes(block[: _finish(block, 0, len(head))])
+        head = self._two_byte_head if self._two_byte_only else self._head
+        self._alone = _block(head) if mid_id else b""
+        # The whole block of a packet that has one byte to carry, as sound with its level has, and where in it that byte goes.
+        self._prepared: dict[int, tuple[bytes, int, int]] = {
+            1 << kind: (_block(head + bytes((identifier << 4, 0))), len(head) + 1, kind)
+            for kind, identifier in self._ids
+            if _MAX_SIZE[kind] == 1 and not self._two_byte_only
+        }
 
     def write(self, source: Buffer, elements: Elements, view: WritableBuffer, offset: int) -> int:
         """Write the whole block, its four bytes of profile and length included, at `offset` of `view`.
@@ -208,6 +211,13 @@ class Writer:
             alone = self._alone
             view[offset : offset + len(alone)] = alone
             return len(alone)
+        prepared = self._prepared.get(present)
+        if prepared is not None:
+            block, place, kind = prepared
+            length = len(block)
+            view[offset : offset + length] = block
+            view[offset + place] = source[elements.offsets[kind]]
+            return length
         if self._two_byte_only or (
             present >> DEPENDENCY_DESCRIPTOR & 1 and elements.lengths[DEPENDENCY_DESCRIPTOR] > 16
         ):
@@ -253,6 +263,12 @@ def _usable(ids: Iterable[tuple[int, str]]) -> list[tuple[int, int]]:
         for identifier, uri in ids
         if uri in KIND_OF_URI and 1 <= identifier <= 255 and identifier != 15
     ]
+
+
+def _block(begun: bytes) -> bytes:
+    """A whole block of which all but padding and length is written."""
+    block = bytearray(begun.ljust(MAX_BLOCK, b"\0"))
+    return bytes(block[: _finish(block, 0, len(begun))])
 
 
 def _finish(view: WritableBuffer, offset: int, position: int) -> int:

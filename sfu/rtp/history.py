@@ -26,6 +26,8 @@ AUDIO_CHUNK = 16_384  # bytes; 1.3 s of Opus at 96 kbit/s
 AUDIO_CHUNKS = 2
 
 _EMPTY = -1
+_LENGTH_BITS = 20  # of a packet's place, for its length
+_MAX_LENGTH = (1 << _LENGTH_BITS) - 1
 
 
 class _Chunk:
@@ -44,28 +46,32 @@ class History:
         "_chunk",
         "_chunk_size",
         "_chunks",
-        "_lengths",
+        "_first",
         "_mask",
         "_max_chunks",
+        "_places",
         "_position",
         "_sequences",
         "_serial",
-        "_starts",
+        "_view",
     )
 
     def __init__(self, packets: int, chunk_size: int, max_chunks: int) -> None:
         assert packets & (packets - 1) == 0, "a sequence number finds its slot by a mask"
+        assert chunk_size < 1 << _LENGTH_BITS, "no packet is longer than its chunk"
         self._mask = packets - 1
         self._chunk_size = chunk_size
         self._max_chunks = max_chunks
-        # By slot: which packet, where it begins as `serial of its chunk * chunk size + offset`, how long it is.
+        # By slot: which packet, and where: (serial of its chunk * chunk size + offset) << 20 | length.
         self._sequences = array("q", [_EMPTY]) * packets
-        self._starts = array("q", [0]) * packets
-        self._lengths = array("q", [0]) * packets
+        self._places = array("q", [0]) * packets
         # By serial, oldest first. A chunk that is used again gets a new serial, which ends every packet that was in it.
         self._chunk = _Chunk(chunk_size)
         self._chunks = {0: self._chunk}
         self._serial = 0
+        # What every packet needs of the newest chunk: its bytes, where it begins in the numbering above, where it is free.
+        self._view = self._chunk.view
+        self._first = 0
         self._position = 0
 
     @classmethod
@@ -78,30 +84,29 @@ class History:
 
     def store(self, sequence: int, buffer: Buffer, offset: int, length: int, now: float) -> None:
         """Keep a copy of the `length` bytes at `offset`. Longer than a chunk: not kept."""
-        if length > self._chunk_size:
+        size = self._chunk_size
+        if length > size:
             return
         position = self._position
-        if position + length > self._chunk_size:
+        end = position + length
+        if end > size:
             self._next_chunk(now)
-            position = 0
-        self._chunk.view[position : position + length] = buffer[offset : offset + length]
+            position, end = 0, length
+        self._view[position:end] = buffer[offset : offset + length]
         slot = sequence & self._mask
         self._sequences[slot] = sequence
-        self._starts[slot] = self._serial * self._chunk_size + position
-        self._lengths[slot] = length
-        self._position = position + length
+        self._places[slot] = (self._first + position) << _LENGTH_BITS | length
+        self._position = end
 
     def get(self, sequence: int) -> memoryview | None:
         """The packet, good until the next `store`; None where it is not kept (any more)."""
         slot = sequence & self._mask
         if self._sequences[slot] != sequence:
             return None
-        start = self._starts[slot]
-        chunk = self._chunks.get(start // self._chunk_size)
-        if chunk is None:
-            return None
-        offset = start % self._chunk_size
-        return chunk.view[offset : offset + self._lengths[slot]]
+        place = self._places[slot]
+        serial, offset = divmod(place >> _LENGTH_BITS, self._chunk_size)
+        chunk = self._chunks.get(serial)
+        return chunk.view[offset : offset + (place & _MAX_LENGTH)] if chunk is not None else None
 
     def clear(self) -> None:
         """Forget every packet: the source has started anew, its numbers mean other packets now."""
@@ -125,4 +130,6 @@ class History:
         self._serial += 1
         self._chunks[self._serial] = chunk
         self._chunk = chunk
+        self._view = chunk.view
+        self._first = self._serial * self._chunk_size
         self._position = 0

@@ -103,14 +103,14 @@ def parse(view: Buffer, offset: int, length: int, header: Header) -> bool:
 def write_fixed(
     view: WritableBuffer,
     offset: int,
-    extension: bool,
+    extension: int,
     marker: int,
     payload_type: int,
     sequence: int,
     timestamp: int,
     ssrc: int,
 ) -> None:
-    """Write the twelve fixed bytes at `offset`: no CSRCs, no padding; `extension` announces a header extension block after them."""
+    """Write the twelve fixed bytes at `offset`: no CSRCs, no padding; `extension`, unless 0, announces an extension block."""
     _write_fixed(view, offset, 0x90 if extension else 0x80, marker << 7 | payload_type, sequence, timestamp, ssrc)
 
 

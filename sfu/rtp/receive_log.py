@@ -10,6 +10,9 @@ from sfu.rtp.ntp import middle, short
 from sfu.rtp.rtcp import ReportBlock
 from sfu.rtp.seq import distance, distance32
 
+NEVER = float("inf")
+"""A moment that does not come."""
+
 # What `received` makes of a packet.
 NEW = 0
 """Ahead of all others: forward it."""
@@ -33,6 +36,7 @@ REORDER_TIME = 0.02  # seconds; nor is one that is later by less than this
 MAX_NACKS = 10  # times that a packet is asked for
 MIN_NACK_INTERVAL = 0.02  # seconds, where the round trip is shorter or not known
 
+_SLOT = WINDOW - 1  # the bits of a number that say where in the window it stands
 _MAX_TRANSIT_STEP = 5  # seconds; a greater change of the way's length is a source that moved its timestamps, not jitter
 
 
@@ -56,7 +60,6 @@ class ReceiveLog:
         "_last_arrival",
         "_last_timestamp",
         "_missing",
-        "_next_due",
         "_received",
         "_received_before",
         "_seen",
@@ -69,6 +72,7 @@ class ReceiveLog:
         "fraction_lost",
         "given_up",
         "jitter",
+        "nacks_at",
         "recovered",
     )
 
@@ -84,7 +88,8 @@ class ReceiveLog:
         self._highest = 0
         self._hurried = 0
         self._suspect = -1
-        self._next_due = float("inf")
+        self.nacks_at = NEVER
+        """What `next_timer` says, as a number: for whoever looks with every packet."""
         self._received = 0
         self._received_before = 0
         self._expected_before = 0
@@ -106,6 +111,16 @@ class ReceiveLog:
         `repaired`: it came as a retransmission on another SSRC (RTX). It fills its gap, and stays lost in the statistics, because
         those tell the sender how the way is.
         """
+        extended = self._highest + 1
+        if sequence == extended & 0xFFFF and not self._missing and not repaired and self._started:
+            # The next in order and nothing missing: nearly every packet.
+            self._highest = extended
+            self._suspect = -1
+            self._seen[extended & _SLOT] = 1
+            self._received += 1
+            if timestamp != self._last_timestamp:
+                self._measure(timestamp, now)
+            return NEW
         if not self._started:
             self._started = True
             self._begin(sequence)
@@ -126,10 +141,10 @@ class ReceiveLog:
         `round_trip` in seconds, to the sender and back.
         """
         due: list[int] = []
-        if now < self._next_due:
+        if now < self.nacks_at:
             return due
         again = now + max(round_trip, MIN_NACK_INTERVAL)
-        next_due = float("inf")
+        nacks_at = NEVER
         gone: list[int] = []
         for extended, missing in self._missing.items():
             if self._highest - extended >= WINDOW or (missing.due <= now and missing.nacks >= MAX_NACKS):
@@ -139,16 +154,16 @@ class ReceiveLog:
                 missing.nacks += 1
                 missing.due = again
                 due.append(extended & 0xFFFF)
-            next_due = min(next_due, missing.due)
+            nacks_at = min(nacks_at, missing.due)
         for extended in gone:
             del self._missing[extended]
         self.given_up += len(gone)
-        self._next_due = next_due
+        self.nacks_at = nacks_at
         return due
 
     def next_timer(self) -> float | None:
         """When `nacks_due` is to be asked, and `given_up` looked at. There may be nothing then: the packet has come meanwhile."""
-        return self._next_due if self._next_due < float("inf") else None
+        return self.nacks_at if self.nacks_at < NEVER else None
 
     def sender_report(self, ntp: int, now: float) -> None:
         """A sender report of this source came in, of this 64-bit NTP time."""
@@ -193,7 +208,7 @@ class ReceiveLog:
         self._suspect = -1
         self._seen = bytearray(WINDOW)
         self._missing.clear()
-        self._next_due = float("inf")
+        self.nacks_at = NEVER
         self._received = 0
         self._received_before = 0
         self._expected_before = 0
@@ -202,7 +217,7 @@ class ReceiveLog:
 
     def _newest(self, extended: int, timestamp: int, now: float, repaired: bool, verdict: int) -> int:
         self._highest = extended
-        self._seen[extended & (WINDOW - 1)] = 1
+        self._seen[extended & _SLOT] = 1
         if self._missing:
             self._hurry(extended, now)
         if not repaired:
@@ -212,7 +227,7 @@ class ReceiveLog:
         return verdict
 
     def _late(self, extended: int, repaired: bool) -> int:
-        slot = extended & (WINDOW - 1)
+        slot = extended & _SLOT
         if self._seen[slot]:
             self.duplicates += 1
             return DUPLICATE
@@ -238,16 +253,16 @@ class ReceiveLog:
         first = self._highest + 1
         end = self._highest + ahead
         for extended in range(max(first, end - WINDOW), end):
-            self._seen[extended & (WINDOW - 1)] = 0
+            self._seen[extended & _SLOT] = 0
         count = ahead - 1
         if len(self._missing) + count > MAX_MISSING:
             self.given_up += len(self._missing) + count
             self._missing.clear()
-            self._next_due = now
+            self.nacks_at = now
             return
         if not self._missing:
             self._hurried = first
-        self._next_due = min(self._next_due, now + REORDER_TIME)
+        self.nacks_at = min(self.nacks_at, now + REORDER_TIME)
         for extended in range(first, end):
             self._missing[extended] = _Missing(now + REORDER_TIME)
 
@@ -258,7 +273,7 @@ class ReceiveLog:
             missing = self._missing.get(overtaken)
             if missing is not None and missing.nacks == 0:
                 missing.due = now
-                self._next_due = min(self._next_due, now)
+                self.nacks_at = min(self.nacks_at, now)
         self._hurried = max(self._hurried, end)
 
     def _measure(self, timestamp: int, now: float) -> None:

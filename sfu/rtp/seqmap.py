@@ -47,6 +47,12 @@ class SequenceMap:
         dropped before, or is so late that its stretch is forgotten. The caller sorts out duplicates (ReceiveLog): to a map the
         second copy is the same packet.
         """
+        following = self._highest_in + 1
+        if sequence == following & 0xFFFF and self._synced:
+            # The next in order: nearly every packet.
+            self._highest_in = following
+            self._highest_out = out = following - self._shift
+            return out & 0xFFFF
         if not self._synced:
             self._start(sequence)
             return self._highest_out & 0xFFFF
@@ -118,10 +124,11 @@ class SequenceMap:
 class TimestampMap:
     """Incoming to outgoing timestamps of a route: a constant apart within a source, and never back over a switch."""
 
-    __slots__ = ("_clock_rate", "_last_at", "_last_out", "_offset", "_sent", "_synced")
+    __slots__ = ("_clock_rate", "_last_at", "_last_in", "_last_out", "_offset", "_sent", "_synced")
 
     def __init__(self, clock_rate: int, first: int) -> None:
         self._clock_rate = clock_rate
+        self._last_in = -1  # what went out as `_last_out`; -1 while nothing of the source at hand did
         self._last_out = first & 0xFFFFFFFF
         self._last_at = 0.0
         self._offset = 0
@@ -131,6 +138,7 @@ class TimestampMap:
     def switch(self) -> None:
         """The next packet is of another source, or of the same one after a pause: as `SequenceMap.switch`."""
         self._synced = False
+        self._last_in = -1
 
     def map(self, timestamp: int, now: float) -> int:
         """The outgoing timestamp of a packet that is being forwarded at `now`.
@@ -138,11 +146,14 @@ class TimestampMap:
         The first after a switch continues from the newest that went out, by the time that has passed since in units of the clock
         rate, and by one at least, so that two frames never share a timestamp. The very first is `first`.
         """
+        if timestamp == self._last_in:
+            return self._last_out  # another packet of the newest frame
         if not self._synced:
             self._start(timestamp, now)
             return self._last_out
         out = (timestamp + self._offset) & 0xFFFFFFFF
         if newer32(out, self._last_out):
+            self._last_in = timestamp
             self._last_out = out
             self._last_at = now
         return out
@@ -158,6 +169,7 @@ class TimestampMap:
             elapsed = int((now - self._last_at) * self._clock_rate)
             self._last_out = (self._last_out + max(elapsed, 1)) & 0xFFFFFFFF
         self._last_at = now
+        self._last_in = timestamp
         self._offset = self._last_out - timestamp
         self._sent = True
         self._synced = True

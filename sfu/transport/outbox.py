@@ -15,6 +15,8 @@ SLAB_BYTES = 65_000
 """One slab holds at most one UDP_SEGMENT call's bytes (a UDP payload ends at 65,507), so no run outgrows it."""
 MAX_DATAGRAM = 1_452
 """Bytes of UDP payload that pass an Ethernet over IPv6 whole; browsers send at most 1,250."""
+LAST_START = SLAB_BYTES - MAX_DATAGRAM
+"""Where the last datagram of a slab may begin."""
 MAX_IDLE_SLABS = 256
 """Slabs kept for the next batch: 16 MiB."""
 
@@ -57,7 +59,8 @@ class Outboxes:
 class Outbox:
     """What one receiver is sent at the next flush.
 
-    To add a datagram: `reserve()`; write and protect it at `end` of `view` / `pointer`, at most MAX_DATAGRAM bytes; `commit`.
+    To add a datagram: `reserve()` if `end` is beyond LAST_START; write and protect it at `end` of `view` / `pointer`, at most
+    MAX_DATAGRAM bytes; `commit`.
     """
 
     __slots__ = (
@@ -84,40 +87,41 @@ class Outbox:
         self.destination: Destination | None = None
         self.admitted = False
         """Whether the receiver is open and has negotiated something. What stands here while it is not is never sent."""
-        self.end = 0
+        self.end = SLAB_BYTES
+        """Where the next datagram goes. Without a slab: the end of none, so that one comparison sees both reasons to reserve."""
         self.view: memoryview = memoryview(b"")
         self.pointer: Any = None
 
     def reserve(self) -> None:
         """Make room for a datagram at `end`, sending what is there where the slab is full."""
-        if self._slab is not None:
-            if self.end + MAX_DATAGRAM <= SLAB_BYTES:
-                return
-            self.send()
-        else:
+        if self.end <= LAST_START:
+            return
+        if self._slab is None:
             self._outboxes.waiting.append(self)
+        else:
+            self.send()
+        self._start = self.end = 0
         self._slab = slab = self._outboxes.take_slab()
         self.view = slab.view
         self.pointer = slab.pointer
 
     def commit(self, length: int) -> None:
         """The datagram of `length` bytes at `end` is ready."""
+        self.end += length
         segment = self._segment
         if length == segment:
             self._count += 1
-            self.end += length
             if self._count == MAX_RUN_DATAGRAMS:
-                self._close_run()
+                self._close_run(self.end)
         elif length < segment:
             # A shorter datagram may stand last in a run (udp(7), UDP_SEGMENT).
             self._count += 1
-            self.end += length
-            self._close_run()
+            self._close_run(self.end)
         else:
-            self._close_run()
+            if self._count:
+                self._close_run(self.end - length)
             self._segment = length
             self._count = 1
-            self.end += length
 
     def send(self) -> None:
         """Hand everything to the kernel; what it refuses is dropped and counted."""
@@ -126,7 +130,7 @@ class Outbox:
         if destination is None or not self.admitted:
             outboxes.counters.unadmitted += self.clear()
             return
-        self._close_run()
+        self._close_run(self.end)
         send = outboxes.sender.send
         for start, end, segment, count in self._runs:
             if send(destination, self.view[start:end], segment):
@@ -137,21 +141,22 @@ class Outbox:
 
     def clear(self) -> int:
         """Forget what is there, unsent. How many datagrams that were."""
-        self._close_run()
+        self._close_run(self.end)
         forgotten = sum(count for _, _, _, count in self._runs)
         self._empty()
         return forgotten
 
     def _empty(self) -> None:
         self._runs.clear()
-        self._start = self.end = 0
+        self.end = SLAB_BYTES
         if self._slab is not None:
             self._outboxes.give_back(self._slab)
             self._slab = None
 
-    def _close_run(self) -> None:
+    def _close_run(self, end: int) -> None:
+        """What lies before `end` and is in no run yet is one."""
         if self._count:
-            self._runs.append((self._start, self.end, self._segment, self._count))
+            self._runs.append((self._start, end, self._segment, self._count))
             self._segment = 0
             self._count = 0
-        self._start = self.end
+        self._start = end

@@ -15,7 +15,7 @@ from sfu.rtp.seqmap import REFUSED, SequenceMap, TimestampMap
 from sfu.transport.counters import Counters
 from sfu.transport.drops import DropReason
 from sfu.transport.mapping import NO_CODEC, NO_RED, Mapping
-from sfu.transport.outbox import MAX_DATAGRAM, Outbox
+from sfu.transport.outbox import LAST_START, MAX_DATAGRAM, Outbox
 from sfu.transport.parameters import Egress, PeerId, Section
 from sfu.transport.srtp import MAX_TRAILER, SrtpSession
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 CLOCK_RATES = {"audio": 48_000, "video": 90_000}
 """Hz, of all codecs of a kind that we forward (RFC 7587 4.1, RFC 7741 4.1 and its like)."""
-
-MEDIA = -1
-"""In place of an original sequence number: the packet is no retransmission."""
 
 MAX_CLEAR = MAX_DATAGRAM - MAX_TRAILER
 """Bytes of an RTP packet before protection."""
@@ -70,8 +67,8 @@ class OutgoingStream:
         """Whether a packet of the route at hand has been prepared."""
         self.asks = AskLimit()
         self._outbox = outbox
-        self._counters = counters
-        self._mapping = _NOTHING
+        self._drops = counters.drops.counts
+        self._use(_NOTHING)
         self._writer = Writer(section.extensions, section.mid)
         # RFC 3711 3.3.1: a first number in the lower half, or the receiver could guess the rollover counter wrong when
         # the first packets are lost.
@@ -87,7 +84,7 @@ class OutgoingStream:
 
     def attach(self, feed: Feed, mapping: Mapping) -> None:
         """There is a route from `feed` now."""
-        self._mapping = mapping
+        self._use(mapping)
         if feed is not self.feed:
             self.feed = feed
             self.started = False
@@ -98,7 +95,12 @@ class OutgoingStream:
         """There is no route any more."""
         self.feed = None
         self.awaiting_keyframe = False
-        self._mapping = _NOTHING
+        self._use(_NOTHING)
+
+    def _use(self, mapping: Mapping) -> None:
+        self._payload_types = mapping.payload_types
+        self._rtx_payload_types = mapping.rtx_payload_types
+        self._strip_red = mapping.strip_red
 
     def switch(self) -> None:
         """The next packet comes from another source, or from the same one after a pause."""
@@ -121,84 +123,51 @@ class OutgoingStream:
 
         `keyframe` need only be true to fact while `awaiting_keyframe`.
         """
-        counters = self._counters
         session = self.session
         if session is None:
-            counters.drops.counts[DropReason.NOT_CONNECTED] += 1
+            self._drops[DropReason.NOT_CONNECTED] += 1
             return 0
-        payload_type = self._mapping.payload_types[header.payload_type]
+        payload_type = self._payload_types[header.payload_type]
         if payload_type == NO_CODEC:
-            counters.drops.counts[DropReason.NO_CODEC] += 1
+            self._drops[DropReason.NO_CODEC] += 1
             return 0
-        if self.awaiting_keyframe:
-            if not keyframe:
-                counters.drops.counts[DropReason.NOT_A_KEYFRAME] += 1
-                return 0
-            self.awaiting_keyframe = False
-        if header.payload_type == self._mapping.strip_red:
+        if self.awaiting_keyframe and not keyframe:
+            self._drops[DropReason.NOT_A_KEYFRAME] += 1
+            return 0
+        if header.payload_type == self._strip_red:
             start, length, inner = red.primary(payload, 0, len(payload))
             if inner < 0:
-                counters.drops.counts[DropReason.MALFORMED_RED] += 1
+                self._drops[DropReason.MALFORMED_RED] += 1
                 return 0
             payload = payload[start : start + length]
-        sequence = self._sequences.map(header.sequence)
-        if sequence == REFUSED:
-            counters.drops.counts[DropReason.SUPERSEDED] += 1
-            return 0
-        timestamp = self.timestamps.map(header.timestamp, now)
-        sent = self._send(
-            session,
-            source,
-            elements,
-            payload,
-            header.marker,
-            payload_type,
-            sequence,
-            timestamp,
-            self.egress.ssrc,
-            MEDIA,
-        )
-        if sent:
-            self.packets += 1
-            self.octets += len(payload)
-        return sent
-
-    def _send(
-        self,
-        session: SrtpSession,
-        source: memoryview,
-        elements: Elements,
-        payload: memoryview,
-        marker: int,
-        payload_type: int,
-        sequence: int,
-        timestamp: int,
-        ssrc: int,
-        original: int,
-    ) -> int:
-        """Write a packet into the outbox and protect it there. `original` is what a retransmission says it is of, or MEDIA.
-
-        Gives the bytes of the datagram; 0 where it was dropped, which is counted.
-        """
         outbox = self._outbox
-        outbox.reserve()
+        if outbox.end > LAST_START:
+            outbox.reserve()
         view = outbox.view
         at = outbox.end
         extension = self._writer.write(source, elements, view, at + FIXED_LENGTH)
         body = at + FIXED_LENGTH + extension
-        if original != MEDIA:
-            body = write_original(view, body, original)
-        end = body + len(payload)
+        size = len(payload)
+        end = body + size
         if end - at > MAX_CLEAR:
-            self._counters.drops.counts[DropReason.TOO_LARGE] += 1
+            self._drops[DropReason.TOO_LARGE] += 1
             return 0
-        write_fixed(view, at, extension > 0, marker, payload_type, sequence, timestamp, ssrc)
+        # Only what goes out has a number and a timestamp; what is too large leaves the gap of a lost packet.
+        sequence = self._sequences.map(header.sequence)
+        if sequence == REFUSED:
+            self._drops[DropReason.SUPERSEDED] += 1
+            return 0
+        timestamp = self.timestamps.map(header.timestamp, now)
+        self.awaiting_keyframe = False
+        write_fixed(view, at, extension, header.marker, payload_type, sequence, timestamp, self.egress.ssrc)
         view[body:end] = payload
         protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
         if protected < 0:
-            self._counters.drops.counts[DropReason.PROTECT_FAILED] += 1
+            self._drops[DropReason.PROTECT_FAILED] += 1
             return 0
         outbox.commit(protected)
+        self.packets += 1
+        self.octets += size
         return protected
 
     def skip(self, sequence: int) -> None:
@@ -222,23 +191,29 @@ class OutgoingStream:
         """Prepare again, as a retransmission (RFC 4588 4), what went out as `sequence`; the rest as for `forward`."""
         session = self.session
         ssrc = self.egress.rtx_ssrc
-        payload_type = self._mapping.rtx_payload_types[header.payload_type]
+        payload_type = self._rtx_payload_types[header.payload_type]
         if session is None or ssrc is None or payload_type == NO_CODEC:
             return 0
-        if header.payload_type == self._mapping.strip_red:
+        if header.payload_type == self._strip_red:
             start, length, _ = red.primary(payload, 0, len(payload))
             payload = payload[start : start + length]
+        outbox = self._outbox
+        outbox.reserve()
+        view = outbox.view
+        at = outbox.end
+        extension = self._writer.write(source, elements, view, at + FIXED_LENGTH)
+        body = write_original(view, at + FIXED_LENGTH + extension, sequence)
+        end = body + len(payload)
+        if end - at > MAX_CLEAR:
+            self._drops[DropReason.TOO_LARGE] += 1
+            return 0
         self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
         timestamp = self.timestamps.translate(header.timestamp)
-        return self._send(
-            session,
-            source,
-            elements,
-            payload,
-            header.marker,
-            payload_type,
-            self._rtx_sequence,
-            timestamp,
-            ssrc,
-            sequence,
-        )
+        write_fixed(view, at, extension, header.marker, payload_type, self._rtx_sequence, timestamp, ssrc)
+        view[body:end] = payload
+        protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
+        if protected < 0:
+            self._drops[DropReason.PROTECT_FAILED] += 1
+            return 0
+        outbox.commit(protected)
+        return protected

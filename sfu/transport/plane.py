@@ -15,7 +15,7 @@ from sfu.rtp.extensions import AUDIO_LEVEL, Elements
 from sfu.rtp.history import History
 from sfu.rtp.levels import level
 from sfu.rtp.packet import Header, is_rtcp, parse
-from sfu.rtp.receive_log import DUPLICATE, JUMPED, NEW, RECOVERED, RESTARTED, TOO_OLD
+from sfu.rtp.receive_log import DUPLICATE, JUMPED, NEVER, NEW, RECOVERED, RESTARTED, TOO_OLD
 from sfu.rtp.rtx import NOTHING, OSN_LENGTH, unwrap
 from sfu.transport.control import Control
 from sfu.transport.counters import Counters, Kind
@@ -36,6 +36,7 @@ LEVELS_INTERVAL = 0.15
 BITRATE_CAP = 1_500_000
 """Bits per second that a sender of video is told it may send: a good 720p picture."""
 
+_HAS_LEVEL = 1 << AUDIO_LEVEL
 _LEAST = 12 + 10
 """Bytes of the smallest SRTP packet: a header and the shortest tag. No SRTCP packet is smaller."""
 
@@ -294,8 +295,9 @@ class Plane:
             assert feed is not None, "bind has found it"
         counters = self.counters
         if stream.primary is None:
-            counters.packets_in[feed.kind] += 1
-            counters.bytes_in[feed.kind] += length
+            kind = feed.kind
+            counters.packets_in[kind] += 1
+            counters.bytes_in[kind] += length
             self._receive_media(state, feed, stream, view, offset, clear, False, now)
             return
         counters.packets_in[Kind.RTX] += 1
@@ -324,58 +326,62 @@ class Plane:
         now: float,
     ) -> None:
         """A clear packet whose header has been parsed: note it, keep it, forward it."""
-        counts = self._counts
         header = self._header
         codec = feed.descriptors.get(header.payload_type)
         if codec is None:
-            counts[DropReason.UNKNOWN_PAYLOAD_TYPE] += 1
+            self._counts[DropReason.UNKNOWN_PAYLOAD_TYPE] += 1
             return
-        verdict = stream.log.received(header.sequence, header.timestamp, now, repaired)
-        if verdict not in (NEW, RECOVERED):
+        sequence = header.sequence
+        log = stream.log
+        verdict = log.received(sequence, header.timestamp, now, repaired)
+        if verdict != NEW and verdict != RECOVERED:
             if verdict != RESTARTED:
-                counts[_REFUSALS[verdict]] += 1
+                self._counts[_REFUSALS[verdict]] += 1
                 return
             self._restart(feed, stream)
         stream.ended = False
         stream.heard_at = now
-        if feed.asks_nack and feed.receivers:
-            due = stream.log.next_timer()
-            if due is not None:
-                self._control.watch_losses(peer, stream, due)
+        receivers = feed.receivers
+        if log.nacks_at < NEVER and receivers and feed.asks_nack:
+            self._control.watch_losses(peer, stream, log.nacks_at)
         if stream is not feed.active:
             if not feed.prefers(stream, now):
-                counts[DropReason.OTHER_LAYER] += 1
+                self._counts[DropReason.OTHER_LAYER] += 1
                 return
             self._activate(peer, feed, stream, now)
-        if header.payload_length == 0:
-            counts[DropReason.PADDING] += 1
-            for receiver in feed.receivers:
-                receiver.skip(header.sequence)
+        payload_length = header.payload_length
+        if payload_length == 0:
+            self._counts[DropReason.PADDING] += 1
+            for receiver in receivers:
+                receiver.skip(sequence)
             return
         elements = self._elements
         elements.present = 0
         if header.extension_length:
             feed.reader.read(view, header.extension_profile, header.extension_offset, header.extension_length, elements)
-            if elements.has(AUDIO_LEVEL):
-                self._hear(feed, level(view[elements.offsets[AUDIO_LEVEL]]), now)
-        receivers = feed.receivers
+            if elements.present & _HAS_LEVEL:
+                loudness = level(view[elements.offsets[AUDIO_LEVEL]])
+                if feed.loudest < 0:
+                    self._hear(feed, loudness, now)
+                elif loudness < feed.loudest:
+                    feed.loudest = loudness
         if not receivers:
-            counts[DropReason.NO_ROUTE] += 1
+            self._counts[DropReason.NO_ROUTE] += 1
             return
         if feed.keeps_history:
             history = stream.history
             if history is None:
                 history = stream.history = History.for_video() if feed.kind is Kind.VIDEO else History.for_audio()
-            history.store(header.sequence, view, offset, length, now)
+            history.store(sequence, view, offset, length, now)
         start = offset + header.header_length
         keyframe = False
         if feed.awaited or stream.keyframes.wanted:
-            keyframe = is_keyframe_start(codec, view, start, header.payload_length)
+            keyframe = is_keyframe_start(codec, view, start, payload_length)
             if keyframe:
                 stream.keyframes.seen()
             elif feed.awaited and not stream.keyframes.wanted:
                 self._control.want_keyframe(peer, stream, now)
-        payload = view[start : start + header.payload_length]
+        payload = view[start : start + payload_length]
         sent = sent_bytes = 0
         for receiver in receivers:
             try:
@@ -387,8 +393,9 @@ class Plane:
                         self._start(peer, receiver, now)
             except Exception as error:
                 self._bug(receiver.peer, error)
-        self.counters.packets_out[feed.kind] += sent
-        self.counters.bytes_out[feed.kind] += sent_bytes
+        counters = self.counters
+        counters.packets_out[feed.kind] += sent
+        counters.bytes_out[feed.kind] += sent_bytes
         if keyframe:
             feed.refresh()
 
@@ -414,13 +421,11 @@ class Plane:
             self._control.report_soon(target, now)
 
     def _hear(self, feed: Feed, loudness: int, now: float) -> None:
-        if feed.loudest < 0:
-            feed.loudest = loudness
-            if not self._heard:
-                self._timers.at(now + LEVELS_INTERVAL, EVERYBODY, self._report_levels)
-            self._heard.append(feed)
-        elif loudness < feed.loudest:
-            feed.loudest = loudness
+        """The first level that is heard of a section since the last report."""
+        feed.loudest = loudness
+        if not self._heard:
+            self._timers.at(now + LEVELS_INTERVAL, EVERYBODY, self._report_levels)
+        self._heard.append(feed)
 
     def _report_levels(self, now: float) -> None:
         heard, self._heard = self._heard, []

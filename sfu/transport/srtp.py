@@ -62,7 +62,7 @@ class SrtpSession:
     A session is never saved, copied or restored: a packet index that came back would be a nonce used twice.
     """
 
-    __slots__ = ("_context", "_length", "_session", "rtcp_trailer", "rtp_trailer")
+    __slots__ = ("_context", "_length", "_length_view", "_session", "rtcp_trailer", "rtp_trailer")
 
     def __init__(self, profile: str, key_and_salt: bytes, *, inbound: bool) -> None:
         """Keys of the wrong length and unknown profiles are bugs of the caller: ValueError."""
@@ -81,7 +81,9 @@ class SrtpSession:
             raise RuntimeError("libsrtp could not create a session")
         self._session: Any = ffi.gc(session, _deallocate)
         self._context: Any = session[0]
+        # One length for every call, as C sees it and as Python does; through a memoryview it takes a third of the time.
         self._length: Any = ffi.new("int *")
+        self._length_view = memoryview(ffi.buffer(self._length)).cast("B").cast("i")
         self.rtp_trailer = numbers.rtp_trailer
         self.rtcp_trailer = numbers.rtcp_trailer
 
@@ -90,16 +92,16 @@ class SrtpSession:
 
         After a failure the bytes are worth nothing.
         """
-        box = self._length
+        box = self._length_view
         box[0] = length
-        status: int = _unprotect(self._context, pointer, box)
+        status: int = _unprotect(self._context, pointer, self._length)
         return -status if status else box[0]
 
     def unprotect_rtcp(self, pointer: Any, length: int) -> int:
         """As `unprotect`, for SRTCP."""
-        box = self._length
+        box = self._length_view
         box[0] = length
-        status: int = _unprotect_rtcp(self._context, pointer, box)
+        status: int = _unprotect_rtcp(self._context, pointer, self._length)
         return -status if status else box[0]
 
     def protect(self, pointer: Any, length: int, capacity: int) -> int:
@@ -109,18 +111,18 @@ class SrtpSession:
         """
         if length + self.rtp_trailer > capacity:
             return NO_CAPACITY
-        box = self._length
+        box = self._length_view
         box[0] = length
-        status: int = _protect(self._context, pointer, box)
+        status: int = _protect(self._context, pointer, self._length)
         return -status if status else box[0]
 
     def protect_rtcp(self, pointer: Any, length: int, capacity: int) -> int:
         """As `protect`, for RTCP."""
         if length + self.rtcp_trailer > capacity:
             return NO_CAPACITY
-        box = self._length
+        box = self._length_view
         box[0] = length
-        status: int = _protect_rtcp(self._context, pointer, box)
+        status: int = _protect_rtcp(self._context, pointer, self._length)
         return -status if status else box[0]
 
     def remove_stream(self, ssrc: int) -> None:

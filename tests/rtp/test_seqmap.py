@@ -219,3 +219,20 @@ def test_moments_of_a_sender_report_are_translated_without_a_trace() -> None:
     timestamps.switch()
     assert timestamps.translate(100) == REFUSED
     assert timestamps.map(9, 1.0) == 1500
+
+
+@given(st.integers(0, 0xFFFFFFFF), st.lists(st.tuples(st.integers(-20, 20), st.booleans()), max_size=60))
+def test_frames_out_of_order_are_as_far_apart_as_they_came(start: int, frames: list[tuple[int, bool]]) -> None:
+    mapped = TimestampMap(90_000, 7)
+    offset = None
+    for step, (frame, switched) in enumerate(frames):
+        timestamp = (start + frame * 3000) & 0xFFFFFFFF
+        if switched:
+            mapped.switch()
+            offset = None
+        out = mapped.map(timestamp, float(step))
+        assert mapped.map(timestamp, step + 0.5) == out, "every packet of a frame has the frame's timestamp"
+        if offset is None:
+            offset = (out - timestamp) & 0xFFFFFFFF
+        assert (out - timestamp) & 0xFFFFFFFF == offset
+        assert mapped.translate(timestamp) == out

@@ -528,6 +528,23 @@ def test_the_largest_packet_that_fits_passes_and_one_byte_more_does_not() -> Non
     assert world.dropped(DropReason.TOO_LARGE) == 1
 
 
+def test_what_is_too_large_leaves_the_gap_of_a_lost_packet_and_no_decoder_starts_with_it() -> None:
+    world, sender, receiver = pair(sends("0", "video", ssrcs=(1,)), receives("0", "video"))
+    stream = Stream(sender, 1, 96)
+    room = 1452 - 20 - 12 - 8
+    sender.inject(_protect(sender, stream.packet(KEYFRAME + bytes(room - 4))))
+    stream.send(INTERFRAME)
+    assert receiver.take_rtp() == []
+    stream.send(KEYFRAME)
+    sender.inject(_protect(sender, stream.packet(INTERFRAME + bytes(room - 4))))
+    stream.send(INTERFRAME)
+    first, second = receiver.take_rtp()
+    assert (first.payload, second.payload) == (KEYFRAME, INTERFRAME)
+    assert second.sequence - first.sequence == 2
+    assert second.timestamp - first.timestamp == 2 * stream.step
+    assert world.dropped(DropReason.TOO_LARGE) == 2
+
+
 def _protect(sender: Client, packet: bytes) -> bytes:
     session = SrtpSession(PROFILE, sender.keys.receive, inbound=False)
     slab = Slab(2000)

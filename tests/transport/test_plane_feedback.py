@@ -273,6 +273,37 @@ def test_a_keyframe_is_asked_for_where_a_gap_is_given_up() -> None:
     assert keyframe_requests(sender) >= 1
 
 
+def test_what_is_lost_after_a_gap_that_was_given_up_is_asked_for_again() -> None:
+    world, sender, _, stream = call()
+    for gap in (600, 1, 600, 2):
+        for _ in range(gap):
+            stream.lose(INTERFRAME)
+        stream.send(INTERFRAME)
+        world.run(0.03)
+    assert nacked(sender) == [stream.sequence - 606, stream.sequence - 3, stream.sequence - 2]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_under_lasting_loss_whatever_is_missing_is_asked_for(share: float) -> None:
+    """As where the machine is too slow and the kernel throws packets away, second after second."""
+    world, sender, _, stream = call()
+    rng = random.Random(1)
+    lost = set()
+    asked = set()
+    for _ in range(1000):
+        if rng.random() < share:
+            lost.add(stream.sequence)
+            stream.lose(INTERFRAME)
+        else:
+            stream.send(INTERFRAME)
+        world.run(0.005)
+        asked.update(nacked(sender))
+    stream.send(INTERFRAME)
+    world.run(0.05)
+    asked.update(nacked(sender))
+    assert asked == lost
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_loss_on_both_ways_is_repaired_and_no_nonce_is_used_twice(seed: int) -> None:
     """10 % loss in and out. The ledger: every (SSRC, index) that a receiver's key protects stands for one plaintext."""
