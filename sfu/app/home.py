@@ -8,8 +8,9 @@ event ──► Room.step ──► Record written ──► the new room counts
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 
 from sfu import clock, tasks
 from sfu.admission.records import Action
@@ -30,21 +31,30 @@ from sfu.rooms.commands import (
     RequestKeyframe,
 )
 from sfu.rooms.events import ChannelLost, Event, MediaLost, Requested, SpeakerChanged, TimeHasCome
-from sfu.rooms.requests import Request
+from sfu.rooms.requests import Offer
 from sfu.rooms.room import Room, Step
 from sfu.rooms.speaker import PAUSE_SECONDS, Speakers
-from sfu.signaling.sdp.offer import ParsedOffer
+from sfu.signaling.messages import Asking, OfferMessage
+from sfu.signaling.sdp.offer import ParsedOffer, parse_offer
+from sfu.signaling.sdp.plan import bind
 from sfu.visits.store import Store
 from sfu.web.channel import Channel
 
-RETRY_SECONDS = 1.0  # how soon a step of time is tried again whose record could not be written
+RETRY_SECONDS = (
+    1.0  # how soon what could not be written is tried again; a lost database is back in seconds or not today
+)
 
 LETTING_IN = frozenset({Action.JOINED, Action.ADMITTED, Action.ALLOWED, Action.RESUMED, Action.UNLOCKED})
-"""What must not happen unwritten. Everything else only takes away, so it is done at once and written when it can be."""
+"""What must not happen unwritten. Everything else only takes away: it is done at once, then written, as soon as it can be."""
 
 Answer = Callable[[Mapping[str, object]], None]
 
 log = logger(__name__)
+
+
+def lets_in(record: Record) -> bool:
+    """Whether a step with this record brings anybody nearer to the meeting."""
+    return bool(record.tickets_used) or any(entry.action in LETTING_IN for entry in record.entries)
 
 
 class Home:
@@ -58,7 +68,8 @@ class Home:
         self._turn = asyncio.Lock()
         self._channels: dict[ParticipantId, Channel] = {}
         self._by_id: dict[ChannelId, Channel] = {}
-        self._unwritten: list[Record] = []
+        self._unwritten: deque[Record] = deque()
+        self._retry: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._speakers = Speakers()
         self._silence: asyncio.TimerHandle | None = None
@@ -80,17 +91,25 @@ class Home:
 
     async def join(self, channel: Channel, event: Event, answer: Answer) -> ParticipantId:
         """Take a join. Its answer goes out before anything that follows from it."""
-        step = await self._step(event, joining=channel, answer=answer)
+        step = await self._step(lambda: event, joining=channel, answer=answer)
         assert step.participant is not None
         return step.participant
 
-    async def ask(
-        self, channel: Channel, participant: ParticipantId, request: Request, answer: Answer, offer: ParsedOffer | None
-    ) -> None:
+    async def ask(self, channel: Channel, participant: ParticipantId, asking: Asking, answer: Answer) -> None:
         """Take a request of a participant over its channel; its answer goes out after all that follows from it."""
-        if self._channels.get(participant) is not channel:
-            raise Refused(Code.JOIN_REQUIRED, "Another channel has taken this one's place.")
-        await self._step(Requested(participant, request), answer=answer, offer=offer)
+        if isinstance(asking, OfferMessage):
+            offer = parse_offer(asking.sdp)
+            send, receive = bind(asking, offer)
+
+            def requested() -> Event:
+                # Asked when its turn has come: what happened before it may have closed the transport.
+                fresh = self._media.is_fresh(participant, offer)
+                return Requested(participant, Offer(send, receive, fresh))
+
+            await self._step(requested, asking=(channel, participant), answer=answer, offer=offer)
+        else:
+            request = Requested(participant, asking)
+            await self._step(lambda: request, asking=(channel, participant), answer=answer)
 
     async def lost(self, channel: Channel, participant: ParticipantId) -> None:
         """A channel has closed."""
@@ -101,14 +120,9 @@ class Home:
 
     async def tell(self, event: Event) -> None:
         """Take an event that nobody waits for an answer to."""
-        try:
-            await self._step(event)
-        except StoreUnavailable:
-            if isinstance(event, TimeHasCome):
-                self._arm(clock.monotonic() + RETRY_SECONDS)
-        except Refused:
-            # Whoever it was about has gone in the meantime.
-            return
+        # Refused: whoever it was about has gone in the meantime, or the fault has been logged.
+        with contextlib.suppress(Refused, StoreUnavailable):
+            await self._step(lambda: event)
 
     def heard(self, levels: Iterable[tuple[ParticipantId, int]], now: float) -> None:
         """Audio levels of participants (RFC 6464); whoever they make the speaker is told to all."""
@@ -131,14 +145,15 @@ class Home:
 
     async def change(self, event: Event) -> None:
         """Take what a portal has asked for. Raises `Refused` and `StoreUnavailable`: the portal is told."""
-        await self._step(event)
+        await self._step(lambda: event)
 
     def close(self) -> None:
         """Stop its timers; the room is forgotten and can be read anew from the store."""
         self._disarm()
-        if self._silence is not None:
-            self._silence.cancel()
-            self._silence = None
+        for timer in (self._silence, self._retry):
+            if timer is not None:
+                timer.cancel()
+        self._silence = self._retry = None
 
     def _disarm(self) -> None:
         if self._timer is not None:
@@ -147,13 +162,17 @@ class Home:
 
     async def _step(
         self,
-        event: Event,
+        occurred: Callable[[], Event],
         *,
         joining: Channel | None = None,
+        asking: tuple[Channel, ParticipantId] | None = None,
         answer: Answer | None = None,
         offer: ParsedOffer | None = None,
     ) -> Step:
         async with self._turn:
+            if asking is not None and self._channels.get(asking[1]) is not asking[0]:
+                raise Refused(Code.JOIN_REQUIRED, "Another channel has taken this one's place.")
+            event = occurred()
             now, wall = clock.monotonic(), clock.wall()
             try:
                 step = self._room.step(event, now=now, wall=wall)
@@ -161,45 +180,79 @@ class Home:
                 raise
             except Exception as error:
                 raise self._bug("a step failed", event, error) from error
-            commands = list(step.commands)
-            if commands and isinstance(record := commands[0], Record):
-                await self._write(record, wall, now)
-                del commands[0]
+            record = step.commands[0] if step.commands and isinstance(step.commands[0], Record) else None
+            commands = step.commands[1:] if record else step.commands
+            if record and lets_in(record):
+                await self._write(record)
+                self._counters.recorded(record, wall, now)
+                record = None
             self._room = step.room
+            fields = dict(step.answer or {})
             if joining is not None and step.participant is not None:
                 self._bind(step.participant, joining)
                 if answer is not None:
-                    answer(step.answer or {})
+                    answer(fields)
+                    answer = None
             try:
-                self._apply(commands, step, answer if joining is None else None, offer, now)
+                fields |= self._apply(commands, offer, now)
             except Exception as error:
                 raise self._failed(event, error) from error
-            self._arm(self._room.next_timer())
+            finally:
+                self._arm(self._room.next_timer())
+            if record:
+                # It only takes away, so it was done first: nobody stays in because a disk is slow.
+                self._counters.recorded(record, wall, now)
+                await self._write_when_it_can(record)
+            if answer is not None:
+                answer(fields)
+            self._part(commands)
             return step
 
-    async def _write(self, record: Record, wall: datetime, now: float) -> None:
-        letting_in = any(entry.action in LETTING_IN for entry in record.entries)
-        pending = [*self._unwritten, record]
+    async def _write(self, record: Record) -> None:
+        """Write what is still unwritten, then this. Raises StoreUnavailable, and then this is not written later either."""
+        await self._write_unwritten()
         try:
-            while pending:
-                part = pending[0]
-                await self._store.write(
-                    entries=part.entries,
-                    participants=part.participants,
-                    visit=part.visit,
-                    tickets_used=part.tickets_used,
-                )
-                pending.pop(0)
+            await self._store_record(record)
         except StoreUnavailable:
             self._counters.store_available = False
-            if letting_in:
-                self._unwritten = [part for part in pending if part is not record]
-                raise
-            self._unwritten = pending
-        else:
-            self._counters.store_available = True
-            self._unwritten = []
-        self._counters.recorded(record, wall, now)
+            raise
+
+    async def _write_when_it_can(self, record: Record) -> None:
+        self._unwritten.append(record)
+        with contextlib.suppress(StoreUnavailable):
+            await self._write_unwritten()
+
+    async def _write_unwritten(self) -> None:
+        try:
+            while self._unwritten:
+                await self._store_record(self._unwritten[0])
+                self._unwritten.popleft()
+        except StoreUnavailable:
+            self._counters.store_available = False
+            self._retry_soon()
+            raise
+        self._counters.store_available = True
+
+    async def _store_record(self, record: Record) -> None:
+        await self._store.write(
+            entries=record.entries,
+            participants=record.participants,
+            visit=record.visit,
+            tickets_used=record.tickets_used,
+        )
+
+    def _retry_soon(self) -> None:
+        if self._retry is None:
+            self._retry = asyncio.get_running_loop().call_later(RETRY_SECONDS, self._try_again)
+
+    def _try_again(self) -> None:
+        self._retry = None
+        tasks.start(self._catch_up(), name=f"write {self.visit}")
+
+    async def _catch_up(self) -> None:
+        async with self._turn:
+            with contextlib.suppress(StoreUnavailable):
+                await self._write_unwritten()
 
     def _failed(self, event: Event, error: Exception) -> Refused:
         """A command could not be carried out. Whoever asked loses their media, and may offer anew; the visit goes on."""
@@ -217,22 +270,17 @@ class Home:
         self._channels[participant] = channel
         self._by_id[channel.id] = channel
 
-    def _apply(
-        self,
-        commands: list[Command],
-        step: Step,
-        answer: Answer | None,
-        offer: ParsedOffer | None,
-        started: float,
-    ) -> None:
-        fields: dict[str, object] = dict(step.answer or {})
-        parting: list[Disconnect] = []
+    def _apply(self, commands: Iterable[Command], offer: ParsedOffer | None, started: float) -> dict[str, object]:
+        """Do what the room commands, in its order; gives what an answer to an offer needs besides the room's fields."""
+        fields: dict[str, object] = {}
+        roster = False
         for command in commands:
             match command:
                 case Notify(participant, message, replaces):
                     channel = self._channels.get(participant)
                     if channel is not None:
                         channel.notify(message, replaces)
+                    roster = roster or replaces == "roster"
                 case OpenMedia():
                     assert offer is not None, "media opens by an offer alone"
                     fields["sdp"] = self._media.open(self.visit, command, offer, started)
@@ -246,17 +294,17 @@ class Home:
                 case RequestKeyframe(track):
                     self._media.request_keyframe(track)
                 case Disconnect():
-                    parting.append(command)
+                    continue  # the last of all, when the answer is out: `_part`
                 case Record():
                     raise AssertionError("a record stands first or not at all")
-        if any(isinstance(command, Notify) and command.replaces == "roster" for command in commands):
+        if roster:
             self._counters.roster_lag.observe(clock.monotonic() - started)
-        if answer is not None:
-            answer(fields)
-        for goodbye in parting:
-            channel = self._by_id.get(goodbye.channel)
-            if channel is not None:
-                channel.close(goodbye.reason)
+        return fields
+
+    def _part(self, commands: Iterable[Command]) -> None:
+        for command in commands:
+            if isinstance(command, Disconnect) and command.channel in self._by_id:
+                self._by_id[command.channel].close(command.reason)
 
     def _arm(self, due: float | None) -> None:
         self._disarm()
