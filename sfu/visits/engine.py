@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 from pathlib import Path
-from sqlite3 import Connection as SqliteConnection
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from sfu.errors import ConfigError
+
+FILE = "evisit file"
+"""Under this name a connection keeps which file it was opened on."""
 
 
 def open_engine(
@@ -29,16 +33,17 @@ def open_engine(
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), parsed.database)
     if writes and make:
         _make_private(file)
-    engine = create_engine(
-        parsed,
-        pool_size=connections,
-        max_overflow=0,
-        hide_parameters=True,
-        connect_args={"timeout": busy_seconds, "check_same_thread": False},
-    )
+    address = f"file:{quote(str(file.absolute()))}?mode=rw"
+
+    def connect() -> sqlite3.Connection:
+        # mode=rw: a file that has gone is not made anew, empty, in the place of the one that is missed.
+        return sqlite3.connect(address, uri=True, timeout=busy_seconds, check_same_thread=False)
+
+    engine = create_engine(parsed, creator=connect, pool_size=connections, max_overflow=0, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
-    def prepare(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
+    def prepare(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        entry.info[FILE] = _identity(file)
         # sqlite3 would open transactions by itself, and only before some statements; `begin` below does it.
         connection.isolation_level = None
         for pragma in (
@@ -53,10 +58,22 @@ def open_engine(
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        # SQLite goes on writing to a file that was taken away or replaced: into nothing, without a word.
+        if connection.info[FILE] != _identity(file):
+            connection.invalidate()
+            raise FileNotFoundError(errno.ENOENT, "the database has been taken away or replaced")
         # IMMEDIATE: a transaction that reads before it writes would otherwise fail where another process wrote in between.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _make_private(file: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from alembic.util import CommandError
@@ -42,6 +43,8 @@ from sfu.visits.webhooks import Endpoint
 
 READERS = 2  # threads; reads are short
 MAX_WAITING = 2_000  # operations; beyond that the disk has stopped, and whoever asks is told at once
+
+_PROBE = update(schema.store_probe).values(count=schema.store_probe.c.count + 1)
 
 T = TypeVar("T")
 
@@ -85,6 +88,7 @@ class Store:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._waiting = 0
+        self._available = True
         self._webhooks = tuple(webhooks)
         self.told: Callable[[], None] = lambda: None
         """Called when a step has been stored that somebody is to be told of."""
@@ -102,6 +106,15 @@ class Store:
             await store.close()
             raise
         return store
+
+    @property
+    def available(self) -> bool:
+        """Whether the database could be read and written when it was last tried. Writing alone makes it available again."""
+        return self._available
+
+    async def probe(self) -> None:
+        """Write something that nobody needs, to learn whether the database can be written."""
+        await self._written(lambda connection: connection.execute(_PROBE))
 
     async def close(self) -> None:
         """Finish what was asked for, then close. Nothing may be asked after."""
@@ -311,14 +324,19 @@ class Store:
             raise StoreUnavailable("too many operations wait for the database")
         self._waiting += 1
         future = asyncio.get_running_loop().run_in_executor(pool, _transaction, engine, work)
-        future.add_done_callback(self._done)
+        future.add_done_callback(partial(self._done, writes=engine is self._write_engine))
         # Shielded: a cancelled caller must not take back what stands in the queue, perhaps already running.
         return await asyncio.shield(future)
 
-    def _done(self, future: asyncio.Future[T]) -> None:
+    def _done(self, future: asyncio.Future[T], *, writes: bool) -> None:
         self._waiting -= 1
-        if not future.cancelled():
-            future.exception()  # a caller that was cancelled does not fetch it
+        if future.cancelled():
+            return
+        error = future.exception()  # asked here too: a caller that was cancelled does not fetch it
+        if isinstance(error, StoreUnavailable):
+            self._available = False
+        elif error is None and writes:
+            self._available = True
 
 
 def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:

@@ -25,7 +25,7 @@ async def test_no_call_is_answered_in_a_way_that_the_document_does_not_tell(tmp_
         *("--max-examples", "25", "--generation-deterministic", "--no-color"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
-        cwd=ROOT,
+        cwd=tmp_path,  # it leaves a folder of its own
         env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.e2e.schemathesis_hooks", "PYTHONPATH": str(ROOT)},
     )
     output = (await tester.communicate())[0].decode()

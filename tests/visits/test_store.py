@@ -369,3 +369,45 @@ async def test_whatever_a_participant_is_it_comes_back(given_records: list[Parti
         await store.write(participants=numbered)
         assert await store.participants(V1) == tuple(numbered)
         await store.close()
+
+
+async def test_a_full_disk_is_told_and_over_when_there_is_room_again(store: Store, url: str) -> None:
+    await store.create_visit(booked(), CREATED)
+    pages = await store.change(lambda connection: connection.exec_driver_sql("PRAGMA page_count").scalar_one())
+    await store.change(lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}").close())
+    assert store.available
+    with pytest.raises(StoreUnavailable):
+        for number in range(200):
+            await store.write(entries=[entry()], participants=[participant(f"p_{number}")])
+    assert not store.available
+    # What can be read says nothing of whether it can be written.
+    assert await store.visit(V1) is not None
+    assert not store.available
+    await store.change(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count = 100000").close())
+    await store.probe()
+    assert store.available
+    assert audit.verify(url).fault is None
+
+
+async def test_a_refusal_says_nothing_of_the_database(store: Store) -> None:
+    await store.create_visit(booked(), CREATED, once())
+    with pytest.raises(KeyReused):
+        await store.create_visit(booked("v_2"), entry(visit="v_2"), once(request=b"x" * 32))
+    assert store.available
+
+
+async def test_a_file_that_was_taken_away_is_not_written_to_and_not_made_anew(
+    store: Store, file: Path, url: str
+) -> None:
+    await store.create_visit(booked(), CREATED)
+    file.rename(file.with_name("away.db"))
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            await store.write(entries=[entry()])
+        with pytest.raises(StoreUnavailable):
+            await store.visit(V1)
+    assert not file.exists()
+    file.with_name("away.db").rename(file)
+    await store.write(entries=[entry()])
+    assert audit.verify(url).head.number == 2
+    assert store.available
