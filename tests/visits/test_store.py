@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -376,9 +377,9 @@ async def test_a_full_disk_is_told_and_over_when_there_is_room_again(store: Stor
     pages = await store.change(lambda connection: connection.exec_driver_sql("PRAGMA page_count").scalar_one())
     await store.change(lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}").close())
     assert store.available
+    step = [participant(f"p_{number}") for number in range(200)]
     with pytest.raises(StoreUnavailable):
-        for number in range(200):
-            await store.write(entries=[entry()], participants=[participant(f"p_{number}")])
+        await store.write(entries=[entry()], participants=step)
     assert not store.available
     # What can be read says nothing of whether it can be written.
     assert await store.visit(V1) is not None
@@ -400,14 +401,16 @@ async def test_a_file_that_was_taken_away_is_not_written_to_and_not_made_anew(
     store: Store, file: Path, url: str
 ) -> None:
     await store.create_visit(booked(), CREATED)
-    file.rename(file.with_name("away.db"))
+    away = file.with_name("away.db")
+    os.rename(file, away)
     for _ in range(2):
         with pytest.raises(StoreUnavailable):
             await store.write(entries=[entry()])
         with pytest.raises(StoreUnavailable):
             await store.visit(V1)
-    assert not file.exists()
-    file.with_name("away.db").rename(file)
+    assert away.name in os.listdir(file.parent)
+    assert file.name not in os.listdir(file.parent)
+    os.rename(away, file)
     await store.write(entries=[entry()])
     assert audit.verify(url).head.number == 2
     assert store.available
