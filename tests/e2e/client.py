@@ -148,18 +148,18 @@ class Client:
 
     async def drop(self) -> None:
         """Lose the channel without a word; media goes on."""
-        assert self.socket is not None
-        assert self.session is not None
         if self._reader is not None:
             self._reader.cancel()
-        await self.session.close()
+            await asyncio.wait([self._reader])
+        if self.socket is not None:
+            # Closes the connection under the WebSocket, which sends no close frame then.
+            self.socket._response.close()
+        if self.session is not None:
+            await self.session.close()
 
     async def close(self) -> None:
         await self.drop_media()
-        if self._reader is not None:
-            self._reader.cancel()
-        if self.session is not None:
-            await self.session.close()
+        await self.drop()
 
     async def _read(self) -> None:
         assert self.socket is not None
