@@ -13,7 +13,7 @@ from bench.ice_client import IceClient
 from bench.incoming import Incoming
 from bench.outgoing import Outgoing
 from bench.rtcp import KeyframeRequest, Nack, SenderReport, feedback, receiver_report
-from bench.sdp import Answer, MediaSection, offer
+from bench.sdp import Answer, MediaSection, answer, offer
 from bench.srtp import Srtp
 
 REPORT_INTERVAL = 1.0  # seconds between RTCP reports, as browsers send them for video
@@ -31,6 +31,8 @@ class Client:
         self._certificate = RTCCertificate.generateCertificate()
         self._ufrag, self._pwd = secrets.token_hex(4), secrets.token_hex(12)
         self._ice: IceClient | None = None
+        self.address: tuple[str, int] | None = None
+        """Of our own socket, from the moment that it has one (see `Media.open`)."""
         self._dtls: DtlsClient | None = None
         self._dtls_due = 0.0
         self._report_due = 0.0
@@ -42,20 +44,44 @@ class Client:
         self.sends: list[bytes] = []
         self.incoming: dict[int, Incoming] = {}
         self.outgoing: dict[int, Outgoing] = {}
-        self.unexpected = 0
-        """Packets of streams that no answer named."""
+        self.unknown: dict[int, int] = {}
+        """Packets by SSRC that no answer had named when they came."""
         self.nacks = 0
         """NACKs that the server sent for our streams."""
 
-    def offer(self, sections: list[MediaSection]) -> str:
-        """An SDP offer of these sections."""
-        fingerprint = next(f for f in self._certificate.getFingerprints() if f.algorithm == "sha-256")
-        return offer(sections, self._ufrag, self._pwd, (fingerprint.algorithm, fingerprint.value), self.cname)
+    @property
+    def unexpected(self) -> int:
+        """Packets of streams that no answer has named. The media may be there before the answer that names them."""
+        return sum(count for ssrc, count in self.unknown.items() if ssrc not in self.incoming)
 
-    def accept(self, answer: Answer, now: float) -> None:
-        """Take the answer to the first offer: checks begin."""
-        self._ice = IceClient(self._ufrag, answer.ice_ufrag, answer.ice_pwd)
-        self._dtls = DtlsClient(self._certificate, answer.fingerprint)
+    def offer(self, sections: list[MediaSection], *, full_ice: bool = False) -> str:
+        """An SDP offer of these sections; `full_ice` tells our candidate, and that we are the DTLS client."""
+        return offer(
+            sections,
+            self._ufrag,
+            self._pwd,
+            self._fingerprint(),
+            self.cname,
+            setup="active" if full_ice else "actpass",
+            candidate=self.address if full_ice else None,
+        )
+
+    def answer(self, offered: str) -> str:
+        """The answer to a server's offer. The client has its socket already."""
+        assert self.address is not None
+        return answer(offered, self._ufrag, self._pwd, self._fingerprint(), self.address)
+
+    def accept(self, remote: Answer, now: float, *, controlling: bool = True) -> None:
+        """Take the answer to the first offer, or with `controlling` false the server's offer: checks begin."""
+        self._ice = IceClient(
+            self._ufrag,
+            remote.ice_ufrag,
+            remote.ice_pwd,
+            local_pwd=self._pwd,
+            server=remote.address,
+            controlling=controlling,
+        )
+        self._dtls = DtlsClient(self._certificate, remote.fingerprint)
         self.handle_timers(now)
 
     def take(self, batch: Batch, slot: int, length: int, arrived_ns: int, now: float) -> None:
@@ -76,8 +102,8 @@ class Client:
             sequence, timestamp, ssrc = _RTP.unpack_from(view, start)
             stream = self.incoming.get(ssrc)
             if stream is None:
-                self.unexpected += 1
-            elif stream.arrive(sequence, timestamp, arrived_ns):
+                self.unknown[ssrc] = self.unknown.get(ssrc, 0) + 1
+            elif stream.arrive(sequence, timestamp, arrived_ns, length):
                 opened = self.srtp.unprotect(batch.pointers[slot], length)
                 if opened is None:
                     stream.refused += 1
@@ -110,7 +136,9 @@ class Client:
             return
         if datagram[0] < 4:
             before = self._ice.connected
-            self._ice.receive(datagram, now)
+            reply = self._ice.receive(datagram, now)
+            if reply is not None:
+                self.sends.append(reply)
             if self._ice.connected and not before:
                 self.sends += self._dtls.start()
                 self._set_dtls_timer(now)
@@ -120,6 +148,10 @@ class Client:
             if self.srtp is None and self._dtls.keys is not None:
                 self.profile = self._dtls.profile
                 self.srtp = Srtp(self._dtls.profile, *self._dtls.keys)
+
+    def _fingerprint(self) -> tuple[str, str]:
+        found = next(f for f in self._certificate.getFingerprints() if f.algorithm == "sha-256")
+        return found.algorithm, found.value
 
     def _set_dtls_timer(self, now: float) -> None:
         timeout = self._dtls.timer() if self._dtls is not None else None

@@ -88,7 +88,7 @@ class Batch:
 
         Gives (bytes, arrival as CLOCK_REALTIME in nanoseconds) of each; nothing where there is nothing.
         """
-        count: int = _libc.recvmmsg(descriptor, self._messages, SLOTS, socket.MSG_DONTWAIT, _ffi.NULL)
+        count = self.receive_raw(descriptor)
         if count > 0:
             self._rooms[:count] = self._whole[:count]
             arrived = [
@@ -102,6 +102,15 @@ class Batch:
         if code in (errno.EAGAIN, errno.EINTR, errno.ECONNREFUSED):
             return []
         raise OSError(code, os.strerror(code))
+
+    def receive_raw(self, descriptor: int) -> int:
+        """The system call alone. Gives how many datagrams it brought; 0 or less where there is nothing."""
+        count: int = _libc.recvmmsg(descriptor, self._messages, SLOTS, socket.MSG_DONTWAIT, _ffi.NULL)
+        return count
+
+    def lengths(self, count: int) -> list[int]:
+        """The bytes of each of the first `count` datagrams of the last call."""
+        return self._lengths[:count].tolist()
 
 
 def dropped(sockets: list[socket.socket]) -> int:

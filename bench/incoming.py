@@ -21,6 +21,10 @@ class Incoming:
     def __init__(self, ssrc: int, video: bool, source: int, latencies: Latencies, open_one_in: int = 1) -> None:
         self.ssrc = ssrc
         self.received = 0
+        self.octets = 0
+        """UDP payload of the packets received."""
+        self.first_arrived_ns: int | None = None
+        """CLOCK_REALTIME of the first packet's arrival."""
         self.reordered = 0
         """Packets behind one with a higher sequence number."""
         self.checked = 0
@@ -30,7 +34,7 @@ class Incoming:
         self.refused = 0
         """Packets that libsrtp refused: forged, or twice the same."""
         self._video = video
-        self._source = source
+        self.source = source
         self._latencies = latencies
         self._open_one_in = open_one_in
         self._clock = 90_000 if video else 48_000
@@ -43,10 +47,17 @@ class Incoming:
         self._last_sr_at = 0.0
         self._reported = (0, 0)
 
-    def arrive(self, sequence: int, timestamp: int, arrived_ns: int) -> bool:
-        """A packet's header, in the clear. Gives whether the packet is to be opened, for `check`."""
+    @property
+    def expected(self) -> int:
+        """Packets from the first that arrived to the last, by their sequence numbers."""
+        return 0 if self._first is None else self._highest - self._first + 1
+
+    def arrive(self, sequence: int, timestamp: int, arrived_ns: int, length: int = 0) -> bool:
+        """A packet's header, in the clear, and its length. Gives whether the packet is to be opened, for `check`."""
         self.received += 1
+        self.octets += length
         if self._first is None:
+            self.first_arrived_ns = arrived_ns
             self._first = self._highest = sequence
         else:
             ahead = (sequence - self._highest + 0x8000 & 0xFFFF) - 0x8000
@@ -63,7 +74,7 @@ class Incoming:
         """A packet that libsrtp has opened, at `view[start:end]`."""
         self.checked += 1
         trailer = opened(bytes(view[self._content(view, start) : end]))
-        if trailer is None or trailer[0] != self._source:
+        if trailer is None or trailer[0] != self.source:
             self.corrupt += 1
         else:
             self._latencies.add(arrived_ns - trailer[2])
@@ -76,7 +87,7 @@ class Incoming:
         """What to tell the server since the last call; None before the first packet."""
         if self._first is None:
             return None
-        expected = self._highest - self._first + 1
+        expected = self.expected
         expected_now, received_now = expected - self._reported[0], self.received - self._reported[1]
         self._reported = expected, self.received
         lost_now = max(0, expected_now - received_now)

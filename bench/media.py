@@ -19,7 +19,9 @@ TICK = 0.05  # seconds between looks at the clients' timers
 class Media:
     """Reads, and writes what clients have to send. The first error ends up in `failure`, for the scenario to raise."""
 
-    def __init__(self) -> None:
+    def __init__(self, bind: str = "127.0.0.1") -> None:
+        """`bind` is the address of the clients' sockets."""
+        self._bind = bind
         self._loop = asyncio.get_running_loop()
         self._epoll = select.epoll()
         self._clients: dict[int, Client] = {}
@@ -27,15 +29,23 @@ class Media:
         self._batch = Batch()
         self._slab = Slab(SEND_SLAB)
         self._timer: asyncio.TimerHandle | None = None
+        self._gone = 0
         self.failure: Exception | None = None
         self._loop.add_reader(self._epoll.fileno(), self._readable)
         self._tick()
 
+    def open(self, client: Client) -> None:
+        """Give a client a socket of its own."""
+        self._sockets[client] = sock = open_socket(self._bind)
+        host, port = sock.getsockname()
+        client.address = host, port
+
     def connect(self, client: Client, address: tuple[str, int]) -> None:
-        """Give a client a socket of its own towards the server, and begin to run it."""
-        sock = open_socket("127.0.0.1")
+        """Turn a client's socket towards the server, and begin to run it."""
+        if client not in self._sockets:
+            self.open(client)
+        sock = self._sockets[client]
         sock.connect(address)
-        self._sockets[client] = sock
         self._clients[sock.fileno()] = client
         self._epoll.register(sock.fileno(), select.EPOLLIN)
         self._flush(client)
@@ -43,6 +53,8 @@ class Media:
     def send_frame(self, client: Client, stream: Outgoing) -> None:
         """Send the next frame of a stream, stamped now."""
         assert client.srtp is not None
+        if client not in self._sockets:
+            return
         end, segment = stream.frame(client.srtp, self._slab, now_ns())
         try:
             send_run(self._sockets[client], self._slab.view[:end], segment)
@@ -52,28 +64,42 @@ class Media:
     def send_report(self, client: Client, stream: Outgoing) -> None:
         """Send a sender report of a stream."""
         assert client.srtp is not None
+        if client not in self._sockets:
+            return
         client.sends.append(client.srtp.protect_rtcp(stream.report(now_ns())))
         self._flush(client)
 
+    def disconnect(self, client: Client) -> None:
+        """Say goodbye for one client, and close its socket. What it has lost is kept in mind."""
+        sock = self._sockets.pop(client, None)
+        if sock is None:
+            return
+        self._gone += dropped([sock])
+        if self._clients.pop(sock.fileno(), None) is not None:
+            self._epoll.unregister(sock.fileno())
+        client.close()
+        self._send(client, sock)
+        sock.close()
+
     def dropped(self) -> int:
         """Datagrams lost so far because this process did not read in time."""
-        return dropped(list(self._sockets.values()))
+        return self._gone + dropped(list(self._sockets.values()))
 
     def close(self) -> None:
         """Say goodbye for every client, and close all sockets."""
         self._loop.remove_reader(self._epoll.fileno())
         if self._timer is not None:
             self._timer.cancel()
-        for client, sock in self._sockets.items():
-            client.close()
-            self._flush(client)
-            sock.close()
+        for client in list(self._sockets):
+            self.disconnect(client)
         self._epoll.close()
 
     def _readable(self) -> None:
         now = monotonic()
         for descriptor, _ in self._epoll.poll(0):
-            client = self._clients[descriptor]
+            client = self._clients.get(descriptor)
+            if client is None:
+                continue
             try:
                 full = True
                 while full:
@@ -89,7 +115,7 @@ class Media:
 
     def _tick(self) -> None:
         now = monotonic()
-        for client in self._sockets:
+        for client in list(self._clients.values()):
             try:
                 client.handle_timers(now)
             except Exception as error:
@@ -99,7 +125,9 @@ class Media:
         self._timer = self._loop.call_later(TICK, self._tick)
 
     def _flush(self, client: Client) -> None:
-        sock = self._sockets[client]
+        self._send(client, self._sockets[client])
+
+    def _send(self, client: Client, sock: socket.socket) -> None:
         for datagram in client.sends:
             try:
                 sock.send(datagram)

@@ -6,7 +6,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from bench.canned import VP8_DESCRIPTOR, Clip, split, vp8_descriptor
+from bench.clip import VP8_DESCRIPTOR, Clip, split, vp8_descriptor
 from bench.rtcp import sender_report
 from bench.sdp import LEVEL_EXTENSION, MID_EXTENSION, OPUS, VP8
 from bench.srtp import RTP_TAG, Srtp

@@ -1,4 +1,4 @@
-"""Offers as Chromium writes them, for Opus and VP8, and what a client needs of the answer."""
+"""Offers as Chromium writes them, for Opus and VP8; what a client needs of the server's answer, or of its offer; answers to that."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ LEVEL_EXTENSION = 1
 MID_EXTENSION = 4
 
 _LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+_ECHOED = ("a=mid:", "a=rtpmap:", "a=fmtp:", "a=rtcp-fb:")
+"""Lines of a server's offer that our answer repeats."""
 _MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
 
 
@@ -61,12 +63,17 @@ def offer(
     ice_pwd: str,
     fingerprint: tuple[str, str],
     cname: str,
-    version: int = 2,
+    *,
+    setup: str = "actpass",
+    candidate: tuple[str, int] | None = None,
 ) -> str:
-    """A bundled offer; `fingerprint` as (hash function, upper-case hex with colons)."""
+    """A bundled offer; `fingerprint` as (hash function, upper-case hex with colons).
+
+    `setup` is `active` for servers that would make themselves the DTLS client. `candidate` is told to servers with full ICE.
+    """
     lines = [
         "v=0",
-        f"o=- 4611731400430051336 {version} IN IP4 127.0.0.1",
+        "o=- 4611731400430051336 2 IN IP4 127.0.0.1",
         "s=-",
         "t=0 0",
         "a=group:BUNDLE " + " ".join(section.mid for section in sections),
@@ -75,14 +82,45 @@ def offer(
     ]
     for section in sections:
         lines += _section(section, cname)
-        lines += [
-            f"a=ice-ufrag:{ice_ufrag}",
-            f"a=ice-pwd:{ice_pwd}",
-            "a=ice-options:trickle",
-            f"a=fingerprint:{fingerprint[0]} {fingerprint[1]}",
-            "a=setup:actpass",
-        ]
+        lines += _transport(ice_ufrag, ice_pwd, fingerprint, setup, candidate)
     return "\r\n".join(lines) + "\r\n"
+
+
+def answer(offered: str, ice_ufrag: str, ice_pwd: str, fingerprint: tuple[str, str], candidate: tuple[str, int]) -> str:
+    """The answer to a server's offer: everything it sends is received, by its own numbers; we are the DTLS client."""
+    lines = ["v=0", "o=- 4611731400430051336 2 IN IP4 127.0.0.1", "s=-", "t=0 0"]
+    sections = 0
+    for line in offered.splitlines():
+        if line.startswith("a=group:BUNDLE"):
+            lines.append(line)
+        elif line.startswith("m="):
+            kind, _, protocol, *types = line.removeprefix("m=").split()
+            lines += [f"m={kind} 9 {protocol} {' '.join(types)}", "c=IN IP4 0.0.0.0", "a=recvonly", "a=rtcp-mux"]
+            lines += _transport(ice_ufrag, ice_pwd, fingerprint, "active", candidate)
+            sections += 1
+        elif sections and (line.startswith(_ECHOED) or _is_known_extension(line)):
+            lines.append(line)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _is_known_extension(line: str) -> bool:
+    return line.startswith("a=extmap:") and line.split()[1] in (_MID_URI, _LEVEL_URI)
+
+
+def _transport(
+    ice_ufrag: str, ice_pwd: str, fingerprint: tuple[str, str], setup: str, candidate: tuple[str, int] | None
+) -> list[str]:
+    lines = [
+        f"a=ice-ufrag:{ice_ufrag}",
+        f"a=ice-pwd:{ice_pwd}",
+        "a=ice-options:trickle",
+        f"a=fingerprint:{fingerprint[0]} {fingerprint[1]}",
+        f"a=setup:{setup}",
+    ]
+    if candidate is not None:
+        host, port = candidate
+        lines += [f"a=candidate:1 1 udp 2130706431 {host} {port} typ host", "a=end-of-candidates"]
+    return lines
 
 
 def _section(section: MediaSection, cname: str) -> list[str]:
@@ -120,7 +158,7 @@ def _section(section: MediaSection, cname: str) -> list[str]:
 
 
 def read_answer(sdp: str) -> Answer:
-    """Read what matters of an answer. Raises `BadAnswer`."""
+    """Read what matters of an answer, or of a server's offer. Raises `BadAnswer`."""
     found: dict[str, str] = {}
     address: tuple[str, int] | None = None
     sections: list[AnsweredSection] = []

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from aiortc.rtcdtlstransport import SRTP_PROFILES
 from pylibsrtp import Policy, Session
 from pylibsrtp._binding import ffi, lib
+
+from sfu.transport.srtp import PROFILES
 
 RTP_TAG = 16  # bytes at most that protection adds to an RTP packet
 RTCP_TAG = 20  # bytes at most that protection adds to an RTCP packet: index and tag
@@ -19,7 +20,7 @@ class Srtp:
     """Both directions of one client. Packets are named by a C pointer and a length; None where libsrtp refuses."""
 
     def __init__(self, profile: str, send_key: bytes, receive_key: bytes) -> None:
-        number = next(p.libsrtp_profile for p in SRTP_PROFILES if p.openssl_profile == profile.encode())
+        number = PROFILES[profile].libsrtp
         self._sessions = (
             Session(_policy(number, send_key, Policy.SSRC_ANY_OUTBOUND)),
             Session(_policy(number, receive_key, Policy.SSRC_ANY_INBOUND)),

@@ -8,17 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.canned import (
-    AUDIO_FRAME,
-    VIDEO_HEIGHT,
-    VIDEO_WIDTH,
-    Clip,
-    opus_clip,
-    split,
-    vp8_clip,
-    vp8_descriptor,
-    vp8_frames,
-)
+from bench.canned import opus_clip, vp8_clip
+from bench.clip import AUDIO_FRAME, VIDEO_HEIGHT, VIDEO_WIDTH, Clip, split, vp8_descriptor, vp8_frames
 
 
 @pytest.fixture(scope="module")

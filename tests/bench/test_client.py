@@ -5,8 +5,8 @@ import struct
 
 import pytest
 
-from bench.canned import Clip
 from bench.client import REPORT_INTERVAL, Client
+from bench.clip import Clip
 from bench.datagrams import SLOT, Batch
 from bench.incoming import Incoming
 from bench.latency import Latencies
@@ -69,7 +69,8 @@ def pair(connected: Pair) -> Pair:
     """One handshake serves all; streams are each test's own."""
     connected.client.incoming.clear()
     connected.client.outgoing.clear()
-    connected.client.unexpected = connected.client.nacks = 0
+    connected.client.unknown.clear()
+    connected.client.nacks = 0
     connected.taken()
     return connected
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from bench.__main__ import cautions, main
-from bench.forward import ScenarioFailed
 from bench.report import Row, Watcher, as_json
+from bench.run import ScenarioFailed
 
 ROW: Row = {
     "scenario": "forward",

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.server import CONFIG, TICKS_PER_SECOND, CpuTime, Server, ServerFailed, cpu_time, parse_stat, stop
+from bench.process import TICKS_PER_SECOND, CpuTime, cpu_time, holding, parse_stat
+from bench.server import CONFIG, Server, ServerFailed, stop
 from sfu.config import Config, parse
 
 
@@ -33,6 +34,15 @@ def test_cpu_time_rises_while_a_process_works() -> None:
     assert used.total == used.user + used.system
 
 
+def test_what_a_process_holds_is_read() -> None:
+    before = holding(os.getpid())
+    with open(os.devnull) as one, open(os.devnull) as other:
+        assert one.fileno() != other.fileno()
+        assert holding(os.getpid()).descriptors == before.descriptors + 2
+    assert before.memory > 1 << 20
+    assert before.threads >= 1
+
+
 def test_the_configuration_is_one_that_the_server_takes() -> None:
     config, faults = parse(CONFIG)
     assert faults == ()
@@ -47,7 +57,8 @@ def test_a_server_s_line_is_read_and_the_server_ends_with_the_context(
         "bench.server.sys.executable",
         program(
             tmp_path,
-            'import signal\nprint(\'{"base_url": "http://127.0.0.1:1", "portal_key": "k"}\', flush=True)\nsignal.pause()',
+            'import signal\nprint(\'{"base_url": "http://127.0.0.1:1", "portal_key": "k", "metrics_url": "m"}\', flush=True)\n'
+            "signal.pause()",
         ),
     )
     with Server() as server:
@@ -59,7 +70,7 @@ def test_a_server_s_line_is_read_and_the_server_ends_with_the_context(
 
 
 def test_a_server_that_ends_too_early_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = 'import sys\nprint(\'{"base_url": "u", "portal_key": "k"}\', flush=True)\nsys.exit("out of memory")'
+    text = 'import sys\nprint(\'{"base_url": "u", "portal_key": "k", "metrics_url": "m"}\', flush=True)\nsys.exit("out of memory")'
     monkeypatch.setattr("bench.server.sys.executable", program(tmp_path, text))
     with Server() as server:
         os.waitid(os.P_PID, server.pid, os.WEXITED | os.WNOWAIT)

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from bench.canned import Clip
+from bench.clip import Clip
 from bench.incoming import Incoming, vp8_descriptor_size
 from bench.latency import Latencies
 from bench.outgoing import PACKET, SEND_SLAB, Canned, Outgoing
