@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
@@ -89,7 +90,30 @@ def _check(asked: argparse.Namespace) -> int:
         print(f"evisit: {fault}", file=sys.stderr)
     if found is None:
         return WRONG_USE
+    from sfu.app.webhooks import secret_of
+    from sfu.visits.wording import Wording
+
+    # What the configuration names has to be there too: templates, the logo, secrets.
+    Wording.load(found.invitations)
+    found.smtp.password()
+    for webhook in found.webhooks:
+        secret_of(webhook)
     print("The configuration is well.")
+    return WELL
+
+
+def _webhooks_replay(asked: argparse.Namespace) -> int:
+    from sfu.visits.replay import replay
+
+    replayed = replay(
+        _database(asked).address,
+        clock.wall(),
+        endpoint=asked.endpoint,
+        visit=VisitId(asked.visit) if asked.visit else None,
+        since=asked.since,
+        failed=asked.failed,
+    )
+    print(f"{replayed} events are delivered again, under their old ids.")
     return WELL
 
 
@@ -208,7 +232,27 @@ def _parser() -> argparse.ArgumentParser:
             action.add_argument("--visit", help="one visit's rows; all where it is not given")
         else:
             action.add_argument("--head", metavar="HEAD", help="a head that an earlier verify told, kept elsewhere")
+    webhooks = command("webhooks", _webhooks_replay, "who is told of what happens in visits")
+    actions = webhooks.add_subparsers(title="actions", metavar="replay", required=True)
+    replayed = command("replay", _webhooks_replay, "deliver events of the last seven days again", actions)
+    replayed.add_argument("--data", metavar="DIR", help="the folder of the database, as a demo was given it")
+    replayed.add_argument(
+        "--endpoint", metavar="ID", help="one endpoint's events; all endpoints' where it is not given"
+    )
+    replayed.add_argument("--visit", help="one visit's events")
+    replayed.add_argument("--since", type=_moment, metavar="TIME", help="what was settled then or later")
+    replayed.add_argument("--failed", action="store_true", help="only what was given up")
     return parser
+
+
+def _moment(value: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is not None:
+            return moment
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError("must be a date and time with a zone, such as 2026-11-23T08:00:00Z")
 
 
 def _port(value: str) -> int:

@@ -38,6 +38,7 @@ class Action(StrEnum):
     TICKET_REVOKED = "ticket_revoked"
     LINK_READ = "link_read"
     LINK_RENEWED = "link_renewed"
+    INVITED = "invited"
     PARTICIPANTS_READ = "participants_read"
     AUDIT_READ = "audit_read"
 

@@ -13,7 +13,9 @@ from sfu.admission.roles import Role
 from sfu.admission.visit import VisitState
 from sfu.admission.waiting_room import State
 from sfu.app.counters import Counters
+from sfu.app.deliveries import Deliveries
 from sfu.app.homes import Homes
+from sfu.app.webhooks import Webhooks
 from sfu.metrics.families import counter, gauge, histogram
 from sfu.metrics.loop_lag import LoopLag
 from sfu.transport.counters import Kind
@@ -38,6 +40,8 @@ class Exposition:
         endpoint: Endpoint,
         plane: Plane,
         lag: LoopLag,
+        deliveries: Deliveries,
+        webhooks: Webhooks,
     ) -> None:
         self._counters = counters
         self._store = store
@@ -46,6 +50,8 @@ class Exposition:
         self._endpoint = endpoint
         self._plane = plane
         self._lag = lag
+        self._deliveries = deliveries
+        self._webhooks = webhooks
 
     def read(self) -> Iterable[Metric]:
         yield gauge(
@@ -64,6 +70,7 @@ class Exposition:
         yield from self._media()
         yield from self._transport()
         yield from self._signalling()
+        yield from self._outboxes()
 
     def _visits(self) -> Iterable[Metric]:
         visits: Counter[tuple[str, ...]] = Counter({(VisitState.OPEN,): 0, (VisitState.ACTIVE,): 0})
@@ -177,3 +184,20 @@ class Exposition:
         yield histogram("evisit_event_loop_lag_seconds", "How late timers run.", self._lag.histogram)
         bugs = self._counters.bugs + self._channels.bugs + self._endpoint.bugs
         yield counter("evisit_bugs_total", "Faults of ours, each of which ended one participant's part.", bugs)
+
+    def _outboxes(self) -> Iterable[Metric]:
+        yield counter(
+            "evisit_invitations_total",
+            "Mails by what became of an attempt, and drafts handed out.",
+            {(outcome,): count for outcome, count in self._deliveries.outcomes.items()},
+            ("outcome",),
+        )
+        yield counter(
+            "evisit_webhook_deliveries_total",
+            "Webhook events by what became of an attempt.",
+            {(outcome,): count for outcome, count in self._webhooks.outcomes.items()},
+            ("outcome",),
+        )
+        yield gauge(
+            "evisit_webhook_events_waiting", "Webhook events that no endpoint has taken yet.", self._webhooks.waiting
+        )

@@ -14,11 +14,13 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from sfu import clock, tasks
 from sfu.app.counters import Counters
+from sfu.app.deliveries import Deliveries
 from sfu.app.exposition import Exposition
 from sfu.app.homes import Homes
 from sfu.app.housekeeping import Housekeeping
 from sfu.app.listening import base_url, bind_tcp, bind_udp
 from sfu.app.media import Media
+from sfu.app.webhooks import Webhooks, endpoints
 from sfu.config import Config
 from sfu.errors import ConfigError
 from sfu.log import logger
@@ -31,10 +33,12 @@ from sfu.transport.endpoint import Endpoint
 from sfu.transport.plane import Plane
 from sfu.visits import keys
 from sfu.visits.store import Store
+from sfu.visits.wording import Wording
 from sfu.web.callers import Callers
 from sfu.web.channel import Signalling
 from sfu.web.headers import SecurityHeaders
 from sfu.web.health import Health
+from sfu.web.invitations import InvitationApi
 from sfu.web.metrics import metrics_app
 from sfu.web.operations import PREFIX
 from sfu.web.pages import Pages
@@ -80,7 +84,10 @@ class Server:
         config = self._config
         tasks.on_failure(self._failed)
         key_ring = keys.load_or_create(Path(config.database.keys), clock.wall())
-        store = await Store.open(config.database.address)
+        wording = Wording.load(config.invitations)
+        store = await Store.open(config.database.address, webhooks=endpoints(config.webhooks))
+        webhooks = Webhooks(store, config.webhooks)
+        deliveries = Deliveries(store, config, key_ring, wording)
         plane = Plane(self._udp, clock.monotonic, bitrate_cap=config.media.sender_cap_kbps * 1000)
         endpoint = Endpoint(
             plane,
@@ -115,8 +122,11 @@ class Server:
             capacity=CHANNELS,
         )
         lag = LoopLag()
-        exposition = Exposition(self._counters, store, homes, signalling.counters, endpoint, plane, lag)
-        public = self._public_app(homes, signalling, store, key_ring)
+        exposition = Exposition(
+            self._counters, store, homes, signalling.counters, endpoint, plane, lag, deliveries, webhooks
+        )
+        invitations = InvitationApi(config, key_ring, store, wording, deliveries)
+        public = self._public_app(homes, signalling, store, key_ring, invitations)
         runners = [
             await _listen(public, self._web_socket),
             await _listen(metrics_app(_registry(exposition)), self._metrics_socket),
@@ -125,6 +135,8 @@ class Server:
         self._udp.start(endpoint, plane, homes.on_reports)
         lag.start()
         homes.start()
+        webhooks.start()
+        deliveries.start()
         housekeeping.start()
         _tame_garbage_collection()
         self._watch_signals()
@@ -140,21 +152,29 @@ class Server:
             for runner in runners:
                 await runner.cleanup()
             homes.stop()
+            await webhooks.stop()
+            await deliveries.stop()
             await housekeeping.stop()
             self._udp.close()
             await store.close()
             log.info("ended")
 
-    def _public_app(self, homes: Homes, signalling: Signalling, store: Store, key_ring: keys.Keys) -> web.Application:
+    def _public_app(
+        self,
+        homes: Homes,
+        signalling: Signalling,
+        store: Store,
+        key_ring: keys.Keys,
+        invitations: InvitationApi,
+    ) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY)
         app.on_response_prepare.append(SecurityHeaders(self._config.web.public_url).on_prepare)
         Health(lambda: not homes.draining() and store.available).set_up(app.router)
         Pages().set_up(app.router)
         signalling.set_up(app.router)
         api = PortalApi(self._config, key_ring, store, homes)
-        app.add_subapp(
-            PREFIX, portal_api(api, Callers(self._config.portals, self._config.limits), on_bug=self._portal_bug)
-        )
+        callers = Callers(self._config.portals, self._config.limits)
+        app.add_subapp(PREFIX, portal_api(api, callers, on_bug=self._portal_bug, more=invitations.operations()))
         return app
 
     async def _drain(self, homes: Homes) -> None:

@@ -58,7 +58,7 @@ class Webhooks:
         self._store = store
         self._wall = wall
         self._poll_seconds = poll_seconds
-        self._senders = [_Sender(self, store, webhook, _secret(webhook), wall, poll_seconds) for webhook in webhooks]
+        self._senders = [_Sender(self, store, webhook, secret_of(webhook), wall, poll_seconds) for webhook in webhooks]
         self._running: list[asyncio.Task[None]] = []
         self._session: aiohttp.ClientSession | None = None
 
@@ -175,6 +175,9 @@ class _Sender:
         except StoreUnavailable:
             # It stays as it was, and is sent again; the receiver knows it by its id.
             await asyncio.sleep(self._poll_seconds)
+        except Exception as error:
+            log.error("a webhook could not be sent", endpoint=self._id, exc_info=error)
+            await asyncio.sleep(self._poll_seconds)
         finally:
             del self._busy[event.visit]
             self.wake.set()
@@ -204,7 +207,8 @@ class _Sender:
         return taken
 
 
-def _secret(webhook: Webhook) -> bytes:
+def secret_of(webhook: Webhook) -> bytes:
+    """What signs an endpoint's events. Raises `ConfigError`."""
     try:
         return read_secret(webhook.secret().reveal())
     except ValueError as error:

@@ -3,6 +3,7 @@
     ticket-<kid>.key   Ed25519 seeds; the newest by name signs tickets, all of them are good for reading
     link.key           what shared links are derived from; without it every link handed out is dead
     answer.key         seals answers that are kept for a repeated Idempotency-Key
+    mail.key           seals addresses and messages of mails that are still to be sent
 
 Each file holds 64 hex digits and a line end. The folder belongs in the backup, beside the database.
 """
@@ -42,6 +43,7 @@ class Keys:
     """Newest first: the first one signs."""
     link: Redacted[bytes]
     answer: Redacted[bytes]
+    mail: Redacted[bytes]
 
     def signer(self, portal: str) -> TicketSigner:
         """What mints tickets in the name of a portal."""
@@ -66,6 +68,7 @@ def load_or_create(folder: Path, at: datetime) -> Keys:
             tickets=tuple(TicketSeed(kid, Redacted(_read(file))) for kid, file in newest_first),
             link=Redacted(_read_or_make(folder / "link.key")),
             answer=Redacted(_read_or_make(folder / "answer.key")),
+            mail=Redacted(_read_or_make(folder / "mail.key")),
         )
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be used for the server's keys: {error.strerror}") from error

@@ -35,6 +35,9 @@ class Outcome(StrEnum):
 
     WAITING = "waiting"
     DELIVERED = "delivered"
+    """An endpoint has taken the event."""
+    SENT = "sent"
+    """The mail server has taken the mail."""
     FAILED = "failed"
     CANCELLED = "cancelled"
 

@@ -120,6 +120,9 @@ def _responses(operation: Operation, links: Mapping[str, Json]) -> Iterable[tupl
     if links:
         good["links"] = links
     yield str(operation.status.value), good
+    if operation.file is not None:
+        # As text: every file of ours is.
+        yield "200", {"description": "A file", "content": {operation.file: {"schema": {"type": "string"}}}}
     codes = problems(operation)
     for status in sorted({STATUS[code] for code in codes}):
         said = [f"`{code}`: {TITLE[code]}" for code in sorted(codes) if STATUS[code] is status]

@@ -30,10 +30,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What to answer, with the operation's status: JSON, or nothing."""
+    """What to answer, with the operation's status: JSON, or nothing; or a file, with 200."""
 
     text: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    file: bytes | None = None
 
     @classmethod
     def of(cls, answer: BaseModel, headers: Mapping[str, str] | None = None) -> Reply:
@@ -60,3 +61,5 @@ class Operation:
     query: type[Query] | None = None
     creates: bool = False
     """Takes an Idempotency-Key."""
+    file: str | None = None
+    """The media type of the file that it may answer instead."""

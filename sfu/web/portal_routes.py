@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from http import HTTPStatus
 
@@ -161,10 +161,19 @@ def operations(api: PortalApi) -> tuple[Operation, ...]:
     )
 
 
-def portal_api(api: PortalApi, callers: Callers, *, on_bug: Callable[[BaseException], None]) -> web.Application:
-    """The portal API as an application, to be put under `PREFIX`: `app.add_subapp(PREFIX, portal_api(…))`."""
+def portal_api(
+    api: PortalApi,
+    callers: Callers,
+    *,
+    on_bug: Callable[[BaseException], None],
+    more: Sequence[Operation] = (),
+) -> web.Application:
+    """The portal API as an application, to be put under `PREFIX`: `app.add_subapp(PREFIX, portal_api(…))`.
+
+    `more`: calls that are not of `api`.
+    """
     app = web.Application(middlewares=[answering_problems(on_bug)])
-    table = operations(api)
+    table = (*operations(api), *more)
     for operation in table:
         app.router.add_route(operation.method, operation.path, partial(_serve, operation, callers))
     document = openapi.text(table)
@@ -185,6 +194,8 @@ async def _serve(operation: Operation, callers: Callers, request: web.Request) -
     body = None if operation.body is None else await _read_body(request, operation.body)
     reply = await operation.handler(Call(request, caller, query, body))
     headers = {"Cache-Control": "no-store", **reply.headers}
+    if reply.file is not None:
+        return web.Response(body=reply.file, content_type=operation.file, headers=headers)
     if reply.text is None:
         return web.Response(status=operation.status, headers=headers)
     return web.Response(status=operation.status, text=reply.text, content_type="application/json", headers=headers)

@@ -33,6 +33,7 @@ class ProblemCode(StrEnum):
     INVALID = "invalid"
     GUARDIAN_AGE = "guardian_age"
     NOT_BOOKED = "not_booked"
+    MAIL_OFF = "mail_off"
     VISIT_ENDED = "visit_ended"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"
     RATE_LIMITED = "rate_limited"
@@ -52,6 +53,7 @@ STATUS: Mapping[ProblemCode, HTTPStatus] = {
     ProblemCode.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,
     ProblemCode.GUARDIAN_AGE: HTTPStatus.UNPROCESSABLE_ENTITY,
     ProblemCode.NOT_BOOKED: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ProblemCode.MAIL_OFF: HTTPStatus.CONFLICT,
     ProblemCode.VISIT_ENDED: HTTPStatus.CONFLICT,
     ProblemCode.IDEMPOTENCY_KEY_REUSED: HTTPStatus.CONFLICT,
     ProblemCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
@@ -71,6 +73,7 @@ TITLE: Mapping[ProblemCode, str] = {
     ProblemCode.INVALID: "The body breaks a rule.",
     ProblemCode.GUARDIAN_AGE: "The patient is too old to come with guardians.",
     ProblemCode.NOT_BOOKED: "The booking does not name this person in this role.",
+    ProblemCode.MAIL_OFF: "This server sends no mail. Ask for a draft: ?format=eml.",
     ProblemCode.VISIT_ENDED: "The visit is over.",
     ProblemCode.IDEMPOTENCY_KEY_REUSED: "This Idempotency-Key came with another request before.",
     ProblemCode.RATE_LIMITED: "Too many calls with this key. Nothing was done; try again.",

@@ -30,7 +30,7 @@ TICKET = Ticket(
 def test_keys_are_made_once_and_stay(tmp_path: Path) -> None:
     folder = tmp_path / "data" / "keys"
     assert load_or_create(folder, WALL) == load_or_create(folder, WALL + timedelta(days=1))
-    assert len(list(folder.iterdir())) == 3
+    assert len(list(folder.iterdir())) == 4
 
 
 def test_every_server_has_keys_of_its_own(tmp_path: Path) -> None:

@@ -17,12 +17,14 @@ from aiohttp.test_utils import TestServer
 
 from sfu.admission.tickets import TicketKeys
 from sfu.admission.visit import Visit, VisitState
-from sfu.config import Config, Portal, Scope
+from sfu.config import Config, Invitations, Portal, Scope, Smtp
 from sfu.errors import StoreUnavailable
 from sfu.ids import VisitId
 from sfu.visits.keys import Keys, load_or_create
 from sfu.visits.store import Store
+from sfu.visits.wording import Wording
 from sfu.web.callers import Callers, key_hash
+from sfu.web.invitations import InvitationApi
 from sfu.web.operations import PREFIX
 from sfu.web.portal import PortalApi, Present
 from sfu.web.portal_routes import portal_api
@@ -91,6 +93,20 @@ class Live:
 
 
 @dataclass
+class Outbox:
+    """What sends."""
+
+    woken: int = 0
+    drafts: int = 0
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    def drafted(self) -> None:
+        self.drafts += 1
+
+
+@dataclass
 class Answered:
     """An answer, read."""
 
@@ -125,6 +141,7 @@ class Stage:
     bugs: list[BaseException]
     wall: datetime = WALL
     now: float = 0.0
+    outbox: Outbox = field(default_factory=Outbox)
 
     async def call(
         self, method: str, path: str, body: object = None, *, portal: str | None = "cosmic", **options: Any
@@ -157,12 +174,16 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(folder: Path) -> AsyncIterator[Stage]:
+async def staged(folder: Path, *, smtp: Smtp | None = None) -> AsyncIterator[Stage]:
     """A server at 127.0.0.1 with an empty store in `folder`."""
     bugs: list[BaseException] = []
     live = Live()
     keys = load_or_create(folder / "keys", WALL)
-    config = Config(portals=PORTALS)
+    config = Config(
+        portals=PORTALS,
+        invitations=Invitations(region="Region X", help_phone="0771-11 22 33", motto="Nära dig"),
+        smtp=smtp or Smtp(host="127.0.0.1", security="none", sender="evisit@region.example"),
+    )
     file = folder / "evisit.db"
     lay(file)
     store = await Store.open(f"sqlite:///{file}", busy_seconds=0.01)
@@ -171,12 +192,14 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
     app = web.Application()
     app.router.add_get(f"{PREFIX}/signal", _signal)
     callers = Callers(PORTALS, config.limits, monotonic=lambda: stage.now)
-    app.add_subapp(PREFIX, portal_api(api, callers, on_bug=bugs.append))
+    outbox = Outbox()
+    invitations = InvitationApi(config, keys, store, Wording.load(config.invitations), outbox, wall=lambda: stage.wall)
+    app.add_subapp(PREFIX, portal_api(api, callers, on_bug=bugs.append, more=invitations.operations()))
     server = TestServer(app)
     await server.start_server()
     async with aiohttp.ClientSession(server.make_url("")) as http:
         verifier = keys.verifier(portal.id for portal in PORTALS)
-        stage = Stage(http, store, live, keys, verifier, file, bugs)
+        stage = Stage(http, store, live, keys, verifier, file, bugs, outbox=outbox)
         yield stage
     await server.close()
     await store.close()

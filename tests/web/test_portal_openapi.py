@@ -74,6 +74,9 @@ def test_it_lists_exactly_the_calls_that_are_served(told: dict[str, Any]) -> Non
         ("delete", "/api/v1/visits/{visit}/tickets/{ticket}"),
         ("get", "/api/v1/visits/{visit}/link"),
         ("post", "/api/v1/visits/{visit}/link"),
+        ("post", "/api/v1/visits/{visit}/invitations"),
+        ("get", "/api/v1/visits/{visit}/invitations"),
+        ("get", "/api/v1/invitations/signature"),
     }
 
 
@@ -164,6 +167,13 @@ async def exercise(stage: Stage, play: Any) -> None:
     for _ in range(300):
         await stage.call("GET", "/visits?unit=x", portal="1177")
     await play("GET", "/visits", portal="1177")
+    await play("POST", v + "/invitations", {"to": ["tolk@example.se"]}, names=names)
+    await play("POST", v + "/invitations", {"to": []}, names=names)
+    await play("POST", v + "/invitations", {"to": ["tolk@example.se"]}, names={"visit": "v_none"})
+    await play("POST", v + "/invitations", {"to": ["tolk@example.se"]}, names=names, params={"format": "pdf"})
+    await play("GET", v + "/invitations", names=names)
+    await play("GET", "/invitations/signature")
+    await play("GET", "/invitations/signature", params={"language": "de"})
     await play("POST", v + "/end", names=names)
     await play("PATCH", v, {}, names=names)
     await play("DELETE", v, names=names)
