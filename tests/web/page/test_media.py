@@ -87,7 +87,7 @@ async def test_twelve_people_fit_into_one_offer(visitor: Visitor) -> None:
 
 
 async def test_what_the_page_does_not_show_it_does_not_ask_for(visitor: Visitor) -> None:
-    tracks = [track("a1", "microphone"), track("s1", "screen")]
+    tracks = [track("a1", "microphone"), track("s1", "whiteboard")]
     channel = await visitor.enter(admitted("p1", tracks=tracks))
     offer = [message for message in channel.log if message["type"] == "offer"][-1]
     assert [s["track"] for s in sections(offer, "receive")] == ["a1"]

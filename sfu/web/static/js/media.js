@@ -4,7 +4,7 @@
  * What is to be sent and received is set at any time; one offer at a time brings the connection there. Sections of tracks
  * that have gone become inactive and carry the next track of their kind, so that the description does not grow.
  *
- * @typedef {import("./devices.js").Source} Source
+ * @typedef {import("./devices.js").Source | import("./screen.js").ScreenSource} Source
  * @typedef {{track: string, kind: "audio" | "video"}} Wanted
  * @typedef {{sdp: string, send: {mid: string, source: Source}[], receive: {mid: string, track: string}[]}} Offer
  * @typedef {{sdp: string, send: {mid: string, track: string}[]}} Answer
@@ -89,8 +89,12 @@ export class MediaConnection {
   #sending = new Map();
   /** @type {Map<Source, string>} */
   #sent = new Map();
+  /** Sources whose sections are to become idle. @type {Set<Source>} */
+  #retired = new Set();
   /** @type {Section[]} */
   #receiving = [];
+  /** Sections that have sent a screen, for the next one. @type {Section[]} */
+  #idle = [];
   /** @type {Map<Source, MediaStreamTrack>} */
   #local = new Map();
   /** @type {Wanted[]} */
@@ -146,6 +150,17 @@ export class MediaConnection {
   }
 
   /**
+   * Send this no more, and take it off the roster.
+   *
+   * @param {Source} source
+   */
+  retire(source) {
+    if (this.#local.delete(source)) this.#change();
+    this.#retired.add(source);
+    this.#seen.delete(this.#sent.get(source)); // its going is no sign of a lost transport
+  }
+
+  /**
    * Receive these tracks of the roster, in this order of importance.
    *
    * @param {Wanted[]} wanted
@@ -161,7 +176,9 @@ export class MediaConnection {
   }
 
   #noteSeen() {
-    for (const track of this.#sent.values()) if (this.#own.includes(track)) this.#seen.add(track);
+    for (const [source, track] of this.#sent) {
+      if (this.#own.includes(track) && !this.#retired.has(source)) this.#seen.add(track);
+    }
   }
 
   /** The channel is back after a loss: the server may have lost what it knew of this connection. */
@@ -170,6 +187,11 @@ export class MediaConnection {
     if (state === "failed" || state === "closed") return this.#replace();
     if (state === "disconnected") this.#restart();
     this.#change();
+  }
+
+  /** What the browser has measured; null where there is no connection. @returns {Promise<RTCStatsReport | null>} */
+  async measure() {
+    return this.#pc?.connectionState === "connected" ? this.#pc.getStats() : null;
   }
 
   close() {
@@ -197,7 +219,9 @@ export class MediaConnection {
     this.#sending.clear();
     this.#sent.clear();
     this.#seen.clear();
+    this.#retired.clear();
     this.#receiving = [];
+    this.#idle = [];
     this.#fingerprint = null;
     this.#restarted = false;
     this.#onRemote(new Map());
@@ -276,20 +300,24 @@ export class MediaConnection {
    * @param {RTCPeerConnection} pc
    */
   #arrange(pc) {
-    for (const [source, track] of this.#local) {
-      if (this.#sending.has(source)) continue;
-      const transceiver = pc.addTransceiver(track, { direction: "sendonly", streams: [this.#stream] });
-      preferFormats(transceiver, /** @type {"audio" | "video"} */ (track.kind));
-      this.#sending.set(source, transceiver);
-    }
-    const wanted = new Set(this.#wanted.map(({ track }) => track));
+    for (const source of this.#retired) this.#idleFrom(source);
+    this.#retired.clear();
+    // Where not everything fits, the least important is not received.
+    const sending = new Set([...this.#sending.keys(), ...this.#local.keys()]);
+    const fitting = this.#wanted.slice(0, MAX_SECTIONS - sending.size);
+    const wanted = new Set(fitting.map(({ track }) => track));
     for (const section of this.#receiving) {
       if (section.track === null || wanted.has(section.track)) continue;
       section.track = null;
       section.transceiver.direction = "inactive";
     }
+    for (const [source, track] of this.#local) {
+      if (this.#sending.has(source)) continue;
+      const transceiver = this.#sectionFor(pc, track);
+      if (transceiver) this.#sending.set(source, transceiver);
+    }
     const bound = new Set(this.#receiving.map(({ track }) => track));
-    for (const { track, kind } of this.#wanted) {
+    for (const { track, kind } of fitting) {
       if (bound.has(track)) continue;
       let section = this.#receiving.find((free) => free.track === null && free.kind === kind);
       if (!section) {
@@ -301,6 +329,37 @@ export class MediaConnection {
       section.track = track;
       section.transceiver.direction = "recvonly";
     }
+  }
+
+  /** @param {Source} source */
+  #idleFrom(source) {
+    const transceiver = this.#sending.get(source);
+    if (!transceiver || this.#local.has(source)) return;
+    this.#sending.delete(source);
+    transceiver.direction = "inactive";
+    void transceiver.sender.replaceTrack(null).catch(() => {});
+    this.#idle.push({ transceiver, kind: source === "screen" ? "video" : "audio", track: null });
+  }
+
+  /**
+   * @param {RTCPeerConnection} pc
+   * @param {MediaStreamTrack} track
+   * @returns {RTCRtpTransceiver | null} null where nothing more fits
+   */
+  #sectionFor(pc, track) {
+    const full = pc.getTransceivers().length >= MAX_SECTIONS;
+    const free = [...this.#idle, ...(full ? this.#receiving : [])].find((section) => section.track === null && section.kind === track.kind);
+    if (free) {
+      this.#idle = this.#idle.filter((section) => section !== free);
+      this.#receiving = this.#receiving.filter((section) => section !== free);
+      free.transceiver.direction = "sendonly";
+      void free.transceiver.sender.replaceTrack(track).catch(() => {});
+      return free.transceiver;
+    }
+    if (full) return null;
+    const transceiver = pc.addTransceiver(track, { direction: "sendonly", streams: [this.#stream] });
+    preferFormats(transceiver, /** @type {"audio" | "video"} */ (track.kind));
+    return transceiver;
   }
 
   /**

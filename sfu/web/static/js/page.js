@@ -9,7 +9,6 @@ import { BeforeView } from "./views/before.js";
 import { ask, dismissDialogs } from "./views/dialog.js";
 import { FinalView } from "./views/final.js";
 import { Header } from "./views/header.js";
-import { MeetingView } from "./views/meeting.js";
 import { WaitingView } from "./views/waiting.js";
 
 /**
@@ -32,6 +31,19 @@ const FORGET_AFTER = new Set([
   "link_revoked",
 ]);
 
+/** The meeting comes when somebody has pressed join: what is not needed until then does not slow the first view. */
+async function loadMeeting() {
+  const style = el("link", { attrs: { rel: "stylesheet", href: "/static/css/meeting.css" } });
+  const styled = new Promise((resolve) => {
+    style.onload = style.onerror = resolve;
+  });
+  document.head.append(style);
+  const [{ MeetingView }] = await Promise.all([import("./views/meeting.js"), styled]);
+  return MeetingView;
+}
+
+const LOAD_AGAIN_AFTER = 2_000; // ms
+
 /** Shown while a reloaded tab finds its way back. */
 class ConnectingView {
   titleKey = "connecting.title";
@@ -52,6 +64,10 @@ export class Page {
   #view = null;
   #shown = "";
   #drawn = true;
+  /** @type {Awaited<ReturnType<typeof loadMeeting>> | null} */
+  #MeetingView = null;
+  #loading = false;
+  #preferences;
   #asked = new URLSearchParams(location.search).get("lang");
 
   /**
@@ -61,6 +77,14 @@ export class Page {
   constructor(visit, memory) {
     this.#visit = visit;
     this.#memory = memory;
+    this.#preferences = {
+      get arrivalSound() {
+        return memory.now.arrivalSound !== false;
+      },
+      set arrivalSound(on) {
+        memory.remember({ arrivalSound: on });
+      },
+    };
     this.#staff = new StaffActions(visit, this.#announcer);
     document.body.append(
       this.#header.element,
@@ -72,6 +96,7 @@ export class Page {
     visit.addEventListener("change", () => this.#drawSoon());
     visit.addEventListener("joined", (event) => this.#joined(/** @type {CustomEvent} */ (event).detail));
     visit.addEventListener("message", (event) => this.#said(/** @type {CustomEvent} */ (event).detail));
+    visit.addEventListener("knock", () => void (this.#preferences.arrivalSound && this.#ring()));
     visit.devices.addEventListener("turned", (event) => memory.remember(/** @type {CustomEvent} */ (event).detail));
   }
 
@@ -92,8 +117,30 @@ export class Page {
 
   /** @param {import("./protocol.js").JoinRequest} request */
   #join(request) {
+    void this.#load();
     const wanted = SOURCES.filter((source) => this.#memory.now[source] !== false);
     void this.#visit.join(request, wanted);
+  }
+
+  async #load() {
+    if (this.#MeetingView || this.#loading) return;
+    this.#loading = true;
+    try {
+      this.#MeetingView = await loadMeeting();
+    } catch {
+      // The network failed; the next draw that needs it tries again.
+      setTimeout(() => this.#drawSoon(), LOAD_AGAIN_AFTER);
+      return;
+    } finally {
+      this.#loading = false;
+    }
+    this.#drawSoon();
+  }
+
+  /** Somebody has come. */
+  async #ring() {
+    const { chime } = await import("./chime.js");
+    chime();
   }
 
   /** @param {{name: string, role: string} | null} guest */
@@ -165,6 +212,7 @@ export class Page {
     const name = this.#nameOfView(state);
     if (name !== this.#shown) this.#show(name, state);
     this.#view?.update(state);
+    this.#title();
     this.#showTrouble(state.reconnecting);
   }
 
@@ -172,6 +220,10 @@ export class Page {
   #nameOfView(state) {
     if (state.phase === "over") return `over ${state.reason}`;
     if (state.phase === "joining") return this.#shown === "before" ? "before" : "connecting";
+    if (state.phase === "meeting" && !this.#MeetingView) {
+      void this.#load();
+      return this.#view ? this.#shown : "connecting";
+    }
     return state.phase;
   }
 
@@ -216,22 +268,36 @@ export class Page {
       case "waiting":
         return new WaitingView({ devices, leave });
       case "meeting":
-        return new MeetingView({
-          devices,
-          staff: this.#staff,
-          leave,
-          onView: (track, width, height) => {
-            // What is shown is a hint; where it fails, the next change of size brings another.
-            this.#visit.request("view", { track, width, height }).catch(() => {});
-          },
-        });
+        return this.#createMeeting(leave);
       default:
         return new FinalView({ reason: state.reason, refusal: state.refusal, again: () => this.#again() });
     }
   }
 
+  /** @param {() => void} leave */
+  #createMeeting(leave) {
+    if (!this.#MeetingView) return new ConnectingView();
+    const { devices, screen, texting } = this.#visit;
+    return new this.#MeetingView({
+      devices,
+      staff: this.#staff,
+      screen,
+      texting,
+      preferences: this.#preferences,
+      leave,
+      onView: (view) => {
+        // What is shown is a hint; where it fails, the next change of size brings another.
+        this.#visit.request("view", view).catch(() => {});
+      },
+    });
+  }
+
+  /** Who waits is told in the tab's title too: staff work in other windows meanwhile. */
   #title() {
-    if (this.#view) document.title = `${t(this.#view.titleKey)} – ${t("brand")}`;
+    if (!this.#view) return;
+    const waiting = this.#visit.state.lobby.waiting.length;
+    const title = `${waiting ? `(${waiting}) ` : ""}${t(this.#view.titleKey)} – ${t("brand")}`;
+    if (document.title !== title) document.title = title;
   }
 
   /** @param {boolean} reconnecting */

@@ -1,10 +1,15 @@
 /** What those who may admit can do: each asked back where it cannot be undone, each failure explained. */
 
 import { ChannelLost, Refused } from "./protocol.js";
+import { el } from "./dom.js";
 import { hasText, plainName, roleKey, t } from "./text.js";
 import { ask } from "./views/dialog.js";
 
 /** @typedef {import("./visit.js").Waiting} Waiting */
+
+const NOTICE_LENGTH = 500; // the protocol's limit
+/** What is written most often. */
+const NOTICES = ["notice.soon", "notice.late", "notice.call"];
 
 export class StaffActions {
   #visit;
@@ -39,6 +44,53 @@ export class StaffActions {
     });
     if (answer === "yes") await this.#request("admit", { participant: person.participant, agreed: true });
   }
+
+  /** Let in who has waited longest. */
+  admitNext = async () => {
+    const next = this.#visit.state.lobby.waiting[0];
+    if (next) await this.admit(next);
+    else this.#announcer.say("lobby.empty");
+  };
+
+  /**
+   * Write to one who waits, or to all.
+   *
+   * @param {Waiting | null} person
+   */
+  notice = async (person) => {
+    const input = el("textarea", { testid: "notice-text", attrs: { id: "notice-text", rows: 3, maxlength: NOTICE_LENGTH, autofocus: true } });
+    const suggestions = NOTICES.map((key) =>
+      el("button", { class: "button plain small-button", testid: "notice-suggestion", text: key, attrs: { type: "button" }, on: { click: () => (input.value = t(key)) } }),
+    );
+    const answer = await ask({
+      testid: "notice-dialog",
+      title: person ? ["notice.title", { name: plainName(person.name) }] : ["notice.title.all", {}],
+      text: ["notice.explain", {}],
+      content: el(
+        "div",
+        { class: "field" },
+        el("label", { text: "notice.label", attrs: { for: "notice-text" } }),
+        input,
+        el("div", { class: "entry-buttons" }, ...suggestions),
+      ),
+      choices: [
+        { id: "send", text: "notice.send", testid: "notice-send", kind: "primary" },
+        { id: "no", text: "cancel", testid: "notice-no", kind: "plain" },
+      ],
+    });
+    const text = input.value.trim();
+    if (answer !== "send" || !text) return;
+    if (await this.#done("notice", person ? { participant: person.participant, text } : { text })) this.#announcer.say("notice.sent");
+  };
+
+  /**
+   * Until its owner turns it on again.
+   *
+   * @param {{track: string, name: string}} whose
+   */
+  silence = async ({ track, name }) => {
+    if (await this.#done("silence", { track })) this.#announcer.say("silence.done", { name: plainName(name) });
+  };
 
   /** @param {{participant: string}} person */
   deny = ({ participant }) => this.#request("deny", { participant });
@@ -85,6 +137,28 @@ export class StaffActions {
   /**
    * @param {string} type
    * @param {object} fields
+   * @returns {Promise<boolean>} whether it was done; where not, that has been said
+   */
+  async #done(type, fields) {
+    try {
+      await this.#visit.request(type, fields);
+      return true;
+    } catch (error) {
+      this.#explain(error);
+      return false;
+    }
+  }
+
+  /** @param {unknown} error */
+  #explain(error) {
+    if (error instanceof Refused) this.#announcer.say(hasText(`error.${error.code}`) ? `error.${error.code}` : "error.internal");
+    else if (error instanceof ChannelLost) this.#announcer.say("error.channel");
+    else throw error;
+  }
+
+  /**
+   * @param {string} type
+   * @param {object} fields
    * @param {string[]} [expected] codes that the caller deals with
    * @returns {Promise<boolean>} whether it was refused with one of those
    */
@@ -93,9 +167,7 @@ export class StaffActions {
       await this.#visit.request(type, fields);
     } catch (error) {
       if (error instanceof Refused && expected.includes(error.code)) return true;
-      if (error instanceof Refused) this.#announcer.say(hasText(`error.${error.code}`) ? `error.${error.code}` : "error.internal");
-      else if (error instanceof ChannelLost) this.#announcer.say("error.channel");
-      else throw error;
+      this.#explain(error);
     }
     return false;
   }

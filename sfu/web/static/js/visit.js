@@ -22,6 +22,8 @@
  * @property {Roster} roster
  * @property {Lobby} lobby
  * @property {string | null} speaker
+ * @property {import("./texting.js").Transcript} written
+ * @property {import("./quality.js").Rating} quality of this device's own connection
  * @property {boolean} reconnecting
  * @property {import("./media.js").MediaStatus | null} media null where nothing is to be sent or received
  * @property {Map<string, MediaStreamTrack>} remote by track id
@@ -32,9 +34,15 @@
 import { Devices, SOURCES } from "./devices.js";
 import { MediaConnection } from "./media.js";
 import { ChannelLost, Refused, SignallingClient } from "./protocol.js";
+import { QualityWatch } from "./quality.js";
+import { SCREEN_SOURCES, Screen } from "./screen.js";
+import { Texting } from "./texting.js";
 
-/** Sources shown on this page. Others on the roster are named there and not received. */
-const SHOWN_SOURCES = ["microphone", "camera"];
+/**
+ * Sources shown on this page, the most important first: where not everything fits, people are heard, and what is shown to all
+ * is seen. Others on the roster are named there and not received.
+ */
+const SHOWN_SOURCES = ["microphone", "screen_audio", "screen", "camera"];
 const NOTICES_KEPT = 20;
 
 /** @returns {Roster} */
@@ -52,6 +60,8 @@ const before = () => ({
   roster: emptyRoster(),
   lobby: emptyLobby(),
   speaker: null,
+  written: { lines: [], writing: [], count: 0 },
+  quality: "good",
   reconnecting: false,
   media: null,
   remote: new Map(),
@@ -63,12 +73,18 @@ const before = () => ({
 export class Visit extends EventTarget {
   state = before();
   devices = new Devices();
+  screen = new Screen();
+  texting = new Texting((fields) => this.request("text", fields));
   #url;
+  #quality = new QualityWatch({
+    measure: async () => (await this.#media?.measure()) ?? null,
+    onRating: (quality) => this.#set({ quality }),
+  });
   /** @type {SignallingClient | null} */
   #client = null;
   /** @type {MediaConnection | null} */
   #media = null;
-  /** @type {Map<Source, string>} */
+  /** @type {Map<import("./media.js").Source, string>} */
   #sent = new Map();
   /** What the server was last told of each own track. @type {Map<string, boolean>} */
   #told = new Map();
@@ -83,6 +99,14 @@ export class Visit extends EventTarget {
       this.#syncLocal();
       this.#changed();
     });
+    this.screen.addEventListener("change", () => {
+      // The browser's question may outlive the visit.
+      if (this.screen.on && this.state.phase !== "meeting") return this.screen.stop();
+      this.#syncScreen();
+      this.#changed();
+    });
+    this.screen.addEventListener("failed", () => this.#say("message.share_failed", {}, false));
+    this.texting.addEventListener("change", () => this.#set({ written: this.texting.transcript }));
   }
 
   /**
@@ -158,6 +182,7 @@ export class Visit extends EventTarget {
       lobby_status: (event) => this.#set({ staffPresent: event.staff_present }),
       notice: (event) => this.#set({ notices: [...this.state.notices, String(event.text)].slice(-NOTICES_KEPT) }),
       speaker: (event) => this.#set({ speaker: event.participant }),
+      text: (event) => this.#textTold(event),
       reconnecting: () => this.#set({ reconnecting: true }),
       resumed: (answer) => this.#resumed(answer),
       closed: ({ reason }) => this.#over(reason === "turned_away" ? "removed" : this.#refusedReason(reason, { resume: "" })),
@@ -184,6 +209,7 @@ export class Visit extends EventTarget {
     if (was === "meeting" && answer.state === "admitted") {
       this.#media?.resume();
       this.#syncMutes();
+      this.texting.resume();
     } else {
       this.#stateTold(answer.state);
     }
@@ -218,14 +244,22 @@ export class Visit extends EventTarget {
       }
     }
     this.#set({ roster });
+    this.texting.settle(new Set(roster.participants.map((p) => p.participant)));
     this.#syncRemote();
     this.#heedSilence();
+  }
+
+  /** @param {{participant: string, text: string, final: boolean}} event */
+  #textTold({ participant, text, final }) {
+    const name = this.state.roster.participants.find((p) => p.participant === participant)?.name ?? "";
+    this.texting.heard({ participant, name, text: String(text), own: participant === this.state.me?.participant }, final);
   }
 
   /** @param {Lobby} lobby */
   #lobbyTold(lobby) {
     const known = new Set(this.state.lobby.waiting.map((p) => p.participant));
     const fresh = lobby.waiting.filter((p) => !known.has(p.participant));
+    if (fresh.length) this.dispatchEvent(new Event("knock"));
     if (fresh.length === 1) this.#say("message.knock", { name: fresh[0].name }, false);
     else if (fresh.length) this.#say("message.knocks", { count: String(fresh.length) }, false);
     this.#set({ lobby });
@@ -233,7 +267,13 @@ export class Visit extends EventTarget {
 
   /** Staff can mute a track at the server. The button must not claim otherwise. */
   #heedSilence() {
-    for (const [source, track] of this.#sent) {
+    const screen = this.#sent.get("screen");
+    if (this.screen.on && this.#ownTracks().some(({ track, muted }) => track === screen && muted)) {
+      this.screen.stop();
+      this.#say("message.share_stopped", {}, false);
+    }
+    for (const source of SOURCES) {
+      const track = this.#sent.get(source) ?? "";
       const listed = this.#ownTracks().find((t) => t.track === track);
       if (!listed?.muted || this.#told.get(track) || this.#telling.has(track)) continue;
       this.#told.set(track, true);
@@ -261,6 +301,7 @@ export class Visit extends EventTarget {
     });
     this.#syncLocal();
     this.#syncRemote();
+    this.#quality.start();
   }
 
   #closeMedia() {
@@ -270,7 +311,9 @@ export class Visit extends EventTarget {
     this.#told.clear();
     this.#telling.clear();
     media?.close();
-    this.#set({ media: null, remote: new Map() });
+    this.#quality.stop();
+    this.screen.stop();
+    this.#set({ media: null, quality: "good", remote: new Map() });
   }
 
   #syncLocal() {
@@ -278,11 +321,18 @@ export class Visit extends EventTarget {
     this.#syncMutes();
   }
 
-  /** Sound before pictures: where not everything fits, people are heard. */
+  #syncScreen() {
+    for (const source of SCREEN_SOURCES) {
+      const track = this.screen.tracks[source];
+      if (track) this.#media?.send(source, track);
+      else this.#media?.retire(source);
+    }
+  }
+
   #syncRemote() {
     const others = this.state.roster.participants.filter((p) => p.participant !== this.state.me?.participant);
-    const tracks = others.flatMap((p) => p.tracks).filter((t) => SHOWN_SOURCES.includes(t.source));
-    const ordered = [...tracks.filter((t) => t.kind === "audio"), ...tracks.filter((t) => t.kind === "video")];
+    const tracks = others.flatMap((p) => p.tracks);
+    const ordered = SHOWN_SOURCES.flatMap((source) => tracks.filter((t) => t.source === source));
     this.#media?.receive(
       ordered.map(({ track, kind }) => ({ track, kind })),
       this.#ownTracks().map((t) => t.track),
@@ -290,9 +340,10 @@ export class Visit extends EventTarget {
   }
 
   #syncMutes() {
-    for (const [source, track] of this.#sent) {
+    for (const source of SOURCES) {
+      const track = this.#sent.get(source);
       const muted = !this.devices[source].on;
-      if (this.#telling.has(track) || (this.#told.get(track) ?? false) === muted) continue;
+      if (track === undefined || this.#telling.has(track) || (this.#told.get(track) ?? false) === muted) continue;
       this.#telling.add(track);
       this.request("mute", { track, muted }).then(
         () => {
@@ -325,6 +376,7 @@ export class Visit extends EventTarget {
     this.#client = null;
     this.#closeMedia();
     this.devices.stop();
+    this.texting.close();
     this.#set({ ...before(), phase: "over", me: this.state.me, reason, refusal });
   }
 

@@ -17,10 +17,11 @@ const open = new Set();
  * @param {string} question.testid
  * @param {[string, import("../text.js").Params]} question.title
  * @param {[string, import("../text.js").Params]} [question.text]
- * @param {Choice[]} question.choices the last one is the safe one and has the focus
+ * @param {HTMLElement} [question.content] between text and choices; what it marks `autofocus` has the focus
+ * @param {Choice[]} question.choices the last one is the safe one and has the focus, unless the content has it
  * @returns {Promise<string | null>} null where it was dismissed
  */
-export function ask({ testid, title, text, choices }) {
+export function ask({ testid, title, text, content, choices }) {
   const id = `dialog-${(count += 1)}`;
   const buttons = choices.map((choice) =>
     el("button", {
@@ -36,6 +37,7 @@ export function ask({ testid, title, text, choices }) {
     { class: "dialog", testid, attrs: { "aria-labelledby": `${id}-title`, ...(text && { "aria-describedby": `${id}-text` }) } },
     el("h2", { text: title, attrs: { id: `${id}-title` } }),
     text ? el("p", { text, attrs: { id: `${id}-text` } }) : null,
+    content ?? null,
     el("div", { class: "choices" }, ...buttons),
   );
   return new Promise((resolve) => {

@@ -7,7 +7,8 @@ import { mark } from "./tiles.js";
 /**
  * @typedef {import("../visit.js").Waiting} Waiting
  * @typedef {import("../visit.js").TurnedAway} TurnedAway
- * @typedef {{admit: (p: Waiting) => void, deny: (p: Waiting) => void, allow: (p: TurnedAway) => void}} Actions
+ * @typedef {{admit: (p: Waiting) => void, deny: (p: Waiting) => void, allow: (p: TurnedAway) => void,
+ *   notice: (p: Waiting | null) => void}} Actions
  */
 
 const MINUTE = 60_000; // ms
@@ -17,9 +18,16 @@ export class LobbyPanel {
   heading = el("h2", { text: ["lobby.title", { count: "0" }], attrs: { tabindex: -1, id: "lobby-title" } });
   #empty = el("p", { class: "small", text: "lobby.empty" });
   #list = el("ul", { class: "people knocking", testid: "lobby", attrs: { "aria-labelledby": "lobby-title" } });
+  #noticeAll = el("button", {
+    class: "button plain small-button notice-all",
+    testid: "notice-all",
+    text: "notice.all",
+    attrs: { type: "button" },
+    on: { click: () => this.#actions.notice(null) },
+  });
   #turnedAwayTitle = el("h3", { text: "lobby.turned_away", attrs: { tabindex: -1, id: "turned-away-title" } });
   #turnedAwayList = el("ul", { class: "people", testid: "turned-away", attrs: { "aria-labelledby": "turned-away-title" } });
-  element = el("section", { class: "panel-part lobby" }, this.heading, this.#empty, this.#list, this.#turnedAwayTitle, this.#turnedAwayList);
+  element = el("section", { class: "panel-part lobby" }, this.heading, this.#empty, this.#list, this.#noticeAll, this.#turnedAwayTitle, this.#turnedAwayList);
   /** @type {Map<string, WaitingEntry>} */
   #entries = new Map();
   /** @type {Map<string, TurnedAwayEntry>} */
@@ -39,6 +47,7 @@ export class LobbyPanel {
     const { waiting, turned_away: turnedAway } = state.lobby;
     setText(this.heading, "lobby.title", { count: String(waiting.length) });
     this.#empty.hidden = waiting.length > 0;
+    this.#noticeAll.hidden = waiting.length < 2;
     reconcile(this.#list, this.#entries, waiting, (p) => p.participant, (p) => new WaitingEntry(p, this.#actions), this.heading);
     reconcile(this.#turnedAwayList, this.#turnedAway, turnedAway, (p) => p.participant, (p) => new TurnedAwayEntry(p, this.#actions), this.heading);
     this.#turnedAwayTitle.hidden = this.#turnedAwayList.hidden = turnedAway.length === 0;
@@ -57,6 +66,7 @@ class WaitingEntry {
   #since = el("span", { class: "since" });
   #admit = el("button", { class: "button primary small-button", testid: "admit", text: "lobby.admit", attrs: { type: "button" } });
   #deny = el("button", { class: "button plain small-button", testid: "deny", text: "lobby.deny", attrs: { type: "button" } });
+  #notice = el("button", { class: "button plain small-button", testid: "notify", text: "notice.open", attrs: { type: "button" } });
   #waiting;
 
   /**
@@ -67,12 +77,13 @@ class WaitingEntry {
     this.#waiting = waiting;
     this.#admit.addEventListener("click", () => actions.admit(this.#waiting));
     this.#deny.addEventListener("click", () => actions.deny(this.#waiting));
+    this.#notice.addEventListener("click", () => actions.notice(this.#waiting));
     this.element = el(
       "li",
       { class: "entry", testid: "lobby-entry", data: { participant: waiting.participant } },
       el("span", { class: "who" }, this.#name, this.#role, this.#since),
       this.#marks,
-      el("div", { class: "entry-buttons" }, this.#admit, this.#deny),
+      el("div", { class: "entry-buttons" }, this.#admit, this.#deny, this.#notice),
     );
   }
 
@@ -84,6 +95,7 @@ class WaitingEntry {
     setText(this.#role, roleKey(waiting.role));
     setText(this.#admit, "lobby.admit.named", { name }, "aria-label");
     setText(this.#deny, "lobby.deny.named", { name }, "aria-label");
+    setText(this.#notice, "notice.open.named", { name }, "aria-label");
     const marks = [
       waiting.verified ? "verified" : "unverified",
       ...(waiting.booked ? [] : ["unbooked"]),

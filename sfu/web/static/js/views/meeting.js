@@ -1,14 +1,25 @@
 /** The visit itself: everybody's tile, the people beside them, the controls below. */
 
 import { el, icon } from "../dom.js";
-import { plainName, setText } from "../text.js";
+import { KEYS, listen } from "../shortcuts.js";
+import { clearText, plainName, setText } from "../text.js";
 import { Controls } from "./controls.js";
+import { ask } from "./dialog.js";
 import { LobbyPanel } from "./lobby.js";
 import { People } from "./people.js";
+import { TextPane } from "./text.js";
 import { Tiles } from "./tiles.js";
 
 /** From here on there is room for the people beside the tiles; the same as in the style sheet. */
 const WIDE = "(min-width: 60rem)";
+
+/**
+ * @param {string} testid
+ * @param {string} text
+ * @param {() => void} act
+ */
+const plainButton = (testid, text, act) =>
+  el("button", { class: "button plain small-button", testid, text, attrs: { type: "button" }, on: { click: act } });
 
 export class MeetingView {
   titleKey = "meeting.title";
@@ -32,6 +43,25 @@ export class MeetingView {
     this.#peopleLabel,
     this.#peopleBadge,
   );
+  #textBadge = el("span", { class: "badge", attrs: { "aria-hidden": "true", hidden: true } });
+  #textToggle = el(
+    "button",
+    {
+      class: "control",
+      testid: "text-toggle",
+      attrs: { type: "button", "aria-controls": "text-pane", "aria-expanded": "false" },
+      on: { click: () => this.#openText(this.#text.element.hidden) },
+    },
+    icon("text"),
+    el("span", { text: "control.text" }),
+    this.#textBadge,
+  );
+  #share = el("button", { class: "control", testid: "share", attrs: { type: "button" }, on: { click: () => this.#toggleShare() } });
+  #sharing = el("p", { class: "notice-line", testid: "sharing", text: "share.on", attrs: { role: "status", hidden: true } });
+  #quality = el("p", { class: "notice-line", testid: "quality", attrs: { role: "status" } });
+  #arrivalSound = plainButton("arrival-sound", "arrival.sound", () => this.#turnArrivalSound());
+  #fullscreen = plainButton("fullscreen", "screen.full", () => this.#toggleFullscreen());
+  #pip = plainButton("pip", "screen.pip", () => void this.#togglePip());
   #lockButton = el("button", { class: "button plain", testid: "lock", attrs: { type: "button" } });
   #visitPart;
   #people;
@@ -40,21 +70,43 @@ export class MeetingView {
   #controls;
   #panel;
   #devices;
+  #screen;
+  #text;
+  #preferences;
+  #staff;
+  #stopListening;
   #isLocked = false;
+  #mayAdmit = false;
+  /** Lines that there were when the text was last seen. */
+  #linesSeen = 0;
+  /** The user does not want the text to open by itself. */
+  #textUnwanted = false;
 
   /**
    * @param {object} options
    * @param {import("../devices.js").Devices} options.devices
    * @param {import("../staff.js").StaffActions} options.staff
+   * @param {import("../screen.js").Screen} options.screen
+   * @param {import("../texting.js").Texting} options.texting
+   * @param {{arrivalSound: boolean}} options.preferences
    * @param {() => void} options.leave
-   * @param {(track: string, width: number, height: number) => void} options.onView
+   * @param {(view: import("./tiles.js").TrackView) => void} options.onView
    */
-  constructor({ devices, staff, leave, onView }) {
+  constructor({ devices, staff, screen, texting, preferences, leave, onView }) {
     this.#devices = devices;
+    this.#screen = screen;
+    this.#preferences = preferences;
+    this.#staff = staff;
+    this.#text = new TextPane({ texting, close: () => this.#openText(false) });
+    this.#share.hidden = !screen.possible;
+    this.#fullscreen.hidden = !document.fullscreenEnabled;
+    this.#pip.hidden = !document.pictureInPictureEnabled;
+    this.#arrivalSound.setAttribute("aria-pressed", String(preferences.arrivalSound));
+    this.#stopListening = this.#listen();
     this.#people = new People(staff);
     this.#lobby = new LobbyPanel(staff);
     this.#tiles = new Tiles(onView);
-    this.#controls = new Controls({ devices, leave, more: [this.#peopleToggle] });
+    this.#controls = new Controls({ devices, leave, more: [this.#share, this.#textToggle, this.#peopleToggle] });
     this.#lockButton.addEventListener("click", () => void staff.lock(!this.#isLocked));
     this.#visitPart = el(
       "section",
@@ -64,6 +116,7 @@ export class MeetingView {
         "div",
         { class: "entry-buttons" },
         this.#lockButton,
+        this.#arrivalSound,
         el("button", { class: "button danger-plain", testid: "end", text: "visit.end", attrs: { type: "button" }, on: { click: () => void staff.end() } }),
       ),
     );
@@ -78,6 +131,12 @@ export class MeetingView {
       this.#lobby.element,
       this.#people.element,
       this.#visitPart,
+      el(
+        "section",
+        { class: "panel-part" },
+        el("h2", { text: "screen.title" }),
+        el("div", { class: "entry-buttons" }, this.#fullscreen, this.#pip, plainButton("shortcuts", "shortcuts.open", () => void this.#showShortcuts())),
+      ),
     );
     this.#panel.hidden = !matchMedia(WIDE).matches;
     this.#panel.addEventListener("keydown", (event) => {
@@ -87,8 +146,9 @@ export class MeetingView {
       "main",
       { class: "meeting", testid: "meeting" },
       el("div", { class: "meeting-head" }, this.heading, this.#subject, this.#locked),
-      el("div", { class: "lines" }, this.#mediaLine, this.#controls.faults, this.#alone, this.#knock),
+      el("div", { class: "lines" }, this.#mediaLine, this.#quality, this.#sharing, this.#controls.faults, this.#alone, this.#knock),
       this.#tiles.element,
+      this.#text.element,
       this.#panel,
       this.#controls.element,
     );
@@ -108,6 +168,13 @@ export class MeetingView {
     const trouble = state.media === "interrupted" || state.media === "failed";
     this.#mediaLine.hidden = !trouble;
     if (trouble) setText(this.#mediaLine, `media.${state.media}`);
+    this.#mayAdmit = staff;
+    const weak = state.quality !== "good" && !trouble && !state.reconnecting;
+    this.#quality.hidden = !weak;
+    if (weak) setText(this.#quality, `quality.${state.quality}.${this.#devices.camera.on ? "camera" : "sound"}`);
+    else clearText(this.#quality);
+    this.#showShare();
+    this.#showText(state.written);
     this.#people.update(state);
     this.#lobby.update(state);
     this.#tiles.update(state, this.#devices);
@@ -117,8 +184,107 @@ export class MeetingView {
   }
 
   stop() {
+    this.#stopListening();
+    if (document.pictureInPictureElement) void document.exitPictureInPicture().catch(() => {});
     this.#tiles.stop();
     this.#lobby.stop();
+  }
+
+  #listen() {
+    const { microphone, camera } = this.#devices;
+    return listen({
+      microphone: () => void this.#devices.turn("microphone", !microphone.on),
+      camera: () => void this.#devices.turn("camera", !camera.on),
+      share: () => this.#screen.possible && this.#toggleShare(),
+      text: () => this.#openText(this.#text.element.hidden),
+      people: () => this.#openPanel(this.#panel.hidden === true),
+      admit: () => void (this.#mayAdmit && this.#staff.admitNext()),
+      help: () => void this.#showShortcuts(),
+    });
+  }
+
+  async #showShortcuts() {
+    const keys = Object.entries(KEYS).filter(
+      ([action]) => (action !== "admit" || this.#mayAdmit) && (action !== "share" || this.#screen.possible),
+    );
+    await ask({
+      testid: "shortcuts-dialog",
+      title: ["shortcuts.title", {}],
+      content: el(
+        "dl",
+        { class: "shortcuts" },
+        ...keys.map(([action, code]) => el("div", {}, el("dt", {}, el("kbd", {}, `Alt + ${code.slice(3)}`)), el("dd", { text: `shortcuts.${action}` }))),
+      ),
+      choices: [{ id: "close", text: "shortcuts.close", testid: "shortcuts-close", kind: "primary" }],
+    });
+  }
+
+  #toggleShare() {
+    if (this.#screen.on) this.#screen.stop();
+    else void this.#screen.start();
+  }
+
+  #showShare() {
+    const { on } = this.#screen;
+    const state = on ? "on" : "off";
+    this.#sharing.hidden = !on;
+    if (this.#share.dataset.sharing === state) return;
+    this.#share.dataset.sharing = state;
+    this.#share.replaceChildren(icon("share", on), el("span", { text: `control.share.${state}` }));
+  }
+
+  #turnArrivalSound() {
+    this.#preferences.arrivalSound = !this.#preferences.arrivalSound;
+    this.#arrivalSound.setAttribute("aria-pressed", String(this.#preferences.arrivalSound));
+  }
+
+  #toggleFullscreen() {
+    // Refused where an embedding page has not allowed it.
+    const done = document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
+    void done.catch(() => {});
+  }
+
+  async #togglePip() {
+    const video = this.#tiles.mainVideo;
+    try {
+      if (document.pictureInPictureElement) await document.exitPictureInPicture();
+      else await video?.requestPictureInPicture();
+    } catch {
+      // Refused where the picture has not begun, or an embedding page has not allowed it.
+    }
+  }
+
+  /**
+   * What somebody writes is seen, unless one has chosen not to. The focus stays where it is.
+   *
+   * @param {import("../texting.js").Transcript} transcript
+   */
+  #showText(transcript) {
+    const { count, writing, lines } = transcript;
+    const fresh = count - this.#linesSeen;
+    const others = writing.length > 0 || lines.slice(-fresh).some((line) => fresh > 0 && !line.own);
+    if (others && !this.#textUnwanted) this.#text.element.hidden = false;
+    const open = !this.#text.element.hidden;
+    if (open) this.#linesSeen = count;
+    this.#text.update(transcript);
+    this.#textToggle.setAttribute("aria-expanded", String(open));
+    this.#textBadge.hidden = open || fresh <= 0;
+    this.#textBadge.textContent = String(fresh);
+  }
+
+  /** @param {boolean} open */
+  #openText(open) {
+    const held = this.#text.element.contains(document.activeElement);
+    this.#textUnwanted = !open;
+    this.#text.element.hidden = !open;
+    this.#textToggle.setAttribute("aria-expanded", String(open));
+    if (open) {
+      this.#textBadge.hidden = true;
+      this.#text.shown();
+      this.#text.input.focus();
+    } else if (held) {
+      this.#textToggle.focus();
+    }
   }
 
   /**

@@ -6,7 +6,8 @@ import { mark, marksOf } from "./tiles.js";
 
 /**
  * @typedef {import("../visit.js").Admitted} Admitted
- * @typedef {{hold: (p: Admitted) => void, remove: (p: Admitted) => void}} Actions
+ * @typedef {{hold: (p: Admitted) => void, remove: (p: Admitted) => void,
+ *   silence: (whose: {track: string, name: string}) => void}} Actions
  * @typedef {{participant: Admitted, own: boolean, staff: boolean, speaking: boolean}} Listed
  */
 
@@ -51,7 +52,9 @@ class Entry {
   #shownMarks = "";
   #hold = el("button", { class: "button plain small-button", testid: "hold", text: "people.hold", attrs: { type: "button" } });
   #remove = el("button", { class: "button plain small-button", testid: "remove", text: "people.remove", attrs: { type: "button" } });
-  #buttons = el("div", { class: "entry-buttons" }, this.#hold, this.#remove);
+  #silence = el("button", { class: "button plain small-button", testid: "silence", text: "silence.microphone", attrs: { type: "button" } });
+  #stopShare = el("button", { class: "button plain small-button", testid: "stop-share", text: "silence.screen", attrs: { type: "button" } });
+  #buttons = el("div", { class: "entry-buttons" }, this.#silence, this.#stopShare, this.#hold, this.#remove);
   /** @type {Admitted | null} */
   #participant = null;
 
@@ -62,6 +65,13 @@ class Entry {
   constructor(participant, actions) {
     this.#hold.addEventListener("click", () => this.#participant && actions.hold(this.#participant));
     this.#remove.addEventListener("click", () => this.#participant && actions.remove(this.#participant));
+    for (const [button, source] of /** @type {const} */ ([[this.#silence, "microphone"], [this.#stopShare, "screen"]])) {
+      button.addEventListener("click", () => {
+        const { name = "", tracks = [] } = this.#participant ?? {};
+        const track = tracks.find((known) => known.source === source)?.track;
+        if (track) actions.silence({ track, name });
+      });
+    }
     this.element = el(
       "li",
       { class: "entry", testid: "roster-entry", data: { participant } },
@@ -84,6 +94,11 @@ class Entry {
       this.#marks.replaceChildren(...marks.map(mark));
     }
     this.#buttons.hidden = own || !staff;
+    const open = (/** @type {string} */ source) => participant.tracks.some((track) => track.source === source && !track.muted);
+    this.#silence.hidden = !open("microphone");
+    this.#stopShare.hidden = !open("screen");
+    setText(this.#silence, "silence.microphone.named", { name }, "aria-label");
+    setText(this.#stopShare, "silence.screen.named", { name }, "aria-label");
     setText(this.#hold, "people.hold.named", { name }, "aria-label");
     setText(this.#remove, "people.remove.named", { name }, "aria-label");
   }

@@ -1,0 +1,64 @@
+/**
+ * Where tiles stand on the stage. Figures in, figures out.
+ *
+ * @typedef {{x: number, y: number, width: number, height: number}} Box px
+ */
+
+const RATIO = 4 / 3; // of a tile, as of the cameras
+const GAP = 12; // px between tiles
+const SMALL_GAP = 6; // px, where there is little room
+const NARROW = 480; // px; a stage narrower than this has little room
+const STRIP = 0.24; // of the stage, beside what is shown large
+const STRIP_LEAST = 112; // px across
+const STRIP_MOST = 240; // px across
+
+/**
+ * All tiles of one size, as large as can be.
+ *
+ * @param {number} count
+ * @param {number} width
+ * @param {number} height
+ * @returns {Box[]}
+ */
+export function grid(count, width, height) {
+  const gap = Math.min(width, height) < NARROW ? SMALL_GAP : GAP;
+  let best = { across: 0, columns: 1 };
+  for (let columns = 1; columns <= count; columns += 1) {
+    const rows = Math.ceil(count / columns);
+    const across = Math.min((width - gap * (columns - 1)) / columns, ((height - gap * (rows - 1)) / rows) * RATIO);
+    if (across > best.across) best = { across, columns };
+  }
+  const tile = { width: Math.floor(best.across), height: Math.floor(best.across / RATIO) };
+  const rows = Math.ceil(count / best.columns);
+  const top = (height - rows * tile.height - (rows - 1) * gap) / 2;
+  return Array.from({ length: count }, (_, index) => {
+    const row = Math.floor(index / best.columns);
+    const inRow = Math.min(best.columns, count - row * best.columns); // the last row may be short, and is centred
+    const left = (width - inRow * tile.width - (inRow - 1) * gap) / 2;
+    return {
+      x: Math.round(left + (index % best.columns) * (tile.width + gap)),
+      y: Math.round(top + row * (tile.height + gap)),
+      ...tile,
+    };
+  });
+}
+
+/**
+ * One tile large, the others in a strip: beside it where the stage is broad, below it where it is tall.
+ *
+ * @param {number} count
+ * @param {number} width
+ * @param {number} height
+ * @param {number} large index of the large one
+ * @returns {Box[]}
+ */
+export function focused(count, width, height, large) {
+  if (count === 1) return [{ x: 0, y: 0, width, height }];
+  const beside = width > height;
+  const strip = Math.round(Math.min(STRIP_MOST, Math.max(STRIP_LEAST, STRIP * (beside ? width : height))));
+  const small = beside
+    ? grid(count - 1, strip, height).map((box) => ({ ...box, x: box.x + width - strip }))
+    : grid(count - 1, width, strip).map((box) => ({ ...box, y: box.y + height - strip }));
+  const whole = beside ? { x: 0, y: 0, width: width - strip - GAP, height } : { x: 0, y: 0, width, height: height - strip - GAP };
+  return [...small.slice(0, large), whole, ...small.slice(large)];
+}
