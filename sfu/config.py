@@ -188,6 +188,7 @@ class Visits(Section):
     opens_before_minutes: int = Field(default=30, ge=0, le=1_440)
     closes_after_minutes: int = Field(default=120, ge=0, le=1_440)
     guardian_age: int = Field(default=13, ge=0, le=18)
+    keep_days: int = Field(default=30, ge=2, le=3_650)
 
 
 class Tickets(Section):
@@ -215,12 +216,19 @@ class Database(Section):
         return Path(self.directory) / "keys"
 
 
+class Audit(Section):
+    """`[audit]`: the access log."""
+
+    keep_years: int = Field(default=10, ge=5, le=100)
+
+
 class Limits(Section):
     """`[limits]`: what one client, or all strangers together, may take."""
 
     messages_per_second: int = Field(default=20, ge=1, le=1_000)
     message_burst: int = Field(default=60, ge=1, le=10_000)
     half_open_handshakes: int = Field(default=256, ge=1, le=100_000)
+    tests: int = Field(default=20, ge=0, le=1_000)
     portal_calls_per_second: int = Field(default=50, ge=1, le=10_000)
     portal_call_burst: int = Field(default=200, ge=1, le=100_000)
 
@@ -313,6 +321,7 @@ class Config(Section):
     visits: Visits = Visits()
     tickets: Tickets = Tickets()
     database: Database = Database()
+    audit: Audit = Audit()
     limits: Limits = Limits()
     logging: Logging = Logging()
     portals: tuple[Portal, ...] = ()

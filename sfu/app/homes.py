@@ -14,6 +14,7 @@ from sfu.admission.visit import Visit, VisitState
 from sfu.app.counters import Counters
 from sfu.app.home import Answer, Home
 from sfu.app.media import Media
+from sfu.app.testing import EchoTests
 from sfu.errors import Code, EvisitError, Refused
 from sfu.ids import ChannelId, ParticipantId, VisitId, new_token
 from sfu.rooms.events import (
@@ -28,11 +29,16 @@ from sfu.rooms.events import (
     TicketRevoked,
     VisitClosed,
 )
-from sfu.rooms.requests import Offer
 from sfu.rooms.room import Limits, Room
-from sfu.signaling.messages import Join, JoinByLink, JoinByResume, JoinByTicket, OfferMessage
-from sfu.signaling.sdp.offer import parse_offer
-from sfu.signaling.sdp.plan import bind
+from sfu.signaling.messages import (
+    Echo,
+    EchoByLink,
+    EchoByTicket,
+    Join,
+    JoinByLink,
+    JoinByResume,
+    JoinByTicket,
+)
 from sfu.signaling.session import Asked
 from sfu.transport.parameters import AudioLevels, Connected, Failed, FirstForwarded, Report
 from sfu.visits.store import Store
@@ -63,13 +69,16 @@ class Homes:
         limits: Limits,
         ticket_keys: TicketKeys,
         link_secret: bytes,
+        tests: int,
     ) -> None:
+        """`tests` is how many may try their equipment at a time."""
         self._store = store
         self._media = media
         self._counters = counters
         self._limits = limits
         self._ticket_keys = ticket_keys
         self._link_secret = link_secret
+        self._tests = EchoTests(media, tests)
         self._homes: dict[VisitId, Home] = {}
         self._reading: dict[VisitId, asyncio.Task[Home | None]] = {}
         self._seats: dict[ChannelId, Seat] = {}
@@ -100,19 +109,35 @@ class Homes:
 
         await home.join(channel, event, joined)
 
+    async def test(self, channel: Channel, echo: Echo, answer: Answer) -> None:
+        """Let a channel try its equipment; raises Refused where it may not. Nothing of the visit changes, no ticket is used up."""
+        if self._draining:
+            raise _draining()
+        self._tests.begin(channel, await self._entitled(echo), answer)
+
+    async def _entitled(self, echo: Echo) -> str:
+        """The ticket or link that lets somebody try their equipment, for the count of its tests. Raises Refused."""
+        now, wall = clock.monotonic(), clock.wall()
+        match echo:
+            case EchoByTicket(token):
+                ticket = self._ticket_keys.verify(token, wall)
+                (await self._home(ticket.visit)).room.check_test(ticket, now=now, wall=wall)
+                return f"ticket {ticket.jti}"
+            case EchoByLink(visit, key):
+                found, generation = await self._linked(visit, key)
+                found.room.check_test(generation, now=now, wall=wall)
+                return f"link {visit} {generation}"
+
     async def ask(self, channel: Channel, asked: Asked, answer: Answer) -> None:
-        """Take a request of a channel that has joined."""
+        """Take a request of a channel that has joined, or that tests."""
+        if channel.id in self._tests:
+            self._tests.ask(channel, asked.request, answer)
+            return
         seat = self._seats[channel.id]
-        request = asked.request
-        if isinstance(request, OfferMessage):
-            parsed = parse_offer(request.sdp)
-            send, receive = bind(request, parsed)
-            fresh = self._media.is_fresh(seat.participant, parsed)
-            await seat.home.ask(channel, seat.participant, Offer(send, receive, fresh), answer, parsed)
-        else:
-            await seat.home.ask(channel, seat.participant, request, answer, None)
+        await seat.home.ask(channel, seat.participant, asked.request, answer)
 
     async def lost(self, channel: Channel) -> None:
+        self._tests.lost(channel)
         seat = self._seats.pop(channel.id, None)
         if seat is not None:
             await seat.home.lost(channel, seat.participant)
@@ -127,8 +152,13 @@ class Homes:
                 self._heard(report, now)
                 continue
             transport = self._media.owner(report.peer)
-            home = self._homes.get(transport.visit) if transport else None
-            if transport is None or home is None:
+            if transport is None:
+                continue
+            if transport.visit is None:
+                self._tests.report(transport.participant, report)
+                continue
+            home = self._homes.get(transport.visit)
+            if home is None:
                 continue
             match report:
                 case FirstForwarded(_, incoming):
@@ -142,7 +172,7 @@ class Homes:
         by_visit: dict[VisitId, list[tuple[ParticipantId, int]]] = {}
         for peer, _, level in report.levels:
             transport = self._media.owner(peer)
-            if transport is not None:
+            if transport is not None and transport.visit is not None:
                 by_visit.setdefault(transport.visit, []).append((transport.participant, level))
         for visit, levels in by_visit.items():
             home = self._homes.get(visit)
@@ -192,6 +222,7 @@ class Homes:
             self._sweeping.cancel()
         for home in self._homes.values():
             home.close()
+        self._tests.stop()
 
     def live(self) -> list[Home]:
         return list(self._homes.values())
@@ -216,16 +247,21 @@ class Homes:
                 ticket = self._ticket_keys.verify(token, clock.wall())
                 return await self._home(ticket.visit), TicketPresented(channel.id, ticket)
             case JoinByLink(visit, key, name, role):
-                found = await self._find(VisitId(visit))
-                # Asked with None too, so that an unknown visit and a wrong key answer alike, after the same work.
-                generation = generation_of(self._link_secret, found.room.visit if found else None, key)
-                assert found is not None
+                found, generation = await self._linked(visit, key)
                 return found, LinkPresented(channel.id, generation, name, role)
             case JoinByResume(token):
                 named = parse_resume_token(token)
                 if named is None:
                     raise visit_unknown()
                 return await self._home(named[0]), ResumePresented(channel.id, named[1], token)
+
+    async def _linked(self, visit: str, key: str) -> tuple[Home, int]:
+        """Where a shared link leads, and the generation of its key."""
+        found = await self._find(VisitId(visit))
+        # Asked with None too, so that an unknown visit and a wrong key answer alike, after the same work.
+        generation = generation_of(self._link_secret, found.room.visit if found else None, key)
+        assert found is not None
+        return found, generation
 
     async def _home(self, visit: VisitId) -> Home:
         home = await self._find(visit)
@@ -239,7 +275,7 @@ class Homes:
             home.used_at = clock.monotonic()
             return home
         if self._draining:
-            raise Refused(Code.DRAINING, "This server takes no new visits. Try again in a moment.")
+            raise _draining()
         # One reading a visit, however many come at once: two homes of one visit must never be.
         reading = self._reading.get(visit)
         if reading is None:
@@ -265,3 +301,7 @@ class Homes:
             return home
         finally:
             del self._reading[visit]
+
+
+def _draining() -> Refused:
+    return Refused(Code.DRAINING, "This server takes no new visits. Try again in a moment.")

@@ -19,7 +19,8 @@ from sfu.transport.ports import MediaPlane
 class Transport:
     """A participant's transport, as long as it lives."""
 
-    visit: VisitId
+    visit: VisitId | None
+    """None: it belongs to no visit, but to a test of somebody's equipment (testing.py)."""
     participant: ParticipantId
     peer: PeerId
     remote: RemoteParameters
@@ -50,7 +51,7 @@ class Media:
         """The transport with this number; None where it has been closed since."""
         return self._by_peer.get(peer)
 
-    def open(self, visit: VisitId, command: OpenMedia, offer: ParsedOffer, now: float) -> str:
+    def open(self, visit: VisitId | None, command: OpenMedia, offer: ParsedOffer, now: float) -> str:
         """Take an offer into effect; gives the answer's SDP."""
         remote = RemoteParameters(offer.ice_ufrag, offer.ice_pwd, offer.fingerprints)
         if command.offer.fresh:
@@ -105,7 +106,9 @@ class Media:
             self._plane.request_keyframe(sending.peer, source[1])
             self._wake()
 
-    def _open(self, visit: VisitId, participant: ParticipantId, remote: RemoteParameters, now: float) -> Transport:
+    def _open(
+        self, visit: VisitId | None, participant: ParticipantId, remote: RemoteParameters, now: float
+    ) -> Transport:
         peer, local = self._endpoint.open_peer(remote, now)
         transport = Transport(visit, participant, peer, remote, local)
         self._transports[participant] = self._by_peer[peer] = transport

@@ -112,6 +112,7 @@ class Server:
             ),
             key_ring.verifier([portal.id for portal in config.portals]),
             key_ring.link.reveal(),
+            config.limits.tests,
         )
         signalling = Signalling(
             homes,
@@ -131,7 +132,7 @@ class Server:
             await _listen(public, self._web_socket),
             await _listen(metrics_app(_registry(exposition)), self._metrics_socket),
         ]
-        housekeeping = Housekeeping(store)
+        housekeeping = Housekeeping(store, config)
         self._udp.start(endpoint, plane, homes.on_reports)
         lag.start()
         homes.start()

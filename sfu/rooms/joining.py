@@ -13,6 +13,7 @@ visit is shut out of it. Somebody who comes back to a place does not knock, so a
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from sfu.admission.limits import Knocks
 from sfu.admission.names import is_good_name
@@ -36,8 +37,7 @@ FRAME_BYTES = 65536
 def join_by_ticket(draft: Draft, event: TicketPresented) -> tuple[ParticipantId, str]:
     """Take a join with a ticket. Gives the participant and its resume token."""
     ticket = event.ticket
-    if ticket.visit != draft.visit.visit or ticket.jti in draft.tickets_revoked:
-        raise Refused(Code.TICKET_INVALID, "This link is not valid.")
+    _check_ticket(draft, ticket)
     _check_open(draft, early=ticket.role is Role.CLINICIAN)
     _check_person(draft, ticket.person)
     used = ticket.jti in draft.tickets_used
@@ -71,8 +71,7 @@ def join_by_ticket(draft: Draft, event: TicketPresented) -> tuple[ParticipantId,
 
 def join_by_link(draft: Draft, event: LinkPresented) -> tuple[ParticipantId, str]:
     """Take a join with the shared link: somebody new, verified by nothing, who waits whatever role they stated."""
-    if event.generation != draft.visit.link_generation:
-        raise Refused(Code.LINK_REVOKED, "This link has been replaced. Ask for the new one.")
+    _check_link(draft, event.generation)
     _check_open(draft, early=False)
     if not is_good_name(event.name):
         raise Refused(Code.BAD_MESSAGE, "A name has 1 to 80 characters, all of them visible.")
@@ -113,6 +112,20 @@ def join_by_resume(draft: Draft, event: ResumePresented) -> tuple[ParticipantId,
     draft.arrive(participant, event.channel)
     draft.log(Action.RESUMED, _by(participant), participant)
     return participant.participant, event.token
+
+
+def check_test(draft: Draft, way: Ticket | int) -> None:
+    """Whether a ticket, or a generation of the shared link, is good for a test of somebody's equipment, days before or now.
+
+    Raises `Refused` where it leads nowhere any more. Too early and locked are no hindrance: nobody is let in by a test.
+    """
+    if isinstance(way, int):
+        _check_link(draft, way)
+        _check_not_over(draft)
+        return
+    _check_ticket(draft, way)
+    _check_not_over(draft)
+    _check_person(draft, way.person)
 
 
 def join_answer(visit: Visit, participant: Participant, token: str) -> dict[str, object]:
@@ -217,13 +230,23 @@ def _is_connected(draft: Draft, person: PersonId) -> bool:
     return any(participant.person == person and participant.connected for participant in draft.participants.values())
 
 
+def _check_ticket(draft: Draft, ticket: Ticket) -> None:
+    if ticket.visit != draft.visit.visit or ticket.jti in draft.tickets_revoked:
+        raise Refused(Code.TICKET_INVALID, "This link is not valid.")
+
+
+def _check_link(draft: Draft, generation: int) -> None:
+    if generation != draft.visit.link_generation:
+        raise Refused(Code.LINK_REVOKED, "This link has been replaced. Ask for the new one.")
+
+
 def _check_not_ended(draft: Draft) -> None:
     if draft.visit.closed is not None:
         raise Refused(Code.VISIT_ENDED, "This visit is over.")
 
 
-def _check_open(draft: Draft, *, early: bool) -> None:
-    """`early`: verified clinicians may come from the visit's creation on."""
+def _check_not_over(draft: Draft) -> datetime:
+    """Gives when the visit opens."""
     _check_not_ended(draft)
     limits = draft.limits
     times = window(
@@ -233,8 +256,14 @@ def _check_open(draft: Draft, *, early: bool) -> None:
     )
     if draft.visit_time >= times.closes_at:
         raise Refused(Code.VISIT_ENDED, "This visit is over.")
-    if draft.visit_time < times.opens_at and not early:
-        raise Refused(Code.VISIT_NOT_OPEN, "This visit is not open yet.", opens_at=iso(times.opens_at))
+    return times.opens_at
+
+
+def _check_open(draft: Draft, *, early: bool) -> None:
+    """`early`: verified clinicians may come from the visit's creation on."""
+    opens_at = _check_not_over(draft)
+    if draft.visit_time < opens_at and not early:
+        raise Refused(Code.VISIT_NOT_OPEN, "This visit is not open yet.", opens_at=iso(opens_at))
 
 
 def _check_person(draft: Draft, person: PersonId) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from sfu.admission import waiting_room
 from sfu.admission.limits import Limits as Limits
 from sfu.admission.records import ParticipantRecord, VisitRecord
+from sfu.admission.tickets import Ticket
 from sfu.admission.visit import Visit
 from sfu.admission.waiting_room import TRANSITIONS, TURNED_AWAY, Act, State
 from sfu.ids import NewToken, ParticipantId
@@ -16,7 +17,7 @@ from sfu.rooms.commands import Command
 from sfu.rooms.draft import Draft
 from sfu.rooms.events import Event, LinkPresented, Requested, ResumePresented, TicketPresented
 from sfu.rooms.happening import closes_at, take_happening
-from sfu.rooms.joining import join_answer, join_by_link, join_by_resume, join_by_ticket
+from sfu.rooms.joining import check_test, join_answer, join_by_link, join_by_resume, join_by_ticket
 from sfu.rooms.lobby import lobby_entries
 from sfu.rooms.participant import Participant
 from sfu.rooms.requesting import take_request
@@ -134,6 +135,11 @@ class Room:
             return Step(room, commands, answer)
         participant, token = joined
         return Step(room, commands, join_answer(state.visit, state.participants[participant], token), participant)
+
+    def check_test(self, way: Ticket | int, *, now: float, wall: datetime) -> None:
+        """Whether a ticket, or a link's generation, lets its holder try their equipment; raises `Refused`. Nothing changes."""
+        draft = Draft(self._state, self._limits, self._new_token, now=now, wall=wall)
+        check_test(draft, way)
 
     def next_timer(self) -> float | None:
         """When (monotonic seconds) `TimeHasCome` is due; None where nothing waits for time."""

@@ -54,6 +54,21 @@ Join = JoinByTicket | JoinByLink | JoinByResume
 
 
 @dataclass(frozen=True, slots=True)
+class EchoByTicket:
+    ticket: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EchoByLink:
+    visit: str
+    key: str = field(repr=False)
+
+
+Echo = EchoByTicket | EchoByLink
+"""What proves that somebody may try their equipment against this server."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiveBinding:
     """A section on which the client wants a track; its kind stands in the SDP."""
 
@@ -92,7 +107,7 @@ Asking = (
 def message_type(fields: Mapping[str, object]) -> str | None:
     """The `type` of a request; None where it is none of the protocol's. Fit for a metric label."""
     value = fields.get("type")
-    return value if isinstance(value, str) and (value == "join" or value in _ASKING) else None
+    return value if isinstance(value, str) and (value in ("join", "test") or value in _ASKING) else None
 
 
 def decode_join(fields: Mapping[str, object]) -> Join:
@@ -103,8 +118,16 @@ def decode_join(fields: Mapping[str, object]) -> Join:
     return _validated(_JOIN[ways[0]], fields).message()
 
 
+def decode_test(fields: Mapping[str, object]) -> Echo:
+    """A `test`. Raises `Refused(BAD_MESSAGE)`."""
+    ways = [name for name in _TEST if name in fields]
+    if len(ways) != 1:
+        raise Refused(Code.BAD_MESSAGE, "A test has exactly one of ticket, visit (with key).")
+    return _validated(_TEST[ways[0]], fields).message()
+
+
 def decode_asking(fields: Mapping[str, object]) -> Asking:
-    """Any request but a join. Raises `Refused(BAD_MESSAGE)`."""
+    """Any request but a join and a test. Raises `Refused(BAD_MESSAGE)`."""
     wire = _ASKING.get(message_type(fields) or "")
     if wire is None:
         raise Refused(Code.BAD_MESSAGE, "type: should be that of a request of this protocol.")
@@ -145,6 +168,11 @@ class _JoinWire(_Wire):
         raise NotImplementedError
 
 
+class _EchoWire(_Wire):
+    def message(self) -> Echo:
+        raise NotImplementedError
+
+
 class _AskingWire(_Wire):
     def message(self) -> Asking:
         raise NotImplementedError
@@ -172,6 +200,21 @@ class _Resume(_JoinWire):
 
     def message(self) -> Join:
         return JoinByResume(self.resume)
+
+
+class _EchoTicket(_EchoWire):
+    ticket: Annotated[str, Field(min_length=1, max_length=MAX_TICKET)]
+
+    def message(self) -> Echo:
+        return EchoByTicket(self.ticket)
+
+
+class _EchoLink(_EchoWire):
+    visit: _Token
+    key: _Token
+
+    def message(self) -> Echo:
+        return EchoByLink(self.visit, self.key)
 
 
 class _Admit(_AskingWire):
@@ -296,6 +339,7 @@ class _Leave(_AskingWire):
 
 
 _JOIN: Final[Mapping[str, type[_JoinWire]]] = {"ticket": _Ticket, "visit": _Link, "resume": _Resume}
+_TEST: Final[Mapping[str, type[_EchoWire]]] = {"ticket": _EchoTicket, "visit": _EchoLink}
 _ASKING: Final[Mapping[str, type[_AskingWire]]] = {
     "admit": _Admit,
     "deny": _Deny,

@@ -5,6 +5,8 @@
      │ no join in 10 s           │ the join is refused            │
      └───────────────────────────┴──────── any close ─────────────┴──► closed
 
+A test of one's equipment takes the same way, to `testing` in place of `joined`: there it may offer and leave, and never joins.
+
 Whoever drives it feeds frames and time, and does what comes out, in order. After `Close` nothing comes out any more.
 """
 
@@ -16,8 +18,18 @@ from enum import StrEnum
 from typing import Final
 
 from sfu.errors import CloseCode, Code, Refused
+from sfu.rooms.requests import Leave
 from sfu.signaling import frames
-from sfu.signaling.messages import Asking, Join, decode_asking, decode_join, message_type
+from sfu.signaling.messages import (
+    Asking,
+    Echo,
+    Join,
+    OfferMessage,
+    decode_asking,
+    decode_join,
+    decode_test,
+    message_type,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +63,13 @@ class Joining:
 
 
 @dataclass(frozen=True, slots=True)
+class Trying:
+    """Somebody wants to try their equipment. Answered by `Session.accept` or `Session.refuse`, as a join is."""
+
+    echo: Echo
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """The participant asks for something. Answered, once, by `frames.ok` or `frames.error` with this `id`."""
 
@@ -60,7 +79,7 @@ class Asked:
     request: Asking
 
 
-Output = Send | Close | Joining | Asked
+Output = Send | Close | Joining | Trying | Asked
 
 
 class Stage(StrEnum):
@@ -69,6 +88,7 @@ class Stage(StrEnum):
     NEW = "new"
     JOINING = "joining"
     JOINED = "joined"
+    TESTING = "testing"
     CLOSED = "closed"
 
 
@@ -90,6 +110,7 @@ class Session:
         self._stage = Stage.NEW
         self._join_deadline = now + limits.join_seconds
         self._join_id = 0
+        self._accepted_as = Stage.JOINED
         self._last_id = -1
         self._tokens = float(limits.messages_burst)
         self._refilled_at = now
@@ -118,14 +139,14 @@ class Session:
         return self.close(CloseCode.BAD_FRAME)
 
     def accept(self, fields: Mapping[str, object]) -> tuple[Output, ...]:
-        """The join has been accepted; `fields` are those of its answer."""
+        """The join, or the test, has been accepted; `fields` are those of its answer."""
         if self._stage is not Stage.JOINING:
             return ()
-        self._stage = Stage.JOINED
+        self._stage = self._accepted_as
         return (Send(frames.ok(self._join_id, fields)),)
 
     def refuse(self, refused: Refused) -> tuple[Output, ...]:
-        """The join has been refused: answered, and closed."""
+        """The join, or the test, has been refused: answered, and closed."""
         if self._stage is not Stage.JOINING:
             return ()
         code = CLOSE_AFTER_REFUSED_JOIN.get(refused.code, CloseCode.JOIN_REFUSED)
@@ -156,16 +177,26 @@ class Session:
         kind = message_type(fields)
         if kind is None:
             raise Refused(Code.BAD_MESSAGE, "type: should be that of a request of this protocol.")
-        if kind != "join":
-            if self._stage is not Stage.JOINED:
-                raise Refused(Code.JOIN_REQUIRED, "Join first.")
-            return Asked(request_id, kind, decode_asking(fields))
+        if kind not in ("join", "test"):
+            return self._ask(request_id, kind, fields)
         if self._stage is not Stage.NEW:
-            raise Refused(Code.BAD_MESSAGE, "This channel has joined. To join as somebody else, open another.")
-        join = decode_join(fields)
+            raise Refused(Code.BAD_MESSAGE, "This channel has joined or tests. To begin anew, open another.")
+        output: Output
+        if kind == "join":
+            output, self._accepted_as = Joining(decode_join(fields)), Stage.JOINED
+        else:
+            output, self._accepted_as = Trying(decode_test(fields)), Stage.TESTING
         self._stage = Stage.JOINING
         self._join_id = request_id
-        return Joining(join)
+        return output
+
+    def _ask(self, request_id: int, kind: str, fields: Mapping[str, object]) -> Asked:
+        if self._stage not in (Stage.JOINED, Stage.TESTING):
+            raise Refused(Code.JOIN_REQUIRED, "Join first.")
+        request = decode_asking(fields)
+        if self._stage is Stage.TESTING and not isinstance(request, (OfferMessage, Leave)):
+            raise Refused(Code.JOIN_REQUIRED, "This channel tests; to take part, open another and join.")
+        return Asked(request_id, kind, request)
 
     def _may_speak(self, now: float) -> bool:
         """A token bucket: `messages_burst` at once, `messages_per_second` over time."""

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import itertools
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Final, Protocol
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -17,9 +18,9 @@ from sfu.ids import ChannelId
 from sfu.log import logger
 from sfu.rooms.commands import Reason
 from sfu.signaling import frames
-from sfu.signaling.messages import Join
+from sfu.signaling.messages import Echo, Join
 from sfu.signaling.outbox import Outbox
-from sfu.signaling.session import Asked, Close, Joining, Limits, Output, Send, Session
+from sfu.signaling.session import Asked, Close, Joining, Limits, Output, Send, Session, Trying
 
 SUBPROTOCOL: Final = "evisit.v1"
 PING_SECONDS: Final = 10.0
@@ -44,6 +45,8 @@ class Backend(Protocol):
     """What takes a channel's joins and requests. Each raises `Refused` or `StoreUnavailable`, and then nothing has changed."""
 
     async def join(self, channel: Channel, join: Join, answer: Answer) -> None: ...
+
+    async def test(self, channel: Channel, echo: Echo, answer: Answer) -> None: ...
 
     async def ask(self, channel: Channel, asked: Asked, answer: Answer) -> None: ...
 
@@ -138,22 +141,25 @@ class Channel:
     async def _take(self, output: Output) -> None:
         match output:
             case Joining(join):
-                await self._join(join)
+                await self._enter("join", self._backend.join(self, join, partial(self._accepted, "join")))
+            case Trying(echo):
+                await self._enter("test", self._backend.test(self, echo, partial(self._accepted, "test")))
             case Asked():
                 await self._ask(output)
             case _:
                 self._do((output,))
 
-    async def _join(self, join: Join) -> None:
+    async def _enter(self, kind: str, entering: Coroutine[None, None, None]) -> None:
+        """A join, or a test. Refused, it closes the channel."""
         try:
-            await self._backend.join(self, join, self._accepted)
+            await entering
         except Exception as error:
-            self._counters.messages["join", "error"] += 1
+            self._counters.messages[kind, "error"] += 1
             self._do(self._session.refuse(self._as_refused(error)))
 
-    def _accepted(self, fields: Mapping[str, object]) -> None:
+    def _accepted(self, kind: str, fields: Mapping[str, object]) -> None:
         self._joined = True
-        self._counters.messages["join", "ok"] += 1
+        self._counters.messages[kind, "ok"] += 1
         self._do(self._session.accept(fields))
 
     async def _ask(self, asked: Asked) -> None:
@@ -186,7 +192,7 @@ class Channel:
                 case Close(code):
                     self._close_code = code
                     self._wake.set()
-                case Joining() | Asked():
+                case Joining() | Trying() | Asked():
                     raise AssertionError("only a frame asks for something")
 
     def _put(self, text: str, *, replaces: str | None = None, barrier: bool = False) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sfu.errors import CloseCode, Code
 from sfu.signaling import frames
 from sfu.signaling.messages import message_type
-from sfu.signaling.session import Asked, Close, Joining, Limits, Send, Session
+from sfu.signaling.session import Asked, Close, Joining, Limits, Send, Session, Trying
 
 GOOD: list[dict[str, Any]] = [
     {"type": "join", "ticket": "a.b.c"},
@@ -54,7 +54,7 @@ def check(frame: str, *, joined: bool) -> None:
             assert answer["code"] in (Code.BAD_MESSAGE, Code.JOIN_REQUIRED)
             assert CANARY not in text
             assert len(text) < 400
-        case Joining():
+        case Joining() | Trying():
             assert not joined
         case Asked(_, kind, _):
             assert joined

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from sfu.admission.records import Action
 from sfu.admission.roles import Role
+from sfu.admission.tickets import Ticket
 from sfu.admission.visit import VisitState
 from sfu.admission.waiting_room import Ground, State
-from sfu.errors import Code
+from sfu.errors import Code, Refused
 from sfu.ids import PersonId, VisitId
 from sfu.rooms.commands import Disconnect, Notify, Reason, Record
 from sfu.rooms.events import LinkPresented, LinkRenewed, ResumePresented, TicketPresented, TicketRevoked, VisitClosed
@@ -464,3 +465,45 @@ def test_the_ground_of_an_admission_is_kept_with_it(stage: Stage) -> None:
 def test_a_visit_in_another_unit_has_other_staff() -> None:
     stage = Stage(replace(VISIT, unit="SE1-EAR"))
     assert stage.store.state(stage.clinician()) is State.WAITING
+
+
+# To try one's equipment
+
+
+def test_a_ticket_and_the_link_are_good_for_a_test_days_before(stage: Stage) -> None:
+    days_before = START - timedelta(days=9)
+    stage.room.check_test(ticket(PER), now=stage.now, wall=days_before)
+    stage.room.check_test(VISIT.link_generation, now=stage.now, wall=days_before)
+
+
+def test_a_used_ticket_and_a_locked_visit_are_no_hindrance_to_a_test(stage: Stage) -> None:
+    eva = stage.clinician()
+    used = ticket(PER)
+    stage.by_ticket(used)
+    stage.ask(eva, Lock(True))
+    stage.room.check_test(used, now=stage.now, wall=START)
+    stage.room.check_test(VISIT.link_generation, now=stage.now, wall=START)
+
+
+def refused_test(stage: Stage, way: Ticket | int, *, wall: datetime = START) -> Code:
+    with pytest.raises(Refused) as caught:
+        stage.room.check_test(way, now=stage.now, wall=wall)
+    return caught.value.code
+
+
+def test_what_leads_nowhere_is_not_good_for_a_test(stage: Stage) -> None:
+    revoked = ticket(PER)
+    stage.do(TicketRevoked(revoked.jti))
+    assert refused_test(stage, revoked) is Code.TICKET_INVALID
+    assert refused_test(stage, ticket(PER, visit=VisitId("v_other"))) is Code.TICKET_INVALID
+    assert refused_test(stage, VISIT.link_generation - 1) is Code.LINK_REVOKED
+    assert refused_test(Stage(), ticket(PER), wall=START + timedelta(days=1)) is Code.VISIT_ENDED
+    stage.do(VisitClosed(VisitState.CANCELLED, "cosmic"))
+    assert refused_test(stage, ticket(PER)) is Code.VISIT_ENDED
+    assert refused_test(stage, VISIT.link_generation) is Code.VISIT_ENDED
+
+
+def test_who_was_turned_away_does_not_test(stage: Stage) -> None:
+    eva, per = stage.meeting()
+    stage.ask(eva, Remove(per))
+    assert refused_test(stage, ticket(PER)) is Code.REMOVED

@@ -14,6 +14,8 @@ from sfu.rooms import requests
 from sfu.rooms.requests import SendSection, Source
 from sfu.signaling.messages import (
     Asking,
+    EchoByLink,
+    EchoByTicket,
     JoinByLink,
     JoinByResume,
     JoinByTicket,
@@ -21,6 +23,7 @@ from sfu.signaling.messages import (
     ReceiveBinding,
     decode_asking,
     decode_join,
+    decode_test,
     message_type,
 )
 
@@ -29,7 +32,7 @@ LINK = {"visit": "v_1", "key": "k", "name": "Amina Tolk", "role": "interpreter"}
 
 
 def refusal(fields: Mapping[str, Any]) -> str:
-    decode = decode_join if fields.get("type") == "join" else decode_asking
+    decode = {"join": decode_join, "test": decode_test}.get(str(fields.get("type")), decode_asking)
     with pytest.raises(Refused) as caught:
         decode(fields)
     assert caught.value.code is Code.BAD_MESSAGE
@@ -156,10 +159,6 @@ def test_what_is_wrong_is_said_with_its_place(fields: dict[str, Any], message: s
     assert refusal(fields) == message
 
 
-def test_a_test_of_equipment_is_not_served_yet() -> None:
-    assert message_type({"type": "test", "ticket": "a.b.c"}) is None
-
-
 def test_no_refusal_repeats_the_input() -> None:
     secret = "kanariefågel"
     hostile: list[dict[str, Any]] = [
@@ -184,3 +183,22 @@ def test_what_identifies_a_person_is_not_printed() -> None:
         ]
     )
     assert secret not in printed
+
+
+def test_a_test_is_asked_for_by_ticket_or_by_link() -> None:
+    assert decode_test({"type": "test", "ticket": "a.b.c"}) == EchoByTicket("a.b.c")
+    assert decode_test({"type": "test", "visit": "v_1", "key": "k"}) == EchoByLink("v_1", "k")
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "A test has exactly one of ticket, visit (with key)."),
+        ({"resume": "r"}, "A test has exactly one of ticket, visit (with key)."),
+        ({"ticket": "t", "visit": "v", "key": "k"}, "A test has exactly one of ticket, visit (with key)."),
+        ({"visit": "v"}, "key: is required."),
+        ({"ticket": 1}, "ticket: should be a string."),
+    ],
+)
+def test_anything_else_is_no_test(fields: Mapping[str, Any], message: str) -> None:
+    assert refusal({"type": "test", **fields}) == message

@@ -9,8 +9,8 @@ import pytest
 
 from sfu.errors import CloseCode, Code, Refused
 from sfu.rooms.requests import Leave, Lock
-from sfu.signaling.messages import JoinByResume, JoinByTicket
-from sfu.signaling.session import Asked, Close, Joining, Limits, Output, Send, Session, Stage
+from sfu.signaling.messages import EchoByTicket, JoinByResume, JoinByTicket, OfferMessage
+from sfu.signaling.session import Asked, Close, Joining, Limits, Output, Send, Session, Stage, Trying
 
 JOIN = {"type": "join", "id": 1, "ticket": "a.b.c"}
 
@@ -181,3 +181,46 @@ def test_a_join_accepted_after_the_close_is_not_answered() -> None:
     channel.says(JOIN)
     channel.session.close(CloseCode.GOING_AWAY)
     assert channel.session.accept({"participant": "p_1"}) == ()
+
+
+def testing() -> Channel:
+    channel = Channel()
+    assert channel.says({"type": "test", "id": 1, "ticket": "a.b.c"}) == (Trying(EchoByTicket("a.b.c")),)
+    (answer,) = channel.session.accept({"seconds": 20})
+    assert isinstance(answer, Send)
+    assert json.loads(answer.text) == {"type": "ok", "id": 1, "seconds": 20}
+    return channel
+
+
+def test_a_channel_that_tests_may_offer_and_leave() -> None:
+    channel = testing()
+    assert channel.session.stage is Stage.TESTING
+    assert channel.says({"type": "offer", "id": 2, "sdp": "v=0"}) == (Asked(2, "offer", OfferMessage("v=0", (), ())),)
+    assert channel.says({"type": "leave", "id": 3}) == (Asked(3, "leave", Leave()),)
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        (JOIN, Code.BAD_MESSAGE),
+        ({"type": "test", "ticket": "a.b.c"}, Code.BAD_MESSAGE),
+        ({"type": "admit", "participant": "p_1", "agreed": True}, Code.JOIN_REQUIRED),
+        ({"type": "text", "text": "hej"}, Code.JOIN_REQUIRED),
+        ({"type": "end"}, Code.JOIN_REQUIRED),
+    ],
+)
+def test_a_channel_that_tests_never_takes_part(message: dict[str, Any], code: Code) -> None:
+    assert testing().hears({**message, "id": 2})["code"] == code
+
+
+def test_a_channel_that_has_joined_does_not_test() -> None:
+    assert joined().hears({"type": "test", "id": 2, "ticket": "a.b.c"})["code"] == Code.BAD_MESSAGE
+
+
+def test_a_test_that_is_refused_closes_the_channel() -> None:
+    channel = Channel()
+    channel.says({"type": "test", "id": 1, "ticket": "a.b.c"})
+    answer, close = channel.session.refuse(Refused(Code.RATE_LIMITED, "Later."))
+    assert isinstance(answer, Send)
+    assert json.loads(answer.text)["code"] == Code.RATE_LIMITED
+    assert close == Close(CloseCode.RATE_LIMITED)

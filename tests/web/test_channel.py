@@ -15,7 +15,7 @@ from aiohttp import WSMsgType, WSServerHandshakeError, web
 from sfu.errors import Code, Refused, StoreUnavailable
 from sfu.rooms.commands import Reason
 from sfu.rooms.requests import Lock, SendText
-from sfu.signaling.messages import Join, JoinByTicket
+from sfu.signaling.messages import Echo, EchoByTicket, Join, JoinByTicket
 from sfu.signaling.session import Asked, Limits
 from sfu.web import channel as channel_module
 from sfu.web.channel import Answer, Channel, Signalling
@@ -44,6 +44,13 @@ class Script:
                 raise StoreUnavailable
             case _:
                 raise ZeroDivisionError
+
+    async def test(self, channel: Channel, echo: Echo, answer: Answer) -> None:
+        assert isinstance(echo, EchoByTicket)
+        if echo.ticket != "good":
+            raise Refused(Code.RATE_LIMITED, "Later.")
+        self.joined.append(channel)
+        answer({"seconds": 20})
 
     async def ask(self, channel: Channel, asked: Asked, answer: Answer) -> None:
         self.on_ask(channel, asked, answer)
