@@ -88,6 +88,8 @@ def cautions(row: Row) -> list[str]:
         found.append("the server's metrics do not agree with what the clients counted")
     if row.get("limited_by") == "generator":
         found.append("the generator gave way before the server: the server carries more than this")
+    if row.get("limited_by") == "machine":
+        found.append("neither server nor generator was busy when it failed: something else took the machine's time")
     return found
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from prometheus_client.metrics_core import Metric
 
-from sfu import __version__
+from sfu import __version__, tasks
 from sfu.admission.roles import Role
 from sfu.admission.visit import VisitState
 from sfu.admission.waiting_room import State
@@ -182,6 +182,9 @@ class Exposition:
             ("outcome",),
         )
         yield histogram("evisit_event_loop_lag_seconds", "How late timers run.", self._lag.histogram)
+        yield gauge(
+            "evisit_tasks", "Tasks under way. They go up and down with people; growth alone is a leak.", tasks.running()
+        )
         bugs = self._counters.bugs + self._channels.bugs + self._endpoint.bugs
         yield counter("evisit_bugs_total", "Faults of ours, each of which ended one participant's part.", bugs)
 

@@ -63,3 +63,36 @@ def test_consent_that_is_not_renewed_expires() -> None:
     assert ice.expired(CONSENT_TIMEOUT + 0.1)
     ice.receive(answer(ice.check(20.0)), 20.0)
     assert not ice.expired(CONSENT_TIMEOUT + 0.1)
+
+
+def own_check(key: str, username: str = "ours:theirs") -> stun.Message:
+    request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    request.attributes["USERNAME"] = username
+    request.add_message_integrity(key.encode())
+    return request
+
+
+def full_ice(*, controlling: bool = True) -> IceClient:
+    return IceClient("ours", "theirs", PASSWORD, local_pwd="our own", server=("192.0.2.1", 9), controlling=controlling)
+
+
+def test_a_check_of_the_server_s_own_is_answered_with_where_it_came_from() -> None:
+    request = own_check("our own")
+    reply = full_ice().receive(bytes(request), 0.0)
+    assert reply is not None
+    response = stun.parse_message(reply)
+    assert response.message_class is stun.Class.RESPONSE
+    assert response.transaction_id == request.transaction_id
+    assert response.attributes["XOR-MAPPED-ADDRESS"] == ("192.0.2.1", 9)
+    assert response.check_message_integrity(b"our own")
+
+
+def test_a_check_of_somebody_else_is_not_answered() -> None:
+    assert full_ice().receive(bytes(own_check("another")), 0.0) is None
+    assert full_ice().receive(bytes(own_check("our own", "ours:others")), 0.0) is None
+
+
+def test_who_is_controlled_does_not_nominate() -> None:
+    request = stun.parse_message(full_ice(controlling=False).check(0.0))
+    assert "ICE-CONTROLLED" in request.attributes
+    assert not {"ICE-CONTROLLING", "USE-CANDIDATE"} & request.attributes.keys()

@@ -51,3 +51,17 @@ def test_a_report_is_due_once_an_interval() -> None:
         number for step in range(1, 101) for number, report in schedule.take_due(step * 0.1 * REPORT_INTERVAL) if report
     ]
     assert Counter(reports) == {0: 10, 1: 10}
+
+
+def test_who_comes_later_is_sent_and_who_leaves_is_not() -> None:
+    schedule = Schedule([1 / 32], now=0.0)
+    number = schedule.add(1 / 64, now=1.0)
+    sent = run(schedule, until=2.0)
+    assert Counter(stream for _, stream in sent)[number] == pytest.approx(64, abs=1)
+    assert min(when for when, stream in sent if stream == number) >= 1.0
+    schedule.remove(number)
+    assert {stream for _, stream in run(schedule, until=3.0)} == {0}
+
+
+def test_a_schedule_without_streams_is_never_due() -> None:
+    assert Schedule([], now=0.0).next_due == float("inf")

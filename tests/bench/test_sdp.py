@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from aiortc.sdp import SessionDescription
 
-from bench.sdp import BadAnswer, MediaSection, offer, read_answer
+from bench.sdp import BadAnswer, MediaSection, answer, offer, read_answer
 
 SECTIONS = [MediaSection("0", "audio", (1111,)), MediaSection("1", "video", (2222, 3333)), MediaSection("2", "video")]
 ANSWER = """v=0
@@ -76,3 +76,23 @@ def test_an_answer_without_what_a_client_needs_is_refused(missing: str) -> None:
     text = "\n".join(line for line in ANSWER.splitlines() if not line.startswith(missing))
     with pytest.raises(BadAnswer):
         read_answer(text)
+
+
+def test_an_offer_for_full_ice_tells_the_candidate_and_who_begins_the_handshake() -> None:
+    made = offer(SECTIONS, "u", "p", ("sha-256", "AA"), "n", setup="active", candidate=("192.0.2.7", 4000))
+    assert made.count("a=candidate:1 1 udp 2130706431 192.0.2.7 4000 typ host\r\n") == len(SECTIONS)
+    assert made.count("a=setup:active\r\n") == len(SECTIONS)
+
+
+def test_a_server_s_offer_is_answered_by_its_own_numbers() -> None:
+    theirs = offer(SECTIONS, "theirs", "secret", ("sha-256", "AA"), "n")
+    made = answer(theirs, "ours", "password", ("sha-256", "BB"), ("192.0.2.7", 4000))
+    read = SessionDescription.parse(made)
+    assert [(media.kind, media.direction, media.rtp.muxId) for media in read.media] == [
+        ("audio", "recvonly", "0"),
+        ("video", "recvonly", "1"),
+        ("video", "recvonly", "2"),
+    ]
+    assert made.count("a=ice-ufrag:ours\r\n") == made.count("a=setup:active\r\n") == len(SECTIONS)
+    assert [codec.payloadType for codec in read.media[0].rtp.codecs] == [111]
+    assert "theirs" not in made
