@@ -147,6 +147,18 @@ def _audit_export(asked: argparse.Namespace) -> int:
     return WELL
 
 
+def _backup(asked: argparse.Namespace) -> int:
+    from sfu.visits.backup import backup
+
+    database = _database(asked)
+    verdict = backup(database.address, database.keys, Path(asked.into))
+    if verdict.fault is not None:
+        print(f"The backup is made, but its access log is not whole: {verdict.fault}.", file=sys.stderr)
+        return FAILED
+    print(f"The backup is made, and its access log is whole. Its head, to keep elsewhere: {verdict.head}")
+    return WELL
+
+
 def _portal_add(asked: argparse.Namespace) -> int:
     key = portals.new_key()
     portals.add(_file(asked), asked.id, key_hash(key), asked.scope or get_args(Scope))
@@ -210,6 +222,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--data", metavar="DIR", help="keep data and keys there, so that a restart carries on")
     demo.add_argument("--json", action="store_true", help="print one JSON line instead of text")
     command("check", _check, "say what is wrong with a configuration, key by key")
+    saved = command("backup", _backup, "copy the database and the keys to a new folder, while the server runs")
+    saved.add_argument("into", metavar="FOLDER", help="the folder to make")
+    saved.add_argument("--data", metavar="DIR", help="the folder of the database, as a demo was given it")
     portal = command("portal", _portal_list, "API keys of portals, in the configuration file")
     actions = portal.add_subparsers(title="actions", metavar="add|list|revoke", required=True)
     added = command("add", _portal_add, "make a key, print it once, keep its hash", actions)

@@ -98,7 +98,7 @@ def test_the_tree_is_frozen() -> None:
         ("web = 3", "web must be a table"),
         (
             '[wbe]\nlisten = ""',
-            "wbe is unknown; known here: admission, database, invitations, limits, logging, media, portals, smtp, tickets, "
+            "wbe is unknown; known here: admission, audit, database, invitations, limits, logging, media, portals, smtp, tickets, "
             "visits, web, webhooks",
         ),
         ("[tickets]\nlifetime = 3", "tickets.lifetime is unknown; known here: lifetime_minutes"),

@@ -41,6 +41,10 @@ class Action(StrEnum):
     INVITED = "invited"
     PARTICIPANTS_READ = "participants_read"
     AUDIT_READ = "audit_read"
+    DELETED = "deleted"
+    """The visit is not kept any more; its log is."""
+    CUT = "cut"
+    """The log's oldest rows are not kept any more: up to the number in `subject`, whose hash is `detail`. Of no visit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,9 @@ class Row:
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
+_ACTION, _SUBJECT, _DETAIL = (COLUMNS.index(name) for name in ("action", "subject", "detail"))
+CUT = "cut"
+"""The action of a row that tells that the log was cut (sfu/visits/retention.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,10 @@ class Fault(StrEnum):
     """The row is whole, but the head names another hash for it."""
     REWRITTEN = "rewritten"
     """The row is not the one that the anchor was noted for."""
+    CUT_CHANGED = "cut_changed"
+    """The row is the last one that is said not to be kept any more, but no row of the log tells of that."""
+    ANCHOR_CUT = "anchor_cut"
+    """The row that the anchor was noted for is not kept any more: it proves nothing now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +136,19 @@ def chained(head: Head, entries: Iterable[AccessEntry], unit: str) -> list[Row]:
     return rows
 
 
-def verify(rows: Iterable[tuple[object, ...]], head: Head, anchor: Head | None = None) -> Verdict:
-    """Check rows, given as the database holds them (`COLUMNS`, by rising number), against their chain, the head, and the anchor."""
-    good = BEGINNING
+def verify(
+    rows: Iterable[tuple[object, ...]], head: Head, anchor: Head | None = None, cut: Head = BEGINNING
+) -> Verdict:
+    """Check rows, given as the database holds them (`COLUMNS`, by rising number), against their chain, the head, and the anchor.
+
+    `cut` is the last row that is not kept any more. One of the rows has to tell of it.
+    """
+    if anchor is not None and anchor.number < cut.number:
+        return Verdict(cut, Fault.ANCHOR_CUT, anchor.number)
+    if anchor is not None and anchor.number == cut.number and anchor.hash != cut.hash:
+        return Verdict(cut, Fault.REWRITTEN, anchor.number)
+    good = cut
+    told = cut == BEGINNING
     for row in rows:
         *words, found = row
         if words[0] != good.number + 1:
@@ -145,10 +162,13 @@ def verify(rows: Iterable[tuple[object, ...]], head: Head, anchor: Head | None =
         if expected is None or found != expected:
             return Verdict(good, Fault.CHANGED, good.number + 1)
         good = Head(good.number + 1, expected)
+        told = told or (words[_ACTION], words[_SUBJECT], words[_DETAIL]) == (CUT, str(cut.number), cut.hash.hex())
         if anchor is not None and anchor.number == good.number and anchor.hash != good.hash:
             return Verdict(good, Fault.REWRITTEN, good.number)
     if good.number < max(head.number, anchor.number if anchor else 0):
         return Verdict(good, Fault.MISSING, good.number + 1)
     if good.hash != head.hash:
         return Verdict(good, Fault.HEAD_CHANGED, good.number)
+    if not told:
+        return Verdict(good, Fault.CUT_CHANGED, cut.number)
     return Verdict(good)

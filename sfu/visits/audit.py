@@ -38,11 +38,17 @@ def verify(url: str, anchor: Head | None = None) -> Verdict:
         )
         if not isinstance(number, int) or not isinstance(last, bytes):
             return Verdict(BEGINNING, Fault.HEAD_CHANGED)
+        cut_at, cut_hash = connection.execute(text("SELECT number, hash FROM access_log_cut")).one_or_none() or (
+            None,
+            None,
+        )
+        if not isinstance(cut_at, int) or not isinstance(cut_hash, bytes):
+            return Verdict(BEGINNING, Fault.CUT_CHANGED)
         # As the database holds them: what somebody has put there need not be of the columns' types.
         rows = connection.execution_options(yield_per=1_000).execute(
             text(f"SELECT {', '.join(COLUMNS)} FROM access_log ORDER BY number")  # noqa: S608 - names of our own columns
         )
-        return verify_chain((tuple(row) for row in rows), Head(number, last), anchor)
+        return verify_chain((tuple(row) for row in rows), Head(number, last), anchor, Head(cut_at, cut_hash))
 
 
 def export(url: str, at: datetime, visit: VisitId | None = None) -> Iterator[str]:
