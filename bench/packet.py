@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import process_time
 
 from pylibsrtp import Policy, Session
@@ -27,7 +27,7 @@ from sfu.transport.drops import Drops
 from sfu.transport.outbox import MAX_DATAGRAM, Outbox, Outboxes
 from sfu.transport.parameters import Codec, Section
 from sfu.transport.plane import Plane
-from sfu.transport.ports import Destination, SrtpKeys
+from sfu.transport.ports import Run, SrtpKeys
 from sfu.transport.slab import Slab
 from sfu.transport.srtp import SrtpSession
 
@@ -48,9 +48,9 @@ class NoSocket:
     def __init__(self) -> None:
         self.calls = 0
 
-    def send(self, destination: Destination, run: memoryview, segment: int) -> bool:
+    def send_runs(self, runs: Sequence[Run]) -> int:
         self.calls += 1
-        return True
+        return 0
 
 
 def section(mid: str, *, sends: bool) -> Section:

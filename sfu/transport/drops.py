@@ -8,6 +8,9 @@ from enum import StrEnum
 class DropReason(StrEnum):
     """Every reason for which something that arrived, or was to be sent, is not handed on."""
 
+    # The socket: what the kernel dropped before we saw it
+    RECEIVE_BUFFER_FULL = "receive_buffer_full"
+
     # The endpoint: before a datagram is known to come from a peer
     EMPTY = "empty"
     BAD_SOURCE = "bad_source"

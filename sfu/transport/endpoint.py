@@ -23,7 +23,7 @@ from sfu.transport.dtls import DtlsServer, DtlsState
 from sfu.transport.ice import Consent, IceAgent, new_credentials
 from sfu.transport.parameters import Connected, Failed, LocalParameters, PeerId, RemoteParameters, Report, Stage
 from sfu.transport.peer import Peer
-from sfu.transport.ports import Destination, MediaPlane, Sender
+from sfu.transport.ports import Destination, MediaPlane
 from sfu.transport.slab import Slab
 from sfu.transport.stun import local_ufrag, parse_request
 
@@ -39,8 +39,15 @@ Datagram = tuple[int, int, Source]
 """Offset in the slab, length in bytes, where it came from."""
 
 
-class Edge(Sender, Protocol):
+class Edge(Protocol):
     """The socket, as the endpoint sees it."""
+
+    def send(self, destination: Destination, run: memoryview, segment: int) -> bool:
+        """Hand datagrams to the kernel: `run` holds datagrams of `segment` bytes end to end, of which the last may be shorter.
+
+        At most 64 datagrams and 65,000 bytes. False where the kernel would not take them now; they are dropped then.
+        """
+        ...
 
     def destination(self, source: Source, offset: int) -> Destination:
         """Where answers go to whoever sent the datagram at `offset` of the batch at hand, from the address that it asked."""

@@ -20,7 +20,7 @@ MAX_CLOCK_STEP = 1.0
 class MediaPeer:
     """What belongs to one peer and dies with it. The plane decides; this holds, and counts the places of the SSRC list."""
 
-    def __init__(self, number: PeerId, urgent: Outboxes, bulk: Outboxes, rng: random.Random) -> None:
+    def __init__(self, number: PeerId, outboxes: Outboxes, rng: random.Random) -> None:
         self.number = number
         self.inbound: SrtpSession | None = None
         self.outbound: SrtpSession | None = None
@@ -29,9 +29,9 @@ class MediaPeer:
         self.outgoing_by_ssrc: dict[int, OutgoingStream] = {}
         self.streams: dict[int, IncomingStream] = {}
         """The allow-list of media SSRCs."""
-        self.urgent = Outbox(urgent)
+        self.urgent = Outbox(outboxes, urgent=True)
         """Audio and RTCP."""
-        self.bulk = Outbox(bulk)
+        self.bulk = Outbox(outboxes)
         """Video and retransmissions: what is dropped first when the kernel is full."""
         self.ssrcs = SsrcAllocator(rng)
         self.report_ssrc = self.ssrcs.allocate(())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sfu.transport.counters import Counters
 from sfu.transport.drops import DropReason
-from sfu.transport.ports import Destination, Sender
+from sfu.transport.ports import Destination, Run, Sender
 from sfu.transport.slab import Slab
 
 MAX_RUN_DATAGRAMS = 64
@@ -22,20 +23,22 @@ MAX_IDLE_SLABS = 256
 
 
 class Outboxes:
-    """What all outboxes of one urgency share: the sender, the slabs nobody uses now, and who has something to send.
+    """What all outboxes share: the sender, the slabs nobody uses now, and who has something to send.
 
     Receivers borrow a slab for a batch, so memory follows the batch and not the house.
     """
 
-    __slots__ = ("_idle", "counters", "sender", "taken", "waiting")
+    __slots__ = ("_idle", "bulk", "counters", "prepared", "sender", "urgent")
 
     def __init__(self, sender: Sender, counters: Counters) -> None:
         self.sender = sender
         self.counters = counters
-        self.waiting: list[Outbox] = []
-        """Those with something to send, in the order in which they got it."""
-        self.taken = 0
-        """Datagrams that the kernel took since the last `send`, those of slabs that were full among them."""
+        self.urgent: list[Outbox] = []
+        """Those with something to send, in the order in which they got it; what goes first."""
+        self.bulk: list[Outbox] = []
+        """And what goes after."""
+        self.prepared = 0
+        """Datagrams in runs since the last `send`, those of slabs that were full among them, less what was refused or forgotten."""
         self._idle: list[Slab] = []
 
     def take_slab(self) -> Slab:
@@ -46,14 +49,27 @@ class Outboxes:
             self._idle.append(slab)
 
     def send(self) -> int:
-        """Hand everything to the kernel. How many datagrams it took."""
-        if not self.waiting:
-            return 0
-        for outbox in self.waiting:
-            outbox.send()
-        self.waiting.clear()
-        taken, self.taken = self.taken, 0
+        """Hand everything to the kernel, the urgent first. How many datagrams it took."""
+        if self.urgent or self.bulk:
+            waiting = self.urgent + self.bulk
+            self.urgent.clear()
+            self.bulk.clear()
+            self.hand_over(waiting)
+        taken, self.prepared = self.prepared, 0
         return taken
+
+    def hand_over(self, outboxes: Sequence[Outbox]) -> None:
+        """Hand to the kernel what these hold; what it refuses is dropped and counted."""
+        runs: list[Run] = []
+        for outbox in outboxes:
+            outbox.close_runs(runs)
+        if runs:
+            refused = self.sender.send_runs(runs)
+            if refused:
+                self.prepared -= refused
+                self.counters.drops.counts[DropReason.SEND_BUFFER_FULL] += refused
+        for outbox in outboxes:
+            outbox.empty()
 
 
 class Outbox:
@@ -70,6 +86,7 @@ class Outbox:
         "_segment",
         "_slab",
         "_start",
+        "_waiting",
         "admitted",
         "destination",
         "end",
@@ -77,10 +94,11 @@ class Outbox:
         "view",
     )
 
-    def __init__(self, outboxes: Outboxes) -> None:
+    def __init__(self, outboxes: Outboxes, *, urgent: bool = False) -> None:
         self._outboxes = outboxes
+        self._waiting = outboxes.urgent if urgent else outboxes.bulk
         self._slab: Slab | None = None
-        self._runs: list[tuple[int, int, int, int]] = []
+        self._runs: list[Run] = []
         self._start = 0  # of the open run
         self._segment = 0  # size of its datagrams; 0 while no run is open
         self._count = 0
@@ -97,9 +115,9 @@ class Outbox:
         if self.end <= LAST_START:
             return
         if self._slab is None:
-            self._outboxes.waiting.append(self)
+            self._waiting.append(self)
         else:
-            self.send()
+            self._outboxes.hand_over((self,))
         self._start = self.end = 0
         self._slab = slab = self._outboxes.take_slab()
         self.view = slab.view
@@ -123,30 +141,25 @@ class Outbox:
             self._segment = length
             self._count = 1
 
-    def send(self) -> None:
-        """Hand everything to the kernel; what it refuses is dropped and counted."""
-        outboxes = self._outboxes
-        destination = self.destination
-        if destination is None or not self.admitted:
-            outboxes.counters.unadmitted += self.clear()
-            return
-        self._close_run(self.end)
-        send = outboxes.sender.send
-        for start, end, segment, count in self._runs:
-            if send(destination, self.view[start:end], segment):
-                outboxes.taken += count
-            else:
-                outboxes.counters.drops.counts[DropReason.SEND_BUFFER_FULL] += count
-        self._empty()
+    def close_runs(self, runs: list[Run]) -> None:
+        """Move what is here into `runs`; its slab stays until `empty`."""
+        if self.admitted and self.destination is not None:
+            self._close_run(self.end)
+            runs += self._runs
+            self._runs.clear()
+        else:
+            self._outboxes.counters.unadmitted += self.clear()
 
     def clear(self) -> int:
         """Forget what is there, unsent. How many datagrams that were."""
         self._close_run(self.end)
-        forgotten = sum(count for _, _, _, count in self._runs)
-        self._empty()
+        forgotten = sum(run[-1] for run in self._runs)
+        self._outboxes.prepared -= forgotten
+        self.empty()
         return forgotten
 
-    def _empty(self) -> None:
+    def empty(self) -> None:
+        """What was here is on its way, or dropped."""
         self._runs.clear()
         self.end = SLAB_BYTES
         if self._slab is not None:
@@ -156,7 +169,9 @@ class Outbox:
     def _close_run(self, end: int) -> None:
         """What lies before `end` and is in no run yet is one."""
         if self._count:
-            self._runs.append((self._start, end, self._segment, self._count))
+            assert self._slab is not None, "there is something in it"
+            self._runs.append((self.destination, self._slab, self._start, end, self._segment, self._count))
+            self._outboxes.prepared += self._count
             self._segment = 0
             self._count = 0
         self._start = end

@@ -68,8 +68,7 @@ class Plane:
         self._clock = clock
         self._on_bug = on_bug
         self._rng = rng if rng is not None else random.SystemRandom()
-        self._urgent = Outboxes(sender, self.counters)
-        self._bulk = Outboxes(sender, self.counters)
+        self._outboxes = Outboxes(sender, self.counters)
         self._peers: dict[PeerId, MediaPeer] = {}
         self._timers = Timers()
         self._control = Control(
@@ -85,7 +84,7 @@ class Plane:
     # Peers, sections, routes
 
     def open_peer(self, peer: PeerId) -> None:
-        self._peers[peer] = MediaPeer(peer, self._urgent, self._bulk, self._rng)
+        self._peers[peer] = MediaPeer(peer, self._outboxes, self._rng)
 
     def set_keys(self, peer: PeerId, keys: SrtpKeys) -> None:
         state = self._peers.get(peer)
@@ -471,7 +470,7 @@ class Plane:
 
     def _hand_over(self) -> int:
         """Hand what is prepared to the kernel: sound and reports first, so that video is what a full buffer drops."""
-        taken = self._urgent.send() + self._bulk.send()
+        taken = self._outboxes.send()
         if self._first and taken:
             for number, incoming in self._first:
                 self._tell_first(number, incoming)

@@ -7,6 +7,7 @@ udp socket ── batches ──► Endpoint ── SRTP datagrams ──► Pla
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,14 +19,17 @@ class Destination(Protocol):
     """Where a peer's datagrams go, and from which of our addresses. Opaque to the plane."""
 
 
+Run = tuple[Destination, Slab, int, int, int, int]
+"""Datagrams to one receiver that lie end to end: destination, slab, begin and end in it, bytes of each datagram, how many.
+
+The last may be shorter. At most 64 datagrams and 65,000 bytes."""
+
+
 class Sender(Protocol):
     """The socket, as the plane sees it."""
 
-    def send(self, destination: Destination, run: memoryview, segment: int) -> bool:
-        """Hand datagrams to the kernel: `run` holds datagrams of `segment` bytes end to end, of which the last may be shorter.
-
-        At most 64 datagrams and 65,000 bytes. False where the kernel would not take them now; they are dropped then.
-        """
+    def send_runs(self, runs: Sequence[Run]) -> int:
+        """Hand datagrams to the kernel, in this order. How many it would not take now; they are dropped."""
         ...
 
 

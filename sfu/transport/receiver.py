@@ -13,35 +13,21 @@ import struct
 import sys
 from typing import Any, Protocol
 
-from cffi import FFI
-
 from sfu.transport.address import IPV4_LENGTH, IPV6_LENGTH, Source, source
+from sfu.transport.mmsg import CMSG_HEADER, NAME_SLOT, ffi, has, library
 from sfu.transport.slab import Slab
+from sfu.transport.transmitter import Control
 
 BATCH = 64
 SLOT = 2048
 """Bytes of the slab for one datagram; what is longer was never meant for us and arrives cut."""
-
-Control = tuple[tuple[int, int, bytes], ...]
-"""Ancillary data for `sendmsg`: (level, type, data)."""
 
 IP_PKTINFO = getattr(socket, "IP_PKTINFO", 8)
 """Python knows the name from 3.14 on; 8 is Linux's number (linux/in.h)."""
 _IN_PKTINFO = struct.Struct("=i4s4s")
 _IN6_PKTINFO = struct.Struct("=16si")
 _CONTROL_SLOT = 64
-_NAME_SLOT = 32
-_CMSG_HEADER = struct.Struct("@Nii")
-
-_DECLARATIONS = """
-struct iovec { void *iov_base; size_t iov_len; };
-struct msghdr {
-    void *msg_name; unsigned int msg_namelen; struct iovec *msg_iov; size_t msg_iovlen;
-    void *msg_control; size_t msg_controllen; int msg_flags;
-};
-struct mmsghdr { struct msghdr msg_hdr; unsigned int msg_len; };
-int recvmmsg(int, struct mmsghdr *, unsigned int, int, void *);
-"""
+_CMSG_HEADER = struct.Struct(CMSG_HEADER)
 
 
 class Receiver(Protocol):
@@ -64,12 +50,8 @@ def new_receiver(sock: socket.socket) -> Receiver:
 
 
 def has_recvmmsg() -> bool:
-    """Whether the C library has `recvmmsg` with the structures as declared here: 64-bit Linux."""
-    if not sys.platform.startswith("linux") or sys.maxsize < 2**32:
-        return False
-    with contextlib.suppress(OSError, AttributeError):
-        return bool(_library().recvmmsg)
-    return False
+    """Whether the C library has `recvmmsg` as declared here."""
+    return has("recvmmsg")
 
 
 def ask_for_packet_info(sock: socket.socket) -> None:
@@ -87,21 +69,21 @@ class MmsgReceiver:
     def __init__(self, sock: socket.socket) -> None:
         self.slab = Slab(BATCH * SLOT)
         self._descriptor = sock.fileno()
-        self._recvmmsg = _library().recvmmsg
-        self._null = _ffi.NULL
-        self._names: Any = _ffi.new("unsigned char[]", BATCH * _NAME_SLOT)
-        self._control: Any = _ffi.new("unsigned char[]", BATCH * _CONTROL_SLOT)
-        self._vectors: Any = _ffi.new("struct iovec[]", BATCH)
-        self._headers: Any = _ffi.new("struct mmsghdr[]", BATCH)
+        self._recvmmsg = library().recvmmsg
+        self._null = ffi.NULL
+        self._names: Any = ffi.new("unsigned char[]", BATCH * NAME_SLOT)
+        self._control: Any = ffi.new("unsigned char[]", BATCH * _CONTROL_SLOT)
+        self._vectors: Any = ffi.new("struct iovec[]", BATCH)
+        self._headers: Any = ffi.new("struct mmsghdr[]", BATCH)
         for index in range(BATCH):
             self._prepare(index)
-        self._names_view = memoryview(_ffi.buffer(self._names))
-        self._control_view = memoryview(_ffi.buffer(self._control))
-        self._headers_view = memoryview(_ffi.buffer(self._headers)).cast("B")
+        self._names_view = memoryview(ffi.buffer(self._names))
+        self._control_view = memoryview(ffi.buffer(self._control))
+        self._headers_view = memoryview(ffi.buffer(self._headers)).cast("B")
         self._pristine = bytes(self._headers_view)
-        size = _ffi.sizeof("struct mmsghdr")
+        size = ffi.sizeof("struct mmsghdr")
         self._words = self._headers_view.cast("I")
-        self._length_at = _ffi.offsetof("struct mmsghdr", "msg_len") // 4
+        self._length_at = ffi.offsetof("struct mmsghdr", "msg_len") // 4
         self._header_words = size // 4
         # sockaddr_in and sockaddr_in6 both begin with two bytes of family.
         self._source_length = IPV6_LENGTH if sock.family == socket.AF_INET6 else IPV4_LENGTH
@@ -112,11 +94,11 @@ class MmsgReceiver:
         count = self._recvmmsg(self._descriptor, self._headers, BATCH, socket.MSG_DONTWAIT, self._null)
         if count <= 0:
             return []
-        names = bytes(self._names_view[: count * _NAME_SLOT])
+        names = bytes(self._names_view[: count * NAME_SLOT])
         words, step, size = self._words, self._header_words, self._source_length
         at, end = self._length_at, 2 + size
         return [
-            (index * SLOT, words[index * step + at], Source(names[index * _NAME_SLOT + 2 : index * _NAME_SLOT + end]))
+            (index * SLOT, words[index * step + at], Source(names[index * NAME_SLOT + 2 : index * NAME_SLOT + end]))
             for index in range(count)
         ]
 
@@ -132,11 +114,11 @@ class MmsgReceiver:
 
     def _prepare(self, index: int) -> None:
         vector = self._vectors[index]
-        vector.iov_base = _ffi.cast("char *", self.slab.pointer) + index * SLOT
+        vector.iov_base = ffi.cast("char *", self.slab.pointer) + index * SLOT
         vector.iov_len = SLOT
         header = self._headers[index].msg_hdr
-        header.msg_name = self._names + index * _NAME_SLOT
-        header.msg_namelen = _NAME_SLOT
+        header.msg_name = self._names + index * NAME_SLOT
+        header.msg_namelen = NAME_SLOT
         header.msg_iov = self._vectors + index
         header.msg_iovlen = 1
         header.msg_control = self._control + index * _CONTROL_SLOT
@@ -179,11 +161,3 @@ def _reply(received: tuple[int, int, bytes]) -> Control:
         is_link_local = local[0] == 0xFE and local[1] & 0xC0 == 0x80
         return ((level, kind, _IN6_PKTINFO.pack(local, interface if is_link_local else 0)),)
     return ()
-
-
-_ffi = FFI()
-_ffi.cdef(_DECLARATIONS)
-
-
-def _library() -> Any:
-    return _ffi.dlopen(None)

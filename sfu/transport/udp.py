@@ -9,17 +9,27 @@ import ipaddress
 import socket
 import struct
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from typing import cast
 
 import ifaddr
 
 from sfu import clock
 from sfu.transport.address import Source, socket_address
+from sfu.transport.drops import DropReason
 from sfu.transport.endpoint import Endpoint
 from sfu.transport.parameters import Report
-from sfu.transport.ports import Destination, MediaPlane
-from sfu.transport.receiver import BATCH, Control, Receiver, ask_for_packet_info, new_receiver
+from sfu.transport.ports import Destination, MediaPlane, Run
+from sfu.transport.receiver import BATCH, Receiver, ask_for_packet_info, new_receiver
+from sfu.transport.transmitter import (
+    AT_ONCE,
+    SOL_UDP,
+    UDP_SEGMENT,
+    MmsgTransmitter,
+    UdpDestination,
+    UdpRun,
+    has_sendmmsg,
+)
 
 BUFFER = 8 * 1024 * 1024
 """Bytes asked for as the kernel's receive and send buffers: 60 ms at 1 Gbit/s. What it grants may be less (net.core.rmem_max)."""
@@ -28,19 +38,11 @@ BATCHES_PER_WAKE_UP = 4
 SAFE_SEGMENT = 1232
 """Bytes of a UDP payload that fit every IPv6 path (1,280 less headers): a refusal of it is not about its size."""
 
-_SOL_UDP = 17
-_UDP_SEGMENT = 103  # linux/udp.h; since Linux 4.18
+_SO_MEMINFO = 55  # asm-generic/socket.h; since Linux 4.12
+_MEMORY = struct.Struct("=9I")  # linux/sock_diag.h; the last are the drops
 _SO_FORCE = {socket.SO_RCVBUF: 33, socket.SO_SNDBUF: 32}  # asm-generic/socket.h: beyond rmem_max, for who may
 _NO_SEGMENTATION = (errno.EIO, errno.EINVAL, errno.ENOPROTOOPT, errno.EOPNOTSUPP)
 _FULL = (errno.EAGAIN, errno.ENOBUFS)
-
-
-@dataclass(frozen=True, slots=True)
-class UdpDestination:
-    """A peer's address, and what makes datagrams to it leave from the address that it asked."""
-
-    address: tuple[str, int] | tuple[str, int, int, int]
-    control: Control = ()
 
 
 class UdpSocket:
@@ -53,6 +55,8 @@ class UdpSocket:
         self._socket = sock
         self._receiver = receiver
         self._segmentation = _knows_segmentation(sock)
+        self._transmitter = MmsgTransmitter(sock) if has_sendmmsg() else None
+        self._counts_drops = _counts_drops(sock)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._endpoint: Endpoint | None = None
         self._plane: MediaPlane | None = None
@@ -117,13 +121,41 @@ class UdpSocket:
     def destination(self, source: Source, offset: int) -> UdpDestination:
         return UdpDestination(socket_address(source), self._receiver.reply_control(offset))
 
+    def send_runs(self, runs: Sequence[Run]) -> int:
+        transmitter = self._transmitter
+        refused = 0
+        if transmitter is None or len(runs) == 1 or not self._segmentation:
+            for destination, slab, start, end, segment, count in runs:
+                if not self.send(destination, slab.view[start:end], segment):
+                    refused += count
+        else:
+            for first in range(0, len(runs), AT_ONCE):
+                refused += self._send_together(transmitter, cast("Sequence[UdpRun]", runs[first : first + AT_ONCE]))
+        return refused
+
+    def _send_together(self, transmitter: MmsgTransmitter, runs: Sequence[UdpRun]) -> int:
+        refused = 0
+        while runs:
+            taken, error = transmitter.send(runs)
+            if error:
+                # About the first of them. The others are tried anew: what is wrong may be this one's address.
+                destination, slab, start, end, segment, count = runs[0]
+                if not self._not_sent(OSError(error, ""), destination, slab.view[start:end], segment):
+                    refused += count
+                taken = 1
+            else:
+                for run in runs[:taken]:
+                    self.datagrams_sent += run[-1]
+            runs = runs[taken:]
+        return refused
+
     def send(self, destination: Destination, run: memoryview, segment: int) -> bool:
         assert isinstance(destination, UdpDestination)
         try:
             if len(run) <= segment:
                 self._send_one(destination, run)
             elif self._segmentation:
-                control = [*destination.control, (_SOL_UDP, _UDP_SEGMENT, struct.pack("=H", segment))]
+                control = [*destination.control, (SOL_UDP, UDP_SEGMENT, struct.pack("=H", segment))]
                 self._socket.sendmsg([run], control, 0, destination.address)
             else:
                 self._send_each(destination, run, segment)
@@ -173,8 +205,15 @@ class UdpSocket:
                 plane.flush(now)
                 if len(datagrams) < BATCH:
                     break
+                self._note_overflow(endpoint)
         finally:
             self._settle()
+
+    def _note_overflow(self, endpoint: Endpoint) -> None:
+        """What the kernel threw away because its receive buffer was full. It is asked behind full batches: no others follow one."""
+        if self._counts_drops:
+            memory = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMORY.size)
+            endpoint.drops.counts[DropReason.RECEIVE_BUFFER_FULL] = _MEMORY.unpack(memory)[-1]
 
     def _on_wake(self) -> None:
         self._wake_pending = False
@@ -257,6 +296,15 @@ def own_addresses(*, ipv6: bool) -> tuple[str, ...]:
 def _knows_segmentation(sock: socket.socket) -> bool:
     """Before 4.18 Linux sends a run as one large datagram instead of refusing it, so the option is asked for first."""
     with contextlib.suppress(OSError):
-        sock.getsockopt(_SOL_UDP, _UDP_SEGMENT)
+        sock.getsockopt(SOL_UDP, UDP_SEGMENT)
         return True
+    return False
+
+
+def _counts_drops(sock: socket.socket) -> bool:
+    """Whether the kernel tells how many datagrams found the receive buffer full: Linux."""
+    if not sys.platform.startswith("linux"):
+        return False
+    with contextlib.suppress(OSError):
+        return len(sock.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMORY.size)) == _MEMORY.size
     return False

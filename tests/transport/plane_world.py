@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pylibsrtp import Policy, Session
@@ -24,7 +25,7 @@ from sfu.rtp.packet import Header, build, parse
 from sfu.transport.drops import DropReason
 from sfu.transport.parameters import Codec, Egress, PeerId, Section
 from sfu.transport.plane import BITRATE_CAP, Plane
-from sfu.transport.ports import Destination, SrtpKeys
+from sfu.transport.ports import Destination, Run, SrtpKeys
 from sfu.transport.slab import Slab
 
 PROFILE = "SRTP_AEAD_AES_128_GCM"
@@ -114,6 +115,15 @@ class FakeSender:
         self.runs: list[tuple[int, int]] = []
         """(bytes, segment) of each call."""
         self.full = False
+
+    def send_runs(self, runs: Sequence[Run]) -> int:
+        for _, _, start, end, segment, count in runs:
+            assert count == -(-(end - start) // segment)
+        return sum(
+            count
+            for destination, slab, start, end, segment, count in runs
+            if not self.send(destination, slab.view[start:end], segment)
+        )
 
     def send(self, destination: Destination, run: memoryview, segment: int) -> bool:
         assert len(run) > 0

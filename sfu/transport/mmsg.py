@@ -1,0 +1,42 @@
+"""The C library's calls for many datagrams at once, through cffi in ABI mode: nothing to compile."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Any
+
+from cffi import FFI
+
+_DECLARATIONS = """
+struct iovec { void *iov_base; size_t iov_len; };
+struct msghdr {
+    void *msg_name; unsigned int msg_namelen; struct iovec *msg_iov; size_t msg_iovlen;
+    void *msg_control; size_t msg_controllen; int msg_flags;
+};
+struct mmsghdr { struct msghdr msg_hdr; unsigned int msg_len; };
+int recvmmsg(int, struct mmsghdr *, unsigned int, int, void *);
+int sendmmsg(int, struct mmsghdr *, unsigned int, int);
+"""
+
+NAME_SLOT = 32
+"""Bytes kept for a socket address; sockaddr_in6 takes 28."""
+CMSG_HEADER = "@Nii"
+"""Length, level, type: what ancillary data begins with (cmsg(3)), for `struct`."""
+
+ffi = FFI()
+ffi.cdef(_DECLARATIONS)
+
+
+def library() -> Any:
+    """What this process is linked with."""
+    return ffi.dlopen(None)
+
+
+def has(function: str) -> bool:
+    """Whether the C library has the call, with the structures as declared here: 64-bit Linux."""
+    if not sys.platform.startswith("linux") or sys.maxsize < 2**32:
+        return False
+    with contextlib.suppress(OSError, AttributeError):
+        return bool(getattr(library(), function))
+    return False
