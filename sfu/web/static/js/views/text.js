@@ -7,10 +7,11 @@ import { setText } from "../text.js";
 /** @typedef {import("../texting.js").Line} Line */
 
 export class TextPane {
-  #log = el("ol", { class: "lines-written", testid: "text-log", label: "text.log", attrs: { role: "log" } });
+  #ended = el("ul", { class: "lines-written" });
+  #log = el("div", { testid: "text-log", label: "text.log", attrs: { role: "log" } }, this.#ended);
   // Read out letter by letter it would drown the voices: an ended line is read, a growing one is there to be looked up.
   #writing = el("ul", { class: "lines-written writing", testid: "text-writing", label: "text.writing", attrs: { "aria-live": "off" } });
-  #scroll = el("div", { class: "text-scroll", label: "text.title", attrs: { tabindex: 0, role: "region" } });
+  #scroll = el("div", { class: "text-scroll", label: "text.title", attrs: { tabindex: 0, role: "group" } });
   #empty = el("p", { class: "small", text: "text.empty" });
   input = el("input", {
     testid: "text-input",
@@ -57,9 +58,9 @@ export class TextPane {
   update({ lines, writing, count }) {
     const atEnd = this.#scroll.scrollHeight - this.#scroll.scrollTop - this.#scroll.clientHeight < 40;
     const fresh = count - this.#count;
-    if (fresh < 0) this.#log.replaceChildren();
-    else if (fresh > 0) this.#log.append(...lines.slice(-fresh).map((line) => new WrittenLine(line).element));
-    while (this.#log.childElementCount > lines.length) this.#log.firstElementChild?.remove();
+    if (fresh < 0) this.#ended.replaceChildren();
+    else if (fresh > 0) this.#ended.append(...lines.slice(-fresh).map((line) => new WrittenLine(line).element));
+    while (this.#ended.childElementCount > lines.length) this.#ended.firstElementChild?.remove();
     this.#count = count;
     const keys = new Set(writing.map((line) => line.participant));
     for (const [key, line] of this.#growing) {
