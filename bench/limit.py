@@ -33,7 +33,7 @@ from sfu.transport.slab import Slab
 from sfu.transport.srtp import PROFILES
 
 RECEIVERS = 16  # of each frame; the cost of a packet out does not depend on it
-SECONDS = 10  # of media that go through
+SECONDS = 5  # of media that go through
 AUDIO_BYTES = 80  # of a frame: 32 kbit/s
 VIDEO_BYTES = 6_250  # of a frame: 1.5 Mbit/s
 EMPTY_SPANS = 1_000
