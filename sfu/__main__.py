@@ -18,7 +18,7 @@ import uvloop
 from sfu import __version__, clock, config, log, portals
 from sfu.config import Scope
 from sfu.errors import ConfigError, EvisitError
-from sfu.ids import VisitId
+from sfu.ids import PersonId, VisitId
 from sfu.web.callers import key_hash
 
 WELL, FAILED, WRONG_USE = 0, 1, 2
@@ -138,9 +138,14 @@ def _audit_export(asked: argparse.Namespace) -> int:
     from sfu.visits import audit
 
     visit = VisitId(asked.visit) if asked.visit else None
+    patient = PersonId(asked.patient) if asked.patient else None
+    if asked.readable and patient is None:
+        raise ConfigError("--readable is for one patient: give --patient")
     try:
-        for line in audit.export(_database(asked).address, clock.wall(), visit):
-            print(line)
+        for row in audit.export(_database(asked).address, clock.wall(), visit, patient):
+            line = audit.for_patient(row, patient) if asked.readable and patient else audit.as_json(row)
+            if line is not None:
+                print(line)
     except LookupError as error:
         print(f"evisit: {error}", file=sys.stderr)
         return FAILED
@@ -245,6 +250,12 @@ def _parser() -> argparse.ArgumentParser:
         action.add_argument("--data", metavar="DIR", help="the folder of the database, as a demo was given it")
         if name == "export":
             action.add_argument("--visit", help="one visit's rows; all where it is not given")
+            action.add_argument(
+                "--patient", metavar="PERSON", help="the rows of a patient's visits, by the portal's id"
+            )
+            action.add_argument(
+                "--readable", action="store_true", help="for the patient to read: time, unit, what; no other person"
+            )
         else:
             action.add_argument("--head", metavar="HEAD", help="a head that an earlier verify told, kept elsewhere")
     webhooks = command("webhooks", _webhooks_replay, "who is told of what happens in visits")

@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, exc, select, text
 
 from sfu.admission.records import AccessEntry, Action
 from sfu.errors import EvisitError, StoreUnavailable
-from sfu.ids import VisitId
+from sfu.ids import PersonId, VisitId
 from sfu.visits import schema
 from sfu.visits.access_log import BEGINNING, COLUMNS, Fault, Head, Verdict
 from sfu.visits.access_log import verify as verify_chain
 from sfu.visits.engine import open_engine
 from sfu.visits.statements import append
 
+WORDS: Mapping[str, str] = {
+    Action.CREATED: "the visit was booked",
+    Action.CHANGED: "the booking was changed",
+    Action.CANCELLED: "the visit was cancelled",
+    Action.JOINED: "somebody came to the waiting room",
+    Action.ADMITTED: "somebody was let in",
+    Action.HELD: "somebody was put back to the waiting room",
+    Action.DENIED: "somebody was not let in",
+    Action.REMOVED: "somebody was put out",
+    Action.LEFT: "somebody left",
+    Action.ENDED: "the visit ended",
+    Action.PARTICIPANTS_READ: "it was read who takes part",
+    Action.LINK_READ: "the link to the visit was fetched",
+    Action.AUDIT_READ: "this log was read",
+    Action.DELETED: "the visit was deleted",
+}
+"""What each row says to the patient whose visit it was."""
 OPERATOR = "operator"
 """The actor of what is done at the command line."""
 
@@ -51,28 +69,54 @@ def verify(url: str, anchor: Head | None = None) -> Verdict:
         return verify_chain((tuple(row) for row in rows), Head(number, last), anchor, Head(cut_at, cut_hash))
 
 
-def export(url: str, at: datetime, visit: VisitId | None = None) -> Iterator[str]:
-    """The log of one visit, or of all, oldest first: a JSON object a line, in the columns' names, `hash` in hex.
+def export(
+    url: str, at: datetime, visit: VisitId | None = None, patient: PersonId | None = None
+) -> Iterator[Mapping[str, Any]]:
+    """The log of one visit, of all visits of a patient, or of all, oldest first: rows by the columns' names, `hash` in hex.
 
     Each visit's log first gets a row that says that it was read. Raises `StoreUnavailable` where there is no such database,
-    `NothingLogged` where the visit is unknown to the log.
+    `NothingLogged` where the log knows nothing of the visit or patient.
     """
     log = schema.access_log
+    # The log tells itself whose visit each one is: the visits are deleted long before it.
+    of_patient = select(log.c.visit).where(log.c.action == Action.CREATED, log.c.subject_person == patient)
+    asked_for = [log.c.visit != ""]
+    if visit is not None:
+        asked_for.append(log.c.visit == visit)
+    if patient is not None:
+        asked_for.append(log.c.visit.in_(of_patient))
     with _connected(url, writes=True) as connection:
-        logged = select(log.c.visit, log.c.unit).distinct().order_by(log.c.visit)
-        found = connection.execute(logged if visit is None else logged.where(log.c.visit == visit)).all()
-        if visit is not None and not found:
-            raise NothingLogged("nothing is logged of this visit")
+        found = connection.execute(
+            select(log.c.visit, log.c.unit).distinct().where(*asked_for).order_by(log.c.visit)
+        ).all()
+        if not found and (visit is not None or patient is not None):
+            raise NothingLogged(f"nothing is logged of this {'visit' if patient is None else 'patient'}")
         for each, unit in found:
             entry = AccessEntry(visit=each, at=at, action=Action.AUDIT_READ, actor=OPERATOR, detail="export")
             append(connection, (entry,), unit)
     asked = select(*(log.c[name] for name in COLUMNS)).order_by(log.c.number)
     with _connected(url, writes=False) as connection:
-        rows = connection.execution_options(yield_per=1_000).execute(
-            asked if visit is None else asked.where(log.c.visit == visit)
-        )
+        # All of it where nothing was asked for: what was cut is told by rows of no visit.
+        everything = visit is None and patient is None
+        rows = connection.execution_options(yield_per=1_000).execute(asked if everything else asked.where(*asked_for))
         for row in rows.mappings():
-            yield json.dumps({**row, "hash": row["hash"].hex()}, ensure_ascii=False)
+            yield {**row, "hash": row["hash"].hex()}
+
+
+def as_json(row: Mapping[str, Any]) -> str:
+    """A row for programs."""
+    return json.dumps(dict(row), ensure_ascii=False)
+
+
+def for_patient(row: Mapping[str, Any], patient: PersonId) -> str | None:
+    """A row as its patient may read it: when, in which unit, what, and whether it was they themselves. It names no other person.
+
+    None for rows that are of the machinery alone.
+    """
+    words = WORDS.get(row["action"])
+    if words is None:
+        return None
+    return "\t".join((row["at"][:19] + "Z", row["unit"], words, "you" if row["actor_person"] == patient else ""))
 
 
 @contextmanager

@@ -122,7 +122,8 @@ class PortalApi:
         except NotAGuardian:
             raise _not_guardians() from None
         reply = Reply.of(self._visit_answer(booked), {"Location": f"{PREFIX}/visits/{visit}"})
-        entry = self._entry(call, visit, Action.CREATED)
+        # Whose visit it is has to be in the log itself: the visit will be deleted long before it.
+        entry = self._entry(call, visit, Action.CREATED, person=PersonId(body.patient.person))
         answered = await self._store.create_visit(booked, entry, repeatable.once(reply))
         return reply if answered is None else repeatable.earlier(answered)
 

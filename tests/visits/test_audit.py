@@ -6,18 +6,22 @@ import hashlib
 import json
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from sfu.__main__ import main
 from sfu.admission.records import Action
 from sfu.errors import StoreUnavailable
-from sfu.ids import VisitId
-from sfu.visits import audit
+from sfu.ids import PersonId, VisitId
+from sfu.visits import audit, retention
 from sfu.visits.access_log import Fault, Head
 from sfu.visits.audit import NothingLogged
 from sfu.visits.store import Store
 from tests.visits.sample import UNIT, WALL, booked, entry
+
+LATER = WALL + timedelta(days=40)
 
 
 @pytest.fixture
@@ -97,7 +101,7 @@ def test_a_tail_cut_off_with_its_head_is_found_by_the_head_noted_before(logged: 
 
 
 def test_an_export_tells_a_visit_and_that_it_was_read(logged: str) -> None:
-    lines = [json.loads(line) for line in audit.export(logged, WALL, VisitId("v_2"))]
+    lines = [json.loads(audit.as_json(row)) for row in audit.export(logged, WALL, VisitId("v_2"))]
     assert [(line["number"], line["action"]) for line in lines] == [
         (4, "created"),
         (5, "link_read"),
@@ -110,7 +114,7 @@ def test_an_export_tells_a_visit_and_that_it_was_read(logged: str) -> None:
 
 
 def test_an_export_of_all_tells_all(logged: str) -> None:
-    lines = [json.loads(line) for line in audit.export(logged, WALL)]
+    lines = [json.loads(audit.as_json(row)) for row in audit.export(logged, WALL)]
     assert [line["number"] for line in lines] == list(range(1, 9))
     assert [line["visit"] for line in lines[-2:]] == ["v_1", "v_2"]
 
@@ -118,8 +122,8 @@ def test_an_export_of_all_tells_all(logged: str) -> None:
 def test_what_is_exported_can_be_checked_by_anybody(logged: str) -> None:
     """The chain needs no key and none of our code: JSON and SHA-256."""
     previous = bytes(32)
-    for line in audit.export(logged, WALL):
-        row = json.loads(line)
+    for exported in audit.export(logged, WALL):
+        row = json.loads(audit.as_json(exported))
         claimed = bytes.fromhex(row.pop("hash"))
         words = json.dumps([1, *row.values()], separators=(",", ":")).encode()
         assert claimed == hashlib.sha256(previous + words).digest()
@@ -142,3 +146,48 @@ def test_where_there_is_no_log_nothing_is_made(tmp_path: Path, content: bytes | 
     with pytest.raises(StoreUnavailable):
         list(audit.export(f"sqlite:///{file}", WALL))
     assert file.exists() is (content is not None)
+
+
+PER, OTHER = PersonId("1177:7f3"), PersonId("1177:other")
+
+
+@pytest.fixture
+async def of_two_patients(store: Store, url: str) -> str:
+    """Two visits of Per, one of somebody else, in which Per is a guardian."""
+    for visit, patient in (("v_1", PER), ("v_2", OTHER), ("v_3", PER)):
+        created = entry(Action.CREATED, visit, actor="portal:cosmic", subject_person=patient)
+        await store.create_visit(booked(visit), created)
+        joined = entry(Action.JOINED, visit, actor_person=PER, subject_person=PER)
+        let_in = entry(Action.ADMITTED, visit, actor_person=PersonId("hsa:eva"), subject_person=PER)
+        await store.write(entries=[joined, let_in])
+    return url
+
+
+async def test_a_patients_log_is_that_of_their_visits_also_when_those_are_deleted(
+    store: Store, of_two_patients: str
+) -> None:
+    await store.change(lambda connection: retention.forget_visits(connection, ended_before=LATER, at=LATER))
+    rows = list(audit.export(of_two_patients, WALL, patient=PER))
+    assert {row["visit"] for row in rows} == {"v_1", "v_3"}
+    assert [row["action"] for row in rows if row["visit"] == "v_3"] == [
+        *("created", "joined", "admitted", "deleted", "audit_read"),
+    ]
+    with pytest.raises(NothingLogged, match="patient"):
+        list(audit.export(of_two_patients, WALL, patient=PersonId("1177:nobody")))
+
+
+def test_what_a_patient_reads_is_time_unit_and_what_and_no_other_person(
+    of_two_patients: str, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["audit", "export", "--data", str(file.parent), "--patient", PER]
+    assert main([*asked, "--visit", "v_1", "--readable"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        f"2026-11-23T08:45:00Z\t{UNIT}\tthe visit was booked\t",
+        f"2026-11-23T08:45:00Z\t{UNIT}\tsomebody came to the waiting room\tyou",
+        f"2026-11-23T08:45:00Z\t{UNIT}\tsomebody was let in\t",
+    ]
+    assert lines[3].endswith(f"Z\t{UNIT}\tthis log was read\t")
+    assert main(asked) == 0
+    assert {json.loads(line)["visit"] for line in capsys.readouterr().out.splitlines()} == {"v_1", "v_3"}
+    assert main(["audit", "export", "--data", str(file.parent), "--readable"]) == 2
