@@ -46,6 +46,8 @@ class Counters:
         for entry in record.entries:
             outcome = OUTCOMES.get(entry.action)
             if outcome is None:
+                if entry.action is Action.ENDED and entry.subject:
+                    self._forget(entry.subject)
                 continue
             self.admissions[outcome] += 1
             participant = by_id.get(entry.subject) if entry.subject else None
@@ -58,8 +60,7 @@ class Counters:
                 self._admitted_at[participant.participant] = now
                 self._media_seen[participant.participant] = set()
             else:
-                self._admitted_at.pop(participant.participant, None)
-                self._media_seen.pop(participant.participant, None)
+                self._forget(participant.participant)
 
     def media_seen(self, participant: ParticipantId, incoming: bool, now: float) -> None:
         """The first packet from, or to, a participant was forwarded; with both, the click has become a visit."""
@@ -70,6 +71,10 @@ class Counters:
         if len(seen) == 2:
             self.admit_to_media.observe(now - self._admitted_at.pop(participant))
             del self._media_seen[participant]
+
+    def _forget(self, participant: ParticipantId) -> None:
+        self._admitted_at.pop(participant, None)
+        self._media_seen.pop(participant, None)
 
     def _wait(self, role: str, outcome: str) -> Histogram:
         histogram = self.lobby_wait.get((role, outcome))

@@ -185,7 +185,7 @@ class Exposition:
         yield gauge(
             "evisit_tasks", "Tasks under way. They go up and down with people; growth alone is a leak.", tasks.running()
         )
-        bugs = self._counters.bugs + self._channels.bugs + self._endpoint.bugs
+        bugs = self._counters.bugs + self._channels.bugs + self._endpoint.bugs + self._plane.bugs
         yield counter("evisit_bugs_total", "Faults of ours, each of which ended one participant's part.", bugs)
 
     def _outboxes(self) -> Iterable[Metric]:

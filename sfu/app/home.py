@@ -1,8 +1,11 @@
 """The home of a visit: takes one event at a time, writes what must be written, then does what the room commands.
 
-event ──► Room.step ──► Record written ──► the new room counts ──► commands, in order
-             │                │
-          Refused      not written: the step has not happened
+event ──► Room.step ──► lets somebody in: Record written ──► the new room counts ──► commands ──► answer
+             │    │                            └─ not written: the step has not happened
+          Refused └───► takes away, or neither: the new room counts ──► commands ──► Record written, now or later ──► answer
+
+One step at a time. A step that has to wait for another's writing closes ahead what it would close: nobody is heard a
+moment longer because a disk is slow.
 """
 
 from __future__ import annotations
@@ -40,9 +43,7 @@ from sfu.signaling.sdp.plan import bind
 from sfu.visits.store import Store
 from sfu.web.channel import Channel
 
-RETRY_SECONDS = (
-    1.0  # how soon what could not be written is tried again; a lost database is back in seconds or not today
-)
+RETRY_SECONDS = 1.0  # how soon what could not be written is tried again: a database is back in seconds, or not today
 
 LETTING_IN = frozenset({Action.JOINED, Action.ADMITTED, Action.ALLOWED, Action.RESUMED, Action.UNLOCKED})
 """What must not happen unwritten. Everything else only takes away: it is done at once, then written, as soon as it can be."""
@@ -118,11 +119,11 @@ class Home:
             del self._channels[participant]
             await self.tell(ChannelLost(channel.id, participant))
 
-    async def tell(self, event: Event) -> None:
-        """Take an event that nobody waits for an answer to."""
+    async def tell(self, event: Event, *, still: Callable[[], bool] | None = None) -> None:
+        """Take an event that nobody waits for an answer to. `still`: whether it is so when its turn has come."""
         # Refused: whoever it was about has gone in the meantime, or the fault has been logged.
         with contextlib.suppress(Refused, StoreUnavailable):
-            await self._step(lambda: event)
+            await self._step(lambda: event, still=still)
 
     def heard(self, levels: Iterable[tuple[ParticipantId, int]], now: float) -> None:
         """Audio levels of participants (RFC 6464); whoever they make the speaker is told to all."""
@@ -147,6 +148,15 @@ class Home:
         """Take what a portal has asked for. Raises `Refused` and `StoreUnavailable`: the portal is told."""
         await self._step(lambda: event)
 
+    def arm(self) -> None:
+        """Mind the time from now on. A room that was read from the store has people who may not come back."""
+        self._arm(self._room.next_timer())
+
+    async def flush(self) -> None:
+        """Write what is still unwritten, once more. Raises StoreUnavailable."""
+        async with self._turn:
+            await self._write_unwritten()
+
     def close(self) -> None:
         """Stop its timers; the room is forgotten and can be read anew from the store."""
         self._disarm()
@@ -167,11 +177,17 @@ class Home:
         joining: Channel | None = None,
         asking: tuple[Channel, ParticipantId] | None = None,
         answer: Answer | None = None,
+        still: Callable[[], bool] | None = None,
         offer: ParsedOffer | None = None,
     ) -> Step:
+        if self._turn.locked():
+            self._close_ahead(occurred)
         async with self._turn:
+            self.used_at = clock.monotonic()
             if asking is not None and self._channels.get(asking[1]) is not asking[0]:
                 raise Refused(Code.JOIN_REQUIRED, "Another channel has taken this one's place.")
+            if still is not None and not still():
+                raise Refused(Code.PARTICIPANT_UNKNOWN, "That is over.")
             event = occurred()
             now, wall = clock.monotonic(), clock.wall()
             try:
@@ -193,20 +209,33 @@ class Home:
                 if answer is not None:
                     answer(fields)
                     answer = None
-            try:
-                fields |= self._apply(commands, offer, now)
-            except Exception as error:
-                raise self._failed(event, error) from error
-            finally:
-                self._arm(self._room.next_timer())
+            failed = self._apply(commands, fields, offer, now)
+            self._arm(self._room.next_timer())
             if record:
-                # It only takes away, so it was done first: nobody stays in because a disk is slow.
                 self._counters.recorded(record, wall, now)
                 await self._write_when_it_can(record)
-            if answer is not None:
+            if answer is not None and failed is None:
                 answer(fields)
             self._part(commands)
+            if failed is not None:
+                raise self._failed(event, failed) from failed
             return step
+
+    def _close_ahead(self, occurred: Callable[[], Event]) -> None:
+        """Another step is being written: what this one would close, as things stand, is closed now.
+
+        Closing twice is closing once. Should the step be refused when its turn has come, then a transport is gone that its
+        owner makes anew: when in doubt, nobody is heard.
+        """
+        try:
+            step = self._room.step(occurred(), now=clock.monotonic(), wall=clock.wall())
+        except Exception:
+            return  # told when its turn has come
+        if any(isinstance(command, Record) and lets_in(command) for command in step.commands):
+            return
+        for command in step.commands:
+            if isinstance(command, DropRoute | CloseMedia):
+                self._attempt(command, {}, None, 0.0)
 
     async def _write(self, record: Record) -> None:
         """Write what is still unwritten, then this. Raises StoreUnavailable, and then this is not written later either."""
@@ -255,8 +284,8 @@ class Home:
                 await self._write_unwritten()
 
     def _failed(self, event: Event, error: Exception) -> Refused:
-        """A command could not be carried out. Whoever asked loses their media, and may offer anew; the visit goes on."""
-        if isinstance(event, Requested):
+        """A command could not be carried out. Whose offer it was loses the transport, and may offer anew; the visit goes on."""
+        if isinstance(event, Requested) and isinstance(event.request, Offer):
             self._media.close(event.participant)
             tasks.start(self.tell(MediaLost(event.participant)), name=f"media lost {self.visit}")
         return self._bug("a command failed", event, error)
@@ -270,36 +299,58 @@ class Home:
         self._channels[participant] = channel
         self._by_id[channel.id] = channel
 
-    def _apply(self, commands: Iterable[Command], offer: ParsedOffer | None, started: float) -> dict[str, object]:
-        """Do what the room commands, in its order; gives what an answer to an offer needs besides the room's fields."""
-        fields: dict[str, object] = {}
+    def _apply(
+        self, commands: Iterable[Command], fields: dict[str, object], offer: ParsedOffer | None, started: float
+    ) -> Exception | None:
+        """Do what the room commands, in its order; adds to `fields` what the answer to an offer needs.
+
+        Gives the first fault. From there on nothing is opened any more, and all that is to be closed still is.
+        """
+        failed: Exception | None = None
         roster = False
         for command in commands:
-            match command:
-                case Notify(participant, message, replaces):
-                    channel = self._channels.get(participant)
-                    if channel is not None:
-                        channel.notify(message, replaces)
-                    roster = roster or replaces == "roster"
-                case OpenMedia():
-                    assert offer is not None, "media opens by an offer alone"
-                    fields["sdp"] = self._media.open(self.visit, command, offer, started)
-                case CloseMedia(participant):
-                    self._media.close(participant)
-                    self._speakers.gone(participant)
-                case AddRoute(track, receiver, mid):
-                    self._media.add_route(track, receiver, mid)
-                case DropRoute(_, receiver, mid):
-                    self._media.drop_route(receiver, mid)
-                case RequestKeyframe(track):
-                    self._media.request_keyframe(track)
-                case Disconnect():
-                    continue  # the last of all, when the answer is out: `_part`
-                case Record():
-                    raise AssertionError("a record stands first or not at all")
+            if failed is not None and isinstance(command, OpenMedia | AddRoute | RequestKeyframe):
+                continue
+            failed = self._attempt(command, fields, offer, started) or failed
+            roster = roster or (isinstance(command, Notify) and command.replaces == "roster")
         if roster:
             self._counters.roster_lag.observe(clock.monotonic() - started)
-        return fields
+        return failed
+
+    def _attempt(
+        self, command: Command, fields: dict[str, object], offer: ParsedOffer | None, started: float
+    ) -> Exception | None:
+        try:
+            self._do(command, fields, offer, started)
+        except Exception as error:
+            if isinstance(command, DropRoute):
+                # What cannot be taken off a transport goes with the transport.
+                self._media.close(command.receiver)
+            return error
+        return None
+
+    def _do(self, command: Command, fields: dict[str, object], offer: ParsedOffer | None, started: float) -> None:
+        match command:
+            case Notify(participant, message, replaces):
+                channel = self._channels.get(participant)
+                if channel is not None:
+                    channel.notify(message, replaces)
+            case OpenMedia():
+                assert offer is not None, "media opens by an offer alone"
+                fields["sdp"] = self._media.open(self.visit, command, offer, started)
+            case CloseMedia(participant):
+                self._media.close(participant)
+                self._speakers.gone(participant)
+            case AddRoute(track, receiver, mid):
+                self._media.add_route(track, receiver, mid)
+            case DropRoute(_, receiver, mid):
+                self._media.drop_route(receiver, mid)
+            case RequestKeyframe(track):
+                self._media.request_keyframe(track)
+            case Disconnect():
+                pass  # the last of all, when the answer is out: `_part`
+            case Record():
+                raise AssertionError("a record stands first or not at all")
 
     def _part(self, commands: Iterable[Command]) -> None:
         for command in commands:

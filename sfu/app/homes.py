@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from sfu import clock, tasks
 from sfu.admission.links import generation_of, visit_unknown
@@ -13,10 +14,11 @@ from sfu.admission.tickets import TicketKeys
 from sfu.admission.visit import Visit, VisitState
 from sfu.app.counters import Counters
 from sfu.app.home import Answer, Home
-from sfu.app.media import Media
+from sfu.app.media import Media, Transport
 from sfu.app.testing import EchoTests
-from sfu.errors import Code, EvisitError, Refused
+from sfu.errors import Code, EvisitError, Refused, StoreUnavailable
 from sfu.ids import ChannelId, ParticipantId, VisitId, new_token
+from sfu.log import logger
 from sfu.rooms.events import (
     BookingChanged,
     Event,
@@ -48,6 +50,10 @@ from sfu.web.portal import Present
 IDLE_SECONDS = 3600.0
 """How long a room without people is kept: as long as its count of knocks an hour is worth keeping."""
 SWEEP_SECONDS = 600.0
+MAX_READINGS = 256
+"""Visits looked up at a time for who has shown nothing yet: strangers' guesses must not crowd out staff's writes."""
+
+log = logger(__name__)
 
 
 @dataclass(slots=True)
@@ -164,9 +170,25 @@ class Homes:
                 case FirstForwarded(_, incoming):
                     self._counters.media_seen(transport.participant, incoming, now)
                 case Connected():
-                    tasks.start(home.tell(MediaConnected(transport.participant)), name="media connected")
+                    self._tell_connected(home, transport)
                 case Failed():
-                    tasks.start(home.tell(MediaLost(transport.participant)), name="media lost")
+                    self._tell_lost(home, transport.participant)
+
+    def _tell_connected(self, home: Home, transport: Transport) -> None:
+        # When its turn has come, another transport may have taken this one's place.
+        event = MediaConnected(transport.participant)
+        still = partial(self._is_owner, transport)
+        tasks.start(home.tell(event, still=still), name="media connected")
+
+    def _tell_lost(self, home: Home, participant: ParticipantId) -> None:
+        # Gone at once, so that an offer which comes before the room knows opens a fresh one, and is not undone by this.
+        self._media.close(participant)
+        tasks.start(
+            home.tell(MediaLost(participant), still=lambda: not self._media.has(participant)), name="media lost"
+        )
+
+    def _is_owner(self, transport: Transport) -> bool:
+        return self._media.owner(transport.peer) is transport
 
     def _heard(self, report: AudioLevels, now: float) -> None:
         by_visit: dict[VisitId, list[tuple[ParticipantId, int]]] = {}
@@ -216,12 +238,16 @@ class Homes:
         """Take no visit that is not here already."""
         self._draining = True
 
-    def stop(self) -> None:
-        """Stop all timers; nothing may be asked after."""
+    async def stop(self) -> None:
+        """Stop all timers and write what is still unwritten; nothing may be asked after."""
         if self._sweeping is not None:
             self._sweeping.cancel()
         for home in self._homes.values():
             home.close()
+            try:
+                await home.flush()
+            except StoreUnavailable:
+                log.error("a visit's last steps could not be written", visit=home.visit)
         self._tests.stop()
 
     def live(self) -> list[Home]:
@@ -279,6 +305,8 @@ class Homes:
         # One reading a visit, however many come at once: two homes of one visit must never be.
         reading = self._reading.get(visit)
         if reading is None:
+            if len(self._reading) >= MAX_READINGS:
+                raise Refused(Code.RATE_LIMITED, "Many people are joining. Try again in a moment.")
             reading = self._reading[visit] = tasks.spawn(self._read(visit), name=f"read {visit}")
         return await asyncio.shield(reading)
 
@@ -298,6 +326,7 @@ class Homes:
                 now=clock.monotonic(),
             )
             home = self._homes[visit] = Home(room, self._store, self._media, self._counters)
+            home.arm()
             return home
         finally:
             del self._reading[visit]

@@ -51,6 +51,10 @@ class Media:
         """The transport with this number; None where it has been closed since."""
         return self._by_peer.get(peer)
 
+    def has(self, participant: ParticipantId) -> bool:
+        """Whether the participant has a transport."""
+        return participant in self._transports
+
     def open(self, visit: VisitId | None, command: OpenMedia, offer: ParsedOffer, now: float) -> str:
         """Take an offer into effect; gives the answer's SDP."""
         remote = RemoteParameters(offer.ice_ufrag, offer.ice_pwd, offer.fingerprints)

@@ -88,7 +88,7 @@ class Server:
         store = await Store.open(config.database.address, webhooks=endpoints(config.webhooks))
         webhooks = Webhooks(store, config.webhooks)
         deliveries = Deliveries(store, config, key_ring, wording)
-        plane = Plane(self._udp, clock.monotonic, bitrate_cap=config.media.sender_cap_kbps * 1000)
+        plane = Plane(self._udp, clock.monotonic, bitrate_cap=config.media.sender_cap_kbps * 1000, on_bug=self._bug)
         endpoint = Endpoint(
             plane,
             self._udp,
@@ -152,7 +152,7 @@ class Server:
             lag.stop()
             for runner in runners:
                 await runner.cleanup()
-            homes.stop()
+            await homes.stop()
             await webhooks.stop()
             await deliveries.stop()
             await housekeeping.stop()
@@ -171,7 +171,7 @@ class Server:
         app = web.Application(client_max_size=MAX_BODY)
         app.on_response_prepare.append(SecurityHeaders(self._config.web.public_url).on_prepare)
         Health(lambda: not homes.draining() and store.available).set_up(app.router)
-        Pages().set_up(app.router)
+        Pages(self._config.invitations.help_phone).set_up(app.router)
         signalling.set_up(app.router)
         api = PortalApi(self._config, key_ring, store, homes)
         callers = Callers(self._config.portals, self._config.limits)

@@ -21,11 +21,12 @@ from sfu.app.counters import Counters
 from sfu.app.home import Home
 from sfu.app.media import Media
 from sfu.errors import Refused, StoreUnavailable
-from sfu.ids import ChannelId, ParticipantId, PersonId, VisitId
-from sfu.rooms.commands import Reason
-from sfu.rooms.events import TicketPresented, VisitClosed
-from sfu.rooms.requests import Admit, Hold, Leave, Remove
+from sfu.ids import ChannelId, ParticipantId, PersonId, TrackId, VisitId
+from sfu.rooms.commands import OpenMedia, Reason
+from sfu.rooms.events import MediaConnected, TicketPresented, VisitClosed
+from sfu.rooms.requests import Admit, Hold, Leave, Lock, Remove, SendSection, Source
 from sfu.rooms.room import Limits, Room
+from sfu.signaling.messages import Asking, OfferMessage, ReceiveBinding
 from sfu.visits.store import Store
 from sfu.web.channel import Channel
 
@@ -60,9 +61,34 @@ class Story:
         if any(entry.action is Action.REMOVED for entry in entries):
             self.written.set()
 
+    # The media's
+
+    broken: str = ""
+    """A method that raises."""
+    open_for: set[ParticipantId] = field(default_factory=set)
+
+    def is_fresh(self, participant: ParticipantId, offer: object) -> bool:
+        return participant not in self.open_for
+
+    def open(self, visit: VisitId, command: OpenMedia, offer: object, now: float) -> str:
+        self.lines.append("media opened")
+        self.open_for.add(command.participant)
+        if self.broken == "open":
+            raise ZeroDivisionError
+        return "v=0"
+
     def close(self, participant: ParticipantId) -> None:
-        """The media's."""
-        self.lines.append("media closed")
+        if participant in self.open_for:
+            self.open_for.discard(participant)
+            self.lines.append("media closed")
+
+    def add_route(self, track: TrackId, receiver: ParticipantId, mid: str) -> None:
+        self.lines.append("route added")
+
+    def drop_route(self, receiver: ParticipantId, mid: str) -> None:
+        if self.broken == "drop_route":
+            raise ZeroDivisionError
+        self.lines.append("route dropped")
 
     @property
     def actions(self) -> list[str]:
@@ -134,11 +160,42 @@ class House:
         assert answers[0]["participant"] == participant
         return participant, line
 
-    async def ask(self, who: tuple[ParticipantId, Line], request: Admit | Hold | Remove | Leave) -> None:
+    async def ask(self, who: tuple[ParticipantId, Line], request: Asking) -> None:
         def answered(fields: Mapping[str, object]) -> None:
             self.story.lines.append("answered")
 
         await self.home.ask(cast(Channel, who[1]), who[0], request, answered)
+
+
+OFFER = """v=0
+o=- 1 1 IN IP4 0.0.0.0
+s=-
+t=0 0
+a=group:BUNDLE 0 1
+a=ice-ufrag:abcdefgh
+a=ice-pwd:abcdefghijklmnopqrstuvwx
+a=fingerprint:sha-256 {fingerprint}
+a=setup:actpass
+m=audio 9 UDP/TLS/RTP/SAVPF 111
+c=IN IP4 0.0.0.0
+a=mid:0
+a=sendonly
+a=rtcp-mux
+a=rtpmap:111 opus/48000/2
+m=audio 9 UDP/TLS/RTP/SAVPF 111
+c=IN IP4 0.0.0.0
+a=mid:1
+a={direction}
+a=rtcp-mux
+a=rtpmap:111 opus/48000/2
+""".replace("\n", "\r\n")
+
+
+def offer(track: str = "") -> OfferMessage:
+    """A microphone, and where a track is named a section that receives it."""
+    sdp = OFFER.format(fingerprint=":".join(["AB"] * 32), direction="recvonly" if track else "inactive")
+    receive = (ReceiveBinding("1", TrackId(track)),) if track else ()
+    return OfferMessage(sdp, (SendSection("0", Source.MICROPHONE),), receive)
 
 
 Furnished = tuple[House, tuple[ParticipantId, Line], tuple[ParticipantId, Line]]
@@ -263,6 +320,94 @@ async def test_a_request_that_waited_while_its_channel_was_replaced_is_refused(f
     await asyncio.gather(admitting, losing)
     with pytest.raises(Refused, match="join_required"):
         await waiting
+
+
+async def talking(furnished: Furnished) -> None:
+    """Both are in, and hear each other's microphone."""
+    house, eva, per = furnished
+    await house.ask(eva, Admit(per[0]))
+    for who in (eva, per):
+        await house.ask(who, offer())
+        await house.home.tell(MediaConnected(who[0]))
+    tracks = {each.participant: each.tracks[0].track for each in house.home.room.participants}
+    await house.ask(eva, offer(tracks[per[0]]))
+    await house.ask(per, offer(tracks[eva[0]]))
+    assert house.story.lines.count("route added") == 2
+    house.story.lines.clear()
+
+
+async def test_a_hold_does_not_wait_for_what_others_write(furnished: Furnished) -> None:
+    house, eva, per = furnished
+    await talking(furnished)
+    house.story.gate = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    writing = loop.create_task(house.ask(eva, Lock(locked=True)))
+    await asyncio.sleep(0)
+    holding = loop.create_task(house.ask(eva, Hold(per[0])))
+    await asyncio.sleep(0)
+    assert "media closed" in house.story.lines
+    assert "answered" not in house.story.lines
+    house.story.gate.set()
+    await asyncio.gather(writing, holding)
+    assert per[1].state() == "waiting"
+
+
+async def test_what_is_refused_closes_nothing_ahead(furnished: Furnished) -> None:
+    house, eva, per = furnished
+    await talking(furnished)
+    house.story.gate = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    writing = loop.create_task(house.ask(eva, Lock(locked=True)))
+    await asyncio.sleep(0)
+    holding = loop.create_task(house.ask(per, Hold(eva[0])))
+    await asyncio.sleep(0)
+    assert "media closed" not in house.story.lines
+    house.story.gate.set()
+    await writing
+    with pytest.raises(Refused, match="not_allowed"):
+        await holding
+
+
+async def test_a_fault_while_closing_leaves_nothing_open(furnished: Furnished) -> None:
+    house, eva, per = furnished
+    await talking(furnished)
+    house.story.broken = "drop_route"
+    with pytest.raises(Refused, match="internal"):
+        await house.ask(eva, Remove(per[0]))
+    assert per[0] not in house.story.open_for
+    assert per[1].state() == "removed"
+    assert per[1].closed is Reason.TURNED_AWAY
+    assert "written removed" in house.story.lines
+    assert house.counters.bugs == 1
+
+
+async def test_an_offer_that_cannot_be_carried_out_leaves_no_transport(furnished: Furnished) -> None:
+    house, eva, _ = furnished
+    house.story.broken = "open"
+    with pytest.raises(Refused, match="internal"):
+        await house.ask(eva, offer())
+    assert house.story.open_for == set()
+    house.story.broken = ""
+    await house.ask(eva, offer())
+    assert eva[0] in house.story.open_for
+
+
+async def test_what_is_over_when_its_turn_comes_is_passed_by(furnished: Furnished) -> None:
+    house, eva, _ = furnished
+    before = house.home.room
+    await house.home.tell(MediaConnected(eva[0]), still=lambda: False)
+    assert house.home.room is before
+
+
+async def test_the_last_steps_are_written_at_the_end(furnished: Furnished) -> None:
+    house, eva, per = furnished
+    await house.ask(eva, Admit(per[0]))
+    house.story.works = False
+    await house.ask(eva, Remove(per[0]))
+    house.story.works = True
+    house.home.close()
+    await house.home.flush()
+    assert house.story.actions == ["admitted", "removed"]
 
 
 async def test_an_ended_visit_closes_every_channel(furnished: Furnished) -> None:
