@@ -17,7 +17,7 @@ from sfu.visits.bookings import BookedVisit
 from sfu.visits.webhooks import Outcome
 
 GIVE_UP_AFTER = timedelta(days=1)
-SECONDS_BETWEEN: Final = (30.0, 120.0, 600.0, 1800.0, 3600.0)
+SECONDS_BETWEEN: Final = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0)
 """After the first attempt, the second, and so on; then always the last. Greylisting lets in after some minutes."""
 NONCE_BYTES = 12  # what GCM is made for; random, and far fewer than 2^32 mails a key
 

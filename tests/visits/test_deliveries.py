@@ -62,10 +62,10 @@ def test_a_mail_whose_link_is_dead_is_cancelled(state: VisitState) -> None:
 
 def test_attempts_come_further_apart_for_a_day() -> None:
     pauses = []
-    for attempts in range(6):
+    for attempts in range(7):
         due = next_attempt(replace(MAIL, attempts=attempts), WALL)
         assert due is not None
         pauses.append((due - WALL).total_seconds())
-    assert pauses == [30, 120, 600, 1800, 3600, 3600]
+    assert pauses == [5, 30, 120, 600, 1800, 3600, 3600]
     assert next_attempt(MAIL, WALL + GIVE_UP_AFTER - timedelta(seconds=1)) is not None
     assert next_attempt(MAIL, WALL + GIVE_UP_AFTER) is None
