@@ -12,7 +12,7 @@ export class TextPane {
   // Read out letter by letter it would drown the voices: an ended line is read, a growing one is there to be looked up.
   #writing = el("ul", { class: "lines-written writing", testid: "text-writing", label: "text.writing", attrs: { "aria-live": "off" } });
   #scroll = el("div", { class: "text-scroll", label: "text.title", attrs: { tabindex: 0, role: "group" } });
-  #empty = el("p", { class: "small", text: "text.empty" });
+  #hint = el("p", { class: "small", text: "text.hint", attrs: { id: "text-hint" } });
   input = el("input", {
     testid: "text-input",
     attrs: { id: "text-input", type: "text", maxlength: LINE_LENGTH, autocomplete: "off", enterkeyhint: "send", "aria-describedby": "text-hint" },
@@ -30,7 +30,7 @@ export class TextPane {
   constructor({ texting, close }) {
     this.#texting = texting;
     this.input.addEventListener("input", () => texting.type(this.input.value));
-    this.#scroll.append(this.#empty, this.#log, this.#writing);
+    this.#scroll.append(this.#hint, this.#log, this.#writing);
     this.element = el(
       "section",
       { class: "text-pane", testid: "text-pane", label: "text.title", attrs: { id: "text-pane", hidden: true } },
@@ -46,7 +46,6 @@ export class TextPane {
         el("label", { class: "visually-hidden", text: "text.label", attrs: { for: "text-input" } }),
         this.input,
         el("button", { class: "button primary", testid: "text-end", text: "text.end", attrs: { type: "submit" } }),
-        el("p", { class: "small text-hint", text: "text.hint", attrs: { id: "text-hint" } }),
       ),
     );
     this.element.addEventListener("keydown", (event) => {
@@ -74,7 +73,7 @@ export class TextPane {
       this.#growing.set(line.participant, shown);
       if (!shown.element.isConnected) this.#writing.append(shown.element);
     }
-    this.#empty.hidden = lines.length + writing.length > 0;
+    this.#hint.hidden = lines.length + writing.length > 0;
     // Whoever has scrolled back to read is left there.
     if (atEnd) this.#scroll.scrollTop = this.#scroll.scrollHeight;
   }
