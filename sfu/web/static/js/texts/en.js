@@ -204,7 +204,6 @@ export const en = {
   "text.title": "Text in the visit",
   "text.log": "Written lines",
   "text.writing": "Being written now",
-  "text.empty": "Nobody has written yet.",
   "text.close": "Close the text",
   "text.label": "Write to everybody in the visit",
   "text.end": "New line",

@@ -204,7 +204,6 @@ export const sv = {
   "text.title": "Text i besöket",
   "text.log": "Skrivna rader",
   "text.writing": "Skrivs just nu",
-  "text.empty": "Ingen har skrivit än.",
   "text.close": "Stäng texten",
   "text.label": "Skriv till alla i besöket",
   "text.end": "Ny rad",
