@@ -23,6 +23,7 @@ from sfu.transport.endpoint import Endpoint
 from sfu.transport.plane import Plane
 from sfu.visits.store import Store
 from sfu.web.channel import ChannelCounters
+from sfu.web.malformed import MalformedRequests
 
 PLANE = "python"  # the compiled build of the same source will say `compiled`
 LIVE = (State.WAITING, State.ADMITTED)
@@ -37,6 +38,7 @@ class Exposition:
         store: Store,
         homes: Homes,
         channels: ChannelCounters,
+        malformed: MalformedRequests,
         endpoint: Endpoint,
         plane: Plane,
         lag: LoopLag,
@@ -47,6 +49,7 @@ class Exposition:
         self._store = store
         self._homes = homes
         self._channels = channels
+        self._malformed = malformed
         self._endpoint = endpoint
         self._plane = plane
         self._lag = lag
@@ -173,6 +176,11 @@ class Exposition:
             "Requests of clients.",
             self._channels.messages,
             ("type", "outcome"),
+        )
+        yield counter(
+            "evisit_malformed_requests_total",
+            "HTTP that could not be read; none of it is logged.",
+            self._malformed.count,
         )
         yield gauge("evisit_signalling_channels", "WebSockets open now.", self._channels.open)
         yield counter(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable
@@ -39,6 +40,7 @@ from sfu.web.channel import Signalling
 from sfu.web.headers import SecurityHeaders
 from sfu.web.health import Health
 from sfu.web.invitations import InvitationApi
+from sfu.web.malformed import MalformedRequests
 from sfu.web.metrics import metrics_app
 from sfu.web.operations import PREFIX
 from sfu.web.pages import Pages
@@ -123,8 +125,10 @@ class Server:
             capacity=CHANNELS,
         )
         lag = LoopLag()
+        malformed = MalformedRequests()
+        logging.getLogger("aiohttp.server").addFilter(malformed)
         exposition = Exposition(
-            self._counters, store, homes, signalling.counters, endpoint, plane, lag, deliveries, webhooks
+            self._counters, store, homes, signalling.counters, malformed, endpoint, plane, lag, deliveries, webhooks
         )
         invitations = InvitationApi(config, key_ring, store, wording, deliveries)
         public = self._public_app(homes, signalling, store, key_ring, invitations)

@@ -38,6 +38,9 @@ class Limits:
 
     messages_per_second: float = 20.0
     messages_burst: int = 60
+    offers_per_second: float = 5.0
+    """Reading and answering an offer costs as much as a thousand other requests; people come and go slower than this."""
+    offers_burst: int = 30
     join_seconds: float = 10.0
 
 
@@ -102,6 +105,27 @@ CLOSE_AFTER_REFUSED_JOIN: Final = {
 """Every other code: 4401."""
 
 
+class Bucket:
+    """A token bucket: `burst` at once, `rate` a second over time."""
+
+    __slots__ = ("_burst", "_filled_at", "_rate", "_tokens")
+
+    def __init__(self, rate: float, burst: int, now: float) -> None:
+        self._rate = rate
+        self._burst = float(burst)
+        self._tokens = float(burst)
+        self._filled_at = now
+
+    def take(self, now: float) -> bool:
+        """Take a token; False where there is none."""
+        self._tokens = min(self._tokens + (now - self._filled_at) * self._rate, self._burst)
+        self._filled_at = now
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
+
+
 class Session:
     """One channel from its opening to its close."""
 
@@ -112,8 +136,8 @@ class Session:
         self._join_id = 0
         self._accepted_as = Stage.JOINED
         self._last_id = -1
-        self._tokens = float(limits.messages_burst)
-        self._refilled_at = now
+        self._messages = Bucket(limits.messages_per_second, limits.messages_burst, now)
+        self._offers = Bucket(limits.offers_per_second, limits.offers_burst, now)
 
     @property
     def stage(self) -> Stage:
@@ -123,16 +147,20 @@ class Session:
         """Take a text frame."""
         if self._stage is Stage.CLOSED:
             return ()
-        if not self._may_speak(now):
+        if not self._messages.take(now):
             return self.close(CloseCode.RATE_LIMITED)
         fields = frames.parse(frame)
         if fields is None:
             return self.close(CloseCode.BAD_FRAME)
         request_id = frames.message_id(fields)
         try:
-            return (self._take(request_id, fields),)
+            return (self._take(request_id, fields, now),)
         except Refused as refused:
             return (Send(frames.error(request_id, refused)),)
+
+    def receive_control(self, *, now: float) -> tuple[Output, ...]:
+        """Take a ping or pong. They are frames like others, and counted as such."""
+        return () if self._messages.take(now) else self.close(CloseCode.RATE_LIMITED)
 
     def receive_binary(self) -> tuple[Output, ...]:
         """Take a binary frame, of which the protocol has none."""
@@ -168,7 +196,7 @@ class Session:
         due = self.next_timer()
         return self.close(CloseCode.TOO_SLOW) if due is not None and now >= due else ()
 
-    def _take(self, request_id: int | None, fields: Mapping[str, object]) -> Output:
+    def _take(self, request_id: int | None, fields: Mapping[str, object], now: float) -> Output:
         if request_id is None:
             raise Refused(Code.BAD_MESSAGE, f"id: should be an integer from 0 to {frames.MAX_ID}.")
         if request_id <= self._last_id:
@@ -196,14 +224,6 @@ class Session:
         request = decode_asking(fields)
         if self._stage is Stage.TESTING and not isinstance(request, (OfferMessage, Leave)):
             raise Refused(Code.JOIN_REQUIRED, "This channel tests; to take part, open another and join.")
+        if isinstance(request, OfferMessage) and not self._offers.take(now):
+            raise Refused(Code.RATE_LIMITED, "Too many offers in a short time. Offer again in a second.")
         return Asked(request_id, kind, request)
-
-    def _may_speak(self, now: float) -> bool:
-        """A token bucket: `messages_burst` at once, `messages_per_second` over time."""
-        refill = (now - self._refilled_at) * self._limits.messages_per_second
-        self._tokens = min(self._tokens + refill, float(self._limits.messages_burst))
-        self._refilled_at = now
-        if self._tokens < 1.0:
-            return False
-        self._tokens -= 1.0
-        return True

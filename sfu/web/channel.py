@@ -131,10 +131,11 @@ class Channel:
                 case WSMsgType.BINARY:
                     self._do(self._session.receive_binary())
                 case WSMsgType.PING:
+                    self._do(self._session.receive_control(now=self._heard_at))
                     with contextlib.suppress(ConnectionError):
                         await self._socket.pong(message.data)
                 case WSMsgType.PONG:
-                    continue
+                    self._do(self._session.receive_control(now=self._heard_at))
                 case _:
                     return
 
@@ -202,7 +203,7 @@ class Channel:
         self._wake.set()
 
     async def _write(self) -> None:
-        """Write what is queued, ping, and close. The one place that writes, so that frames keep their order."""
+        """Write what is queued, ping, and close. All messages go out here, so that they keep their order; pongs need none."""
         ping_at = clock.monotonic() + PING_SECONDS
         try:
             while True:

@@ -34,8 +34,8 @@ class Channel:
         return answer
 
 
-def joined() -> Channel:
-    channel = Channel()
+def joined(**limits: Any) -> Channel:
+    channel = Channel(**limits)
     assert channel.says(JOIN) == (Joining(JoinByTicket("a.b.c")),)
     (answer,) = channel.session.accept({"participant": "p_1"})
     assert isinstance(answer, Send)
@@ -183,7 +183,7 @@ def test_a_join_accepted_after_the_close_is_not_answered() -> None:
     assert channel.session.accept({"participant": "p_1"}) == ()
 
 
-def testing() -> Channel:
+def trying() -> Channel:
     channel = Channel()
     assert channel.says({"type": "test", "id": 1, "ticket": "a.b.c"}) == (Trying(EchoByTicket("a.b.c")),)
     (answer,) = channel.session.accept({"seconds": 20})
@@ -193,7 +193,7 @@ def testing() -> Channel:
 
 
 def test_a_channel_that_tests_may_offer_and_leave() -> None:
-    channel = testing()
+    channel = trying()
     assert channel.session.stage is Stage.TESTING
     assert channel.says({"type": "offer", "id": 2, "sdp": "v=0"}) == (Asked(2, "offer", OfferMessage("v=0", (), ())),)
     assert channel.says({"type": "leave", "id": 3}) == (Asked(3, "leave", Leave()),)
@@ -210,7 +210,7 @@ def test_a_channel_that_tests_may_offer_and_leave() -> None:
     ],
 )
 def test_a_channel_that_tests_never_takes_part(message: dict[str, Any], code: Code) -> None:
-    assert testing().hears({**message, "id": 2})["code"] == code
+    assert trying().hears({**message, "id": 2})["code"] == code
 
 
 def test_a_channel_that_has_joined_does_not_test() -> None:
@@ -224,3 +224,20 @@ def test_a_test_that_is_refused_closes_the_channel() -> None:
     assert isinstance(answer, Send)
     assert json.loads(answer.text)["code"] == Code.RATE_LIMITED
     assert close == Close(CloseCode.RATE_LIMITED)
+
+
+def test_offers_have_a_bucket_of_their_own() -> None:
+    channel = joined(offers_per_second=1.0, offers_burst=2)
+    offer = {"type": "offer", "sdp": "v=0", "send": [], "receive": []}
+    assert [type(output) for number in (2, 3) for output in channel.says({**offer, "id": number})] == [Asked, Asked]
+    assert channel.hears({**offer, "id": 4})["code"] == Code.RATE_LIMITED
+    assert channel.says({"type": "leave", "id": 5}) == (Asked(5, "leave", Leave()),), "other requests go on"
+    channel.now += 1.0
+    assert [type(output) for output in channel.says({**offer, "id": 6})] == [Asked]
+
+
+def test_pings_are_counted_as_messages() -> None:
+    channel = joined(messages_burst=3)
+    assert channel.session.receive_control(now=channel.now) == ()
+    assert channel.session.receive_control(now=channel.now) == ()
+    assert channel.session.receive_control(now=channel.now) == (Close(CloseCode.RATE_LIMITED),)
