@@ -227,7 +227,9 @@ def _counts(text: str) -> list[int]:
 def _peers(text: str) -> list[str]:
     names = text.split(",")
     if unknown := [name for name in names if name not in compare.PEERS]:
-        raise argparse.ArgumentTypeError(f"there is no adapter for {unknown[0]}; there is one for {compare.PEERS[0]}")
+        raise argparse.ArgumentTypeError(
+            f"there is no adapter for {unknown[0]}; there are adapters for: {', '.join(compare.PEERS)}"
+        )
     return names
 
 

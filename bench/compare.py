@@ -7,7 +7,9 @@ by a factor of two, so only runs in turn compare: figures are medians of the rou
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 from bench import limit
@@ -18,7 +20,6 @@ from bench.report import Row, Watcher
 from bench.run import ScenarioFailed, figures, generate, measured_limit
 from bench.server import JanusServer, Server
 
-PEERS = ("janus",)
 MEDIANS = (
     "packets_in_per_second",
     "packets_out_per_second",
@@ -50,20 +51,38 @@ Start = Callable[[Namespace, int], Server | JanusServer]
 """A server on a core of a namespace, to be entered."""
 
 
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another kind of server, and the ways it is run."""
+
+    missing: Callable[[], str | None]
+    """What to say where it is not installed; None where it is."""
+    variants: Mapping[str, Start]
+    """By the name in the column `server`."""
+
+
+OURS: Start = Server
+PEERS: Mapping[str, Peer] = {
+    "janus": Peer(
+        JanusServer.missing,
+        {"janus": JanusServer, "janus event_loops=1": partial(JanusServer, event_loops=True)},
+    )
+}
+
+
 def compare(peers: Sequence[str], shape: Shape, rooms: int, seconds: float, rounds: int, watcher: Watcher) -> list[Row]:
     """A row for each server, its rounds within. A peer that is not installed has a row that says so.
 
     Raises `ScenarioFailed`, `NetworkFailed` or `ServerFailed`.
     """
-    servers: dict[str, Start] = {"sfu": lambda namespace, core: Server(namespace, core)}
+    servers: dict[str, Start] = {"sfu": OURS}
     absent: list[Row] = []
-    for peer in peers:
-        missing = JanusServer.missing()
-        if missing is not None:
-            absent.append({"scenario": "compare", "server": peer, "missing": missing})
-            continue
-        servers["janus"] = lambda namespace, core: JanusServer(namespace, core)
-        servers["janus event_loops=1"] = lambda namespace, core: JanusServer(namespace, core, event_loops=True)
+    for name in peers:
+        missing = PEERS[name].missing()
+        if missing is None:
+            servers |= PEERS[name].variants
+        else:
+            absent.append({"scenario": "compare", "server": name, "missing": missing})
     server_core, generator_core = cores()
     runs: dict[str, list[Row]] = {name: [] for name in servers}
     with Namespace() as namespace:
