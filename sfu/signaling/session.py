@@ -206,7 +206,7 @@ class Session:
         if kind is None:
             raise Refused(Code.BAD_MESSAGE, "type: should be that of a request of this protocol.")
         if kind not in ("join", "test"):
-            return self._ask(request_id, kind, fields)
+            return self._ask(request_id, kind, fields, now)
         if self._stage is not Stage.NEW:
             raise Refused(Code.BAD_MESSAGE, "This channel has joined or tests. To begin anew, open another.")
         output: Output
@@ -218,7 +218,7 @@ class Session:
         self._join_id = request_id
         return output
 
-    def _ask(self, request_id: int, kind: str, fields: Mapping[str, object]) -> Asked:
+    def _ask(self, request_id: int, kind: str, fields: Mapping[str, object], now: float) -> Asked:
         if self._stage not in (Stage.JOINED, Stage.TESTING):
             raise Refused(Code.JOIN_REQUIRED, "Join first.")
         request = decode_asking(fields)
