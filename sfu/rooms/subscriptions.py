@@ -47,13 +47,20 @@ def changed_routes(before: Routes, after: Routes) -> tuple[list[DropRoute], list
 def check_bindings(
     receiver: ParticipantId, sections: Iterable[ReceiveSection], tracks: Mapping[TrackId, tuple[ParticipantId, Track]]
 ) -> None:
-    """Raises `Refused` for a section bound to a track that is not on the roster, is one's own, or is of another kind."""
+    """Raises `Refused` for a section bound to a track that is not on the roster, is one's own, or is of another kind.
+
+    A track goes to one section of a receiver: every further one would be sent the same packets once more.
+    """
+    bound: set[TrackId] = set()
     for section in sections:
         owner, track = find_track(tracks, section.track)
         if owner == receiver:
             raise Refused(Code.NOT_ALLOWED, "Nobody receives their own track.")
         if track.source.kind != section.kind:
             raise Refused(Code.BAD_MESSAGE, f"A section of kind {section.kind} cannot carry that track.")
+        if section.track in bound:
+            raise Refused(Code.BAD_MESSAGE, "A track can be bound to one section.")
+        bound.add(section.track)
 
 
 def find_track(tracks: Mapping[TrackId, tuple[ParticipantId, Track]], track: TrackId) -> tuple[ParticipantId, Track]:
@@ -61,7 +68,10 @@ def find_track(tracks: Mapping[TrackId, tuple[ParticipantId, Track]], track: Tra
     try:
         return tracks[track]
     except KeyError:
-        raise Refused(Code.TRACK_UNKNOWN, "That track is not on the roster.") from None
+        # Mostly a race with somebody who leaves: the newest roster is on its way to the asker, or there already.
+        raise Refused(
+            Code.TRACK_UNKNOWN, "That track is not on the roster, or not any more. Offer again by the newest roster."
+        ) from None
 
 
 def tracks_on_roster(participants: Iterable[Participant]) -> dict[TrackId, tuple[ParticipantId, Track]]:

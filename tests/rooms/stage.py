@@ -443,6 +443,7 @@ class Stage:
 
     def _named_before_heard(self, *who: ParticipantId) -> None:
         for peer in self.store.admitted() & self.channels.keys():
+            assert peer in self.rosters, "everybody is told"
             assert set(who) <= self._named(self.rosters[peer]), "named before heard"
 
     def _routes_of(self, participant: ParticipantId) -> list[tuple[ParticipantId, str]]:
@@ -463,6 +464,7 @@ class Stage:
             assert self.tracks[track] in admitted
             assert receiver != self.tracks[track]
         for peer in admitted & self.channels.keys():
+            assert peer in self.rosters, "everybody is told"
             assert self._named(self.rosters[peer]) == admitted, "everybody sees everybody"
         assert self.media <= admitted, "no transport without admission"
         away = {State.DENIED, State.REMOVED, State.LEFT, State.EXPIRED, State.ENDED}

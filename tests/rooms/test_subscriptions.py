@@ -134,6 +134,7 @@ def test_a_track_is_found_or_unknown() -> None:
         (RECEIVER, ReceiveSection("1", "video", VOICE), Code.TRACK_UNKNOWN),
         (OWNER, ReceiveSection("1", "video", CAMERA), Code.NOT_ALLOWED),
     ],
+    ids=["good", "other kind", "unknown", "own"],
 )
 def test_a_binding_is_checked(receiver: ParticipantId, section: ReceiveSection, code: Code | None) -> None:
     known = tracks_on_roster(pair())
@@ -143,3 +144,16 @@ def test_a_binding_is_checked(receiver: ParticipantId, section: ReceiveSection, 
         with pytest.raises(Refused) as refused:
             check_bindings(receiver, [section], known)
         assert refused.value.code is code
+
+
+def test_a_track_goes_to_one_section_of_a_receiver() -> None:
+    known = tracks_on_roster(pair())
+    twice = [ReceiveSection("1", "video", CAMERA), ReceiveSection("2", "video", CAMERA)]
+    with pytest.raises(Refused) as refused:
+        check_bindings(RECEIVER, twice, known)
+    assert refused.value.code is Code.BAD_MESSAGE
+
+
+def test_who_asks_for_a_track_that_has_just_gone_is_told_what_to_do() -> None:
+    with pytest.raises(Refused, match="Offer again by the newest roster"):
+        find_track({}, CAMERA)
