@@ -208,7 +208,7 @@ def _take_place(draft: Draft, earlier: Participant, event: TicketPresented) -> t
     """Give a place, with the state it has, to the ticket that proves the same person anew.
 
     The participant stays the same, its resume token does not. It is on a second device no more: the portal has just
-    identified the person, and no other device of theirs is connected.
+    identified the person. What the lost device sends and receives ends with its place: it may be in anybody's hands by now.
     """
     token = resume_token(draft.visit.visit, earlier.participant, draft.new_token())
     taken = replace(
@@ -218,6 +218,8 @@ def _take_place(draft: Draft, earlier: Participant, event: TicketPresented) -> t
         ticket=event.ticket.jti,
         second_device=False,
         resume_digest=resume_digest(token),
+        media=None,
+        views=(),
     )
     draft.arrive(taken, event.channel)
     draft.log(Action.RESUMED, _by(taken), taken, "new_ticket")

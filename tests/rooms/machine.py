@@ -166,6 +166,7 @@ class Visits(RuleBasedStateMachine):
         assert presented.person not in self.away, "turned away holds for every ticket"
         assert presented.jti not in self.stage.store.tickets_revoked
         assert joined not in connected, "no ticket takes a place whose owner is there"
+        assert joined not in self.stage.media, "no ticket takes over what another device sends"
         own_staff = presented.role is Role.CLINICIAN and UNIT in presented.units
         if joined not in known and record.state is State.WAITING:
             assert not self.stage.room.visit.locked, "a lock keeps knocks out"

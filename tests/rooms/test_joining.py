@@ -16,7 +16,7 @@ from sfu.errors import Code, Refused
 from sfu.ids import PersonId, VisitId
 from sfu.rooms.commands import Disconnect, Notify, Reason, Record
 from sfu.rooms.events import LinkPresented, LinkRenewed, ResumePresented, TicketPresented, TicketRevoked, VisitClosed
-from sfu.rooms.requests import Admit, Deny, End, Hold, Leave, Lock, Remove
+from sfu.rooms.requests import Admit, Deny, End, Hold, Leave, Lock, Remove, View
 from sfu.rooms.room import Limits
 from tests.rooms.stage import EVA, MARIA, PER, START, UNIT, VISIT, Stage, staff_ticket, ticket
 
@@ -135,15 +135,28 @@ def test_a_new_ticket_takes_the_place_of_the_same_person_whose_channel_is_lost(s
     eva, per = stage.meeting()
     old_token = stage.resume[per]
     stage.drop(per)
-    routes = dict(stage.routes)
     assert stage.by_ticket(ticket(name="Per Persson")) == per
     assert stage.store.state(per) is State.ADMITTED
-    assert stage.routes == routes
     assert [entry.detail for entry in stage.entries(Action.RESUMED)] == ["new_ticket"]
     assert len(stage.entries(Action.ADMITTED)) == 2
     assert [entry["name"] for entry in stage.roster(eva)] == ["Eva", "Per Persson"]
     assert stage.resume[per] != old_token
     assert stage.resume_refusal(per, old_token) is Code.TICKET_INVALID
+
+
+def test_a_lost_device_sends_no_more_when_its_place_is_taken(stage: Stage) -> None:
+    eva, per = stage.meeting()
+    camera = stage.tracks_of_others(per)[1]
+    stage.ask(per, View(camera, 0, 0, paused=True))
+    stage.drop(per)
+    assert stage.flows(per, eva) == 2
+    stage.by_ticket(ticket())
+    assert stage.media == {eva}
+    assert stage.routes == {}
+    assert [entry["tracks"] == [] for entry in stage.roster(eva)] == [False, True]
+    stage.publish(per)
+    stage.publish(eva)
+    assert stage.flows(per, eva) == stage.flows(eva, per) == 2
 
 
 def test_a_place_that_waits_is_taken_waiting(stage: Stage) -> None:
