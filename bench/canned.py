@@ -6,12 +6,17 @@ make a clip the same bytes on every run with the same libvpx and libopus.
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import av
 import numpy as np
 
 from bench.clip import AUDIO_CLOCK, AUDIO_FRAME, VIDEO_CLOCK, VIDEO_HEIGHT, VIDEO_RATE, VIDEO_WIDTH, Clip
+
+SPEAKING = 0.4  # of the time: in a visit one speaks, the others listen
+ROOM_NOISE = 0.00003  # of full scale, -90 dBov: what noise suppression leaves
+QUIET = 50  # -dBov from which on nobody speaks
 
 
 def vp8_clip(seconds: float = 3.0, bit_rate: int = 1_500_000) -> Clip:
@@ -50,24 +55,36 @@ def vp8_clip(seconds: float = 3.0, bit_rate: int = 1_500_000) -> Clip:
     return Clip("VP8", VIDEO_CLOCK, VIDEO_CLOCK // VIDEO_RATE, tuple(frames))
 
 
-def opus_clip(seconds: float = 3.0, bit_rate: int = 32_000) -> Clip:
-    """Mono, 20 ms frames: a tone that glides and swells, somewhat as a voice does."""
+def opus_clip(seconds: float = 10.0, bit_rate: int = 32_000) -> Clip:
+    """Mono, 20 ms frames: a tone that glides and swells, somewhat as a voice does, then a quiet room for the rest of the time.
+
+    Quiet frames are sent too, as browsers do, but are smaller; levels tell them apart.
+    """
     count = round(seconds * AUDIO_CLOCK / AUDIO_FRAME)
     encoder = av.CodecContext.create("libopus", "w")
     encoder.sample_rate, encoder.layout, encoder.format = AUDIO_CLOCK, "mono", "s16"
     encoder.bit_rate = bit_rate
-    encoder.options = {"application": "voip", "frame_duration": "20"}
+    encoder.options = {"application": "voip", "frame_duration": "20", "vbr": "on"}
     time = np.arange(count * AUDIO_FRAME) / AUDIO_CLOCK
     voice = np.sin(2 * np.pi * (180 * time + 6 * np.sin(2 * np.pi * 1.5 * time))) * (
         0.2 + 0.1 * np.sin(8 * np.pi * time)
     )
-    samples = (voice * 32_767).astype(np.int16).reshape(count, 1, AUDIO_FRAME)
+    voice[round(SPEAKING * count) * AUDIO_FRAME :] = 0
+    room = np.random.default_rng(2).normal(0, ROOM_NOISE, count * AUDIO_FRAME)
+    samples = ((voice + room) * 32_767).astype(np.int16).reshape(count, 1, AUDIO_FRAME)
     frames: list[bytes] = []
     for number in range(count):
         sound = av.AudioFrame.from_ndarray(samples[number], format="s16", layout="mono")
         sound.sample_rate, sound.pts = AUDIO_CLOCK, number * AUDIO_FRAME
         frames += map(bytes, encoder.encode(sound))
-    return Clip("OPUS", AUDIO_CLOCK, AUDIO_FRAME, tuple(frames))
+    return Clip("OPUS", AUDIO_CLOCK, AUDIO_FRAME, tuple(frames), tuple(_level(each) for each in samples))
+
+
+def _level(samples: np.ndarray[tuple[int, ...], np.dtype[np.int16]]) -> int:
+    """The byte of RFC 6464: -dBov, and the highest bit where somebody speaks."""
+    loudness = float(np.sqrt(np.mean(np.square(samples.astype(float))))) / 32_768
+    level = min(127, round(-20 * math.log10(max(loudness, 1e-7))))
+    return level | (0x80 if level < QUIET else 0)
 
 
 def _panned(count: int) -> list[bytes]:

@@ -24,6 +24,8 @@ class Clip:
     ticks: int
     """RTP timestamp units from one frame to the next."""
     frames: tuple[bytes, ...]
+    levels: tuple[int, ...] = ()
+    """Of sound, the byte of RFC 6464 for each frame: -dBov, and the highest bit where somebody speaks. None: speech at -30 dBov."""
 
     @property
     def interval(self) -> float:

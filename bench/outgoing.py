@@ -15,6 +15,7 @@ from sfu.transport.slab import Slab
 
 PACKET = 1200  # bytes of a protected packet at most, as browsers keep to
 VOICE = 0x80 | 30  # RFC 6464: speaking, at -30 dBov
+STAGGER = 67  # frames of sound between one source's place in the clip and the next one's
 RUN = 54  # packets at most in one UDP_SEGMENT call; the kernel takes 64, and 65,507 bytes
 
 _HEADER = struct.Struct("!BBHII")
@@ -61,14 +62,19 @@ class Outgoing:
         self._video = canned.clip.codec == "VP8"
         self._payload_type = VP8 if self._video else OPUS
         self._cname = cname
-        self._next = 0
+        # People do not speak all at the same time, and pictures begin with a keyframe.
+        self._next = 0 if self._video else source * STAGGER % len(canned.frames)
         self._sequence = ssrc & 0x7FFF
         self._timestamp = ssrc * 7 & 0xFFFFFFFF
         self._picture = 0
         self._octets = 0
-        body = bytes((MID_EXTENSION << 4, ord(mid)))
-        body += bytes(2) if self._video else bytes((LEVEL_EXTENSION << 4, VOICE))
-        self._extension = b"\xbe\xde\x00\x01" + body
+        levels = canned.clip.levels or (VOICE,) * len(canned.frames)
+        body = b"\xbe\xde\x00\x01" + bytes((MID_EXTENSION << 4, ord(mid)))
+        self._extensions = (
+            [body + bytes(2)] * len(canned.frames)
+            if self._video
+            else [body + bytes((LEVEL_EXTENSION << 4, level)) for level in levels]
+        )
 
     def restart(self) -> None:
         """Begin the clip anew: its first frame is a keyframe."""
@@ -102,7 +108,7 @@ class Outgoing:
         # Opus marks the first packet after silence (RFC 7587 4.1); there is none here.
         marker = 0x80 if self._video and last else 0
         header = _HEADER.pack(0x90, marker | self._payload_type, self._sequence, self._timestamp, self.ssrc)
-        packet = header + self._extension + payload
+        packet = header + self._extensions[self._next] + payload
         slab.view[at : at + len(packet)] = packet
         length = srtp.protect(slab.pointer + at, len(packet))
         if length is None:

@@ -49,6 +49,16 @@ def test_audio_decodes_to_sound_that_is_not_silence(audio: Clip) -> None:
     assert np.abs(np.concatenate([sound.to_ndarray() for sound in sounds], axis=1).astype(float)).max() > 1_000
 
 
+def test_speech_is_told_from_silence_by_its_level_and_its_size(audio: Clip) -> None:
+    speech = [len(frame) for frame, level in zip(audio.frames, audio.levels, strict=True) if level & 0x80]
+    quiet = [len(frame) for frame, level in zip(audio.frames, audio.levels, strict=True) if not level & 0x80]
+    assert len(speech) == 20
+    assert len(quiet) == 30
+    assert np.mean(quiet) < 0.7 * np.mean(speech)
+    assert all(level & 0x7F < 25 for level in audio.levels[:20])
+    assert all(level > 60 for level in audio.levels[20:])
+
+
 def test_a_clip_is_the_same_bytes_every_time(audio: Clip) -> None:
     assert opus_clip(seconds=1.0) == audio
 

@@ -66,6 +66,14 @@ def test_packets_are_of_one_size_but_the_last_and_within_the_limit() -> None:
     assert len(sizes) == 5
 
 
+def test_each_packet_of_sound_carries_the_level_of_its_frame() -> None:
+    levels = (0x80 | 20, 70)
+    line = Line(Canned(Clip("OPUS", 48_000, 960, (os.urandom(80), os.urandom(20)), levels)))
+    seen = [line.packets()[0][19] for _ in range(4)]
+    assert set(seen) == set(levels)
+    assert seen[:2] == seen[2:]
+
+
 def test_only_the_last_packet_of_a_frame_is_marked() -> None:
     assert [packet[1] >> 7 for packet in Line(VIDEO).packets()] == [0, 0, 0, 0, 1]
 
