@@ -58,7 +58,7 @@ class IncomingStream:
         self.keyframe_timer = False
         """Whether a timer looks after `keyframes`."""
         self.report_ntp: float | None = None
-        """The sender's clock in its last sender report, in seconds."""
+        """The sender's clock in its last sender report, in seconds; None while none speaks of the timestamps of now."""
         self.report_timestamp = 0
         """The RTP timestamp of the same moment."""
 

@@ -151,8 +151,9 @@ class OutgoingStream:
         end = body + size
         if end - at > MAX_CLEAR:
             self._drops[DropReason.TOO_LARGE] += 1
+            self._leave_out(header.sequence)
             return 0
-        # Only what goes out has a number and a timestamp; what is too large leaves the gap of a lost packet.
+        # Only what goes out has a number and a timestamp.
         sequence = self._sequences.map(header.sequence)
         if sequence == REFUSED:
             self._drops[DropReason.SUPERSEDED] += 1
@@ -169,6 +170,17 @@ class OutgoingStream:
         self.packets += 1
         self.octets += size
         return protected
+
+    def _leave_out(self, sequence: int) -> None:
+        """A packet cannot go out. It cannot as a retransmission either, so there is no gap, which the receiver would ask about in vain.
+
+        A decoder would not see that its frame has a hole: video goes on with the next keyframe.
+        """
+        if self.section.kind == "audio":
+            self._sequences.drop(sequence)
+        elif not self.awaiting_keyframe and self.feed is not None:
+            self.switch()
+            self.feed.refresh()
 
     def skip(self, sequence: int) -> None:
         """A packet of the source carries nothing to forward: close the numbers up behind it."""

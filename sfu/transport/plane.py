@@ -399,7 +399,8 @@ class Plane:
             feed.refresh()
 
     def _restart(self, feed: Feed, stream: IncomingStream) -> None:
-        """The source began anew: its sequence numbers mean other packets from here on."""
+        """The source began anew: its sequence numbers and timestamps mean other packets and moments from here on."""
+        stream.report_ntp = None
         if stream.history is not None:
             stream.history.clear()
         if stream is feed.active:

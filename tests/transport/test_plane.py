@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sfu.rtp import rtcp
 from sfu.rtp.extensions import (
     ABS_CAPTURE_TIME,
     AUDIO_LEVEL,
@@ -528,7 +529,16 @@ def test_the_largest_packet_that_fits_passes_and_one_byte_more_does_not() -> Non
     assert world.dropped(DropReason.TOO_LARGE) == 1
 
 
-def test_what_is_too_large_leaves_the_gap_of_a_lost_packet_and_no_decoder_starts_with_it() -> None:
+def test_sound_that_is_too_large_leaves_no_gap_that_the_receiver_would_ask_about_in_vain() -> None:
+    world, sender, receiver, stream = audio_pair()
+    stream.send(b"opus")
+    sender.inject(_protect(sender, stream.packet(bytes(1452 - 20 - 12))))
+    stream.send(b"opus")
+    assert sequences(receiver.take_rtp()) == [0, 1]
+    assert world.dropped(DropReason.TOO_LARGE) == 1
+
+
+def test_a_picture_with_a_packet_that_is_too_large_is_left_out_up_to_the_next_keyframe_which_is_asked_for() -> None:
     world, sender, receiver = pair(sends("0", "video", ssrcs=(1,)), receives("0", "video"))
     stream = Stream(sender, 1, 96)
     room = 1452 - 20 - 12 - 8
@@ -537,11 +547,15 @@ def test_what_is_too_large_leaves_the_gap_of_a_lost_packet_and_no_decoder_starts
     assert receiver.take_rtp() == []
     stream.send(KEYFRAME)
     sender.inject(_protect(sender, stream.packet(INTERFRAME + bytes(room - 4))))
+    world.run(1)
+    sender.take_control()
     stream.send(INTERFRAME)
+    assert any(isinstance(packet, rtcp.PictureLoss) for packet in sender.take_control())
+    stream.send(KEYFRAME + b"again")
     first, second = receiver.take_rtp()
-    assert (first.payload, second.payload) == (KEYFRAME, INTERFRAME)
-    assert second.sequence - first.sequence == 2
-    assert second.timestamp - first.timestamp == 2 * stream.step
+    assert (first.payload, second.payload) == (KEYFRAME, KEYFRAME + b"again")
+    assert second.sequence - first.sequence == 1
+    assert second.timestamp - first.timestamp == 90_000
     assert world.dropped(DropReason.TOO_LARGE) == 2
 
 

@@ -204,6 +204,31 @@ def test_a_sender_whose_clock_was_set_anew_keeps_its_streams_together() -> None:
     assert zero["a"] == pytest.approx(zero["v"], abs=0.001)
 
 
+def test_a_source_that_begins_anew_is_reported_again_only_once_it_has_said_its_new_time() -> None:
+    world, sender, receiver, audio, _ = av_call()
+    audio.send(b"opus")
+    sender.send_control(rtcp.SenderReport(1, from_seconds(1000.0), audio.timestamp, 1, 1))
+    audio.send(b"opus")
+    world.run(1)
+    assert of(receiver, rtcp.SenderReport)
+    audio.sequence += 20_000
+    audio.timestamp += 900_000_000
+    receiver.control.clear()
+    receiver.rtp.clear()
+    for _ in range(100):
+        audio.send(b"opus")
+        world.run(0.02)
+    assert len(receiver.rtp) > 90
+    assert of(receiver, rtcp.SenderReport) == []
+    sender.send_control(rtcp.SenderReport(1, from_seconds(1003.0), audio.timestamp, 1, 1))
+    audio.send(b"opus")
+    world.run(0.06)
+    (made,) = of(receiver, rtcp.SenderReport)
+    assert isinstance(made, rtcp.SenderReport)
+    behind = (receiver.rtp[-1].timestamp - made.rtp_timestamp + 2**31 & 0xFFFFFFFF) - 2**31
+    assert abs(behind) < 48_000
+
+
 def test_every_compound_begins_with_a_report_from_one_ssrc_of_ours() -> None:
     world, sender, _, audio, video = av_call()
     for _ in range(20):
