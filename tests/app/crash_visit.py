@@ -61,7 +61,7 @@ class Script:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._channels: dict[str, Channel] = {}
-        self._ids: dict[str, ParticipantId] = {}
+        self.ids: dict[str, ParticipantId] = {}
         self._home: Home | None = None
 
     def steps(self) -> list[Callable[[], Awaitable[Any]]]:
@@ -76,20 +76,20 @@ class Script:
         return [
             lambda: self._store.create_visit(today, entry(Action.CREATED)),
             *(lambda name=name: self._mint(name) for name in ("eva", "per", "maria")),
-            lambda: self._ticket("eva", Role.CLINICIAN, (UNIT,)),
-            lambda: self._ticket("per", Role.PATIENT),
-            lambda: self._link("tolk"),
-            lambda: self._ask(Admit(self._ids["per"])),
-            lambda: self._ask(Admit(self._ids["tolk"], agreed=True)),
-            lambda: self._ask(Hold(self._ids["tolk"])),
-            lambda: self._ask(Deny(self._ids["tolk"])),
-            lambda: self._ask(Allow(self._ids["tolk"])),
-            lambda: self._link("stranger"),
-            lambda: self._ask(Remove(self._ids["stranger"])),
-            lambda: self._ask(Lock(True)),
-            lambda: self._ask(Lock(False)),
-            lambda: self._ticket("maria", Role.GUARDIAN),
-            lambda: self._ask(Admit(self._ids["maria"])),
+            lambda: self.ticket("eva", Role.CLINICIAN, (UNIT,)),
+            lambda: self.ticket("per", Role.PATIENT),
+            lambda: self.link("tolk"),
+            lambda: self.ask(Admit(self.ids["per"])),
+            lambda: self.ask(Admit(self.ids["tolk"], agreed=True)),
+            lambda: self.ask(Hold(self.ids["tolk"])),
+            lambda: self.ask(Deny(self.ids["tolk"])),
+            lambda: self.ask(Allow(self.ids["tolk"])),
+            lambda: self.link("stranger"),
+            lambda: self.ask(Remove(self.ids["stranger"])),
+            lambda: self.ask(Lock(True)),
+            lambda: self.ask(Lock(False)),
+            lambda: self.ticket("maria", Role.GUARDIAN),
+            lambda: self.ask(Admit(self.ids["maria"])),
             lambda: self._store.change_visit(VISIT, renamed, entry(Action.CHANGED)),
             lambda: self._store.renew_link(VISIT, entry(Action.LINK_RENEWED)),
             lambda: self._change(LinkRenewed(2)),
@@ -113,7 +113,7 @@ class Script:
         )
         await self._store.ticket_minted(ticket, entry(Action.TICKET_MINTED))
 
-    async def _ticket(self, name: str, role: Role, units: tuple[str, ...] = ()) -> None:
+    async def ticket(self, name: str, role: Role, units: tuple[str, ...] = ()) -> None:
         person = {"eva": "hsa:SE-A1", "per": "1177:7f3", "maria": "1177:a01"}[name]
         ticket = Ticket(
             jti=f"k_{name}",
@@ -125,18 +125,18 @@ class Script:
             units=units,
             expires_at=clock.wall() + timedelta(minutes=15),
         )
-        await self._join(name, TicketPresented(ChannelId(len(self._ids)), ticket))
+        await self._join(name, TicketPresented(ChannelId(len(self.ids)), ticket))
 
-    async def _link(self, name: str) -> None:
-        await self._join(name, LinkPresented(ChannelId(len(self._ids)), 1, name, Role.INTERPRETER))
+    async def link(self, name: str) -> None:
+        await self._join(name, LinkPresented(ChannelId(len(self.ids)), 1, name, Role.INTERPRETER))
 
     async def _join(self, name: str, event: Event) -> None:
-        channel = self._channels[name] = cast(Channel, Silent(len(self._ids)))
-        self._ids[name] = await (await self.home()).join(channel, event, lambda fields: None)
+        channel = self._channels[name] = cast(Channel, Silent(len(self.ids)))
+        self.ids[name] = await (await self.home()).join(channel, event, lambda fields: None)
 
-    async def _ask(self, request: Asking) -> None:
+    async def ask(self, request: Asking) -> None:
         home = await self.home()
-        await home.ask(self._channels["eva"], self._ids["eva"], request, lambda fields: None)
+        await home.ask(self._channels["eva"], self.ids["eva"], request, lambda fields: None)
 
     async def _change(self, event: Event) -> None:
         await (await self.home()).change(event)
