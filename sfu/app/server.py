@@ -173,7 +173,9 @@ class Server:
         invitations: InvitationApi,
     ) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY)
-        app.on_response_prepare.append(SecurityHeaders(self._config.web.public_url).on_prepare)
+        app.on_response_prepare.append(
+            SecurityHeaders(self._config.web.public_url, self._config.web.allowed_embedders).on_prepare
+        )
         Health(lambda: not homes.draining() and store.available).set_up(app.router)
         Pages(self._config.invitations.help_phone).set_up(app.router)
         signalling.set_up(app.router)

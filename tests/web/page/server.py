@@ -140,6 +140,9 @@ async def page_server() -> AsyncIterator[PageServer]:
     async def join(_: web.Request) -> web.FileResponse:
         return web.FileResponse(STATIC / "join.html")
 
+    async def test(_: web.Request) -> web.FileResponse:
+        return web.FileResponse(STATIC / "test.html")
+
     async def signal(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(protocols=("evisit.v1",), compress=False)
         await socket.prepare(request)
@@ -151,6 +154,7 @@ async def page_server() -> AsyncIterator[PageServer]:
 
     app = web.Application(middlewares=[policy])  # type: ignore[list-item]  # as above
     app.router.add_get("/join", join)
+    app.router.add_get("/test", test)
     app.router.add_get("/api/v1/signal", signal)
     app.router.add_static("/static", STATIC)
     runner = web.AppRunner(app, shutdown_timeout=0.1)

@@ -71,16 +71,17 @@ async def test_the_secret_leaves_the_address_bar_and_reaches_no_url(visitor: Vis
 
 async def test_the_keyboard_alone_is_enough_to_come_in(visitor: Visitor) -> None:
     await visitor.open(LINK)
+    await expect(visitor.see("before")).to_be_visible()
     keys = visitor.page.keyboard
     seen = []
-    for _ in range(5):
+    for _ in range(6):
         await keys.press("Tab")
         seen.append(await visitor.focused())
         if seen[-1] == "name":
             await keys.type("Amina")
         elif seen[-1] == "role":
             await keys.type("Tolk")
-    assert seen == ["language-sv", "language-en", "name", "role", "join"]
+    assert seen == ["language-sv", "language-en", "try", "name", "role", "join"]
     await keys.press("Enter")
     channel = await visitor.answered()
     assert channel.log[0]["role"] == "interpreter"

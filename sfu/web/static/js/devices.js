@@ -32,6 +32,8 @@ export const SOURCES = ["microphone", "camera"];
 
 class Device {
   wanted = false;
+  /** Id of the device that was chosen; empty: the browser's own choice. */
+  chosen = "";
   asking = false;
   /** @type {MediaStreamTrack | null} */
   track = null;
@@ -57,9 +59,45 @@ export class Devices extends EventTarget {
   async start(wanted) {
     this.#stopped = false;
     for (const source of wanted) this[source].wanted = true;
-    if (wanted.length === 2 && (await this.#ask(wanted))) return;
+    // What was opened before the visit, to try it, is open still.
+    const closed = wanted.filter((source) => !this[source].track);
+    for (const source of wanted) if (this[source].track) /** @type {MediaStreamTrack} */ (this[source].track).enabled = true;
+    this.#changed();
+    if (closed.length === 2 && (await this.#ask(closed))) return;
     // One of the two may be missing or blocked; the other is still worth having.
-    for (const source of wanted) await this.#ask([source]);
+    for (const source of closed) await this.#ask([source]);
+  }
+
+  /**
+   * Use another microphone or camera from now on.
+   *
+   * @param {Source} source
+   * @param {string} id of the device, as `list` gives it
+   */
+  async choose(source, id) {
+    const device = this[source];
+    device.chosen = id;
+    if (!device.track) return;
+    // A phone opens one camera at a time.
+    if (source === "camera") this.#close(device);
+    await this.#ask([source]);
+  }
+
+  /**
+   * What there is to choose from. Browsers tell names only when devices have been allowed.
+   *
+   * @returns {Promise<Record<Source, {id: string, name: string, current: boolean}[]>>}
+   */
+  async list() {
+    const found = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
+    /** @param {Source} source */
+    const of = (source) => {
+      const current = this[source].track?.getSettings().deviceId;
+      return found
+        .filter(({ kind, deviceId, label }) => kind === `${KINDS[source]}input` && deviceId && label)
+        .map(({ deviceId, label }) => ({ id: deviceId, name: label, current: deviceId === current }));
+    };
+    return { microphone: of("microphone"), camera: of("camera") };
   }
 
   /**
@@ -100,7 +138,7 @@ export class Devices extends EventTarget {
     this.#changed();
     try {
       if (!navigator.mediaDevices?.getUserMedia) throw new DOMException("", "NotSupportedError");
-      const constraints = Object.fromEntries(sources.map((source) => [KINDS[source], CONSTRAINTS[source]]));
+      const constraints = Object.fromEntries(sources.map((source) => [KINDS[source], this.#constraints(source)]));
       const stream = await navigator.mediaDevices.getUserMedia(constraints);
       for (const source of sources) this.#opened(source, stream.getTracks().find((t) => t.kind === KINDS[source]));
       return true;
@@ -135,6 +173,14 @@ export class Devices extends EventTarget {
       device.fault = "lost";
       this.#changed();
     };
+  }
+
+  /** @param {Source} source */
+  #constraints(source) {
+    const { chosen } = this[source];
+    if (!chosen) return CONSTRAINTS[source];
+    const { facingMode, ...others } = CONSTRAINTS[source];
+    return { ...others, deviceId: { ideal: chosen } };
   }
 
   /** @param {Device} device */

@@ -72,3 +72,10 @@ export class TabMemory {
     return readFragment(this.#memory.fragment);
   }
 }
+
+/** The signalling channel of the server that this page came from. */
+export function channelUrl() {
+  const url = new URL("/api/v1/signal", location.href);
+  url.protocol = url.protocol === "http:" ? "ws:" : "wss:";
+  return url.href;
+}

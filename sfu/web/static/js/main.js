@@ -1,16 +1,18 @@
 /** Starts the page at /join. */
 
-import { TabMemory } from "./entry.js";
+import { channelUrl, TabMemory } from "./entry.js";
 import { Page } from "./page.js";
+import { chooseLanguage, setLanguage } from "./text.js";
 import { Visit } from "./visit.js";
 
 const memory = new TabMemory();
 memory.takeFragment();
 
-const url = new URL("/api/v1/signal", location.href);
-url.protocol = url.protocol === "http:" ? "ws:" : "wss:";
-const visit = new Visit({ url: url.href });
-const page = new Page(visit, memory);
+const asked = new URLSearchParams(location.search).get("lang");
+await setLanguage(chooseLanguage([memory.now.language, asked, ...navigator.languages]));
+
+const visit = new Visit({ url: channelUrl() });
+const page = new Page(visit, memory, { asked });
 
 // A link opened in a tab that has this page changes the fragment alone, and loads nothing.
 addEventListener("hashchange", async () => {
@@ -25,4 +27,5 @@ addEventListener("pageshow", (event) => {
 });
 addEventListener("online", () => visit.renew());
 
+if (window.parent !== window) void import("./embedding.js").then(({ tellEmbedder }) => tellEmbedder(visit));
 page.start();

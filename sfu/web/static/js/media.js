@@ -56,7 +56,7 @@ export function leanOffer(sdp) {
  * @param {RTCRtpTransceiver} transceiver
  * @param {"audio" | "video"} kind
  */
-function preferFormats(transceiver, kind) {
+export function preferFormats(transceiver, kind) {
   if (!transceiver.setCodecPreferences || !RTCRtpReceiver.getCapabilities) return;
   const capable = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
   const formats = kind === "video" ? VIDEO_FORMATS : AUDIO_FORMATS;

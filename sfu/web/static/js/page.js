@@ -3,6 +3,7 @@
 import { Announcer } from "./announce.js";
 import { el } from "./dom.js";
 import { SOURCES } from "./devices.js";
+import { channelUrl } from "./entry.js";
 import { StaffActions } from "./staff.js";
 import { chooseLanguage, clearText, plainName, setLanguage, setText, t } from "./text.js";
 import { BeforeView } from "./views/before.js";
@@ -68,13 +69,17 @@ export class Page {
   #MeetingView = null;
   #loading = false;
   #preferences;
-  #asked = new URLSearchParams(location.search).get("lang");
+  #asked;
+  /** Let in while the page was not seen; until it is, the tab's title says so. */
+  #called = false;
 
   /**
    * @param {import("./visit.js").Visit} visit
    * @param {import("./entry.js").TabMemory} memory
+   * @param {{asked: string | null}} options `asked` is the language that the address asks for
    */
-  constructor(visit, memory) {
+  constructor(visit, memory, { asked }) {
+    this.#asked = asked;
     this.#visit = visit;
     this.#memory = memory;
     this.#preferences = {
@@ -91,8 +96,11 @@ export class Page {
       el("div", { class: "shared-lines" }, this.#trouble, this.#announcer.status),
       this.#announcer.urgent,
     );
-    setLanguage(chooseLanguage([memory.now.language, this.#asked, ...navigator.languages]));
     this.#header.update();
+    document.addEventListener("visibilitychange", () => {
+      this.#called = false;
+      this.#title();
+    });
     visit.addEventListener("change", () => this.#drawSoon());
     visit.addEventListener("joined", (event) => this.#joined(/** @type {CustomEvent} */ (event).detail));
     visit.addEventListener("message", (event) => this.#said(/** @type {CustomEvent} */ (event).detail));
@@ -180,13 +188,13 @@ export class Page {
   #joined(answer) {
     this.#memory.remember({ resume: answer.resume });
     if (this.#memory.now.language || this.#asked) return;
-    setLanguage(chooseLanguage([answer.language]));
-    this.#header.update();
+    void this.#speak(chooseLanguage([answer.language]));
   }
 
   /** @param {{key: string, params: Record<string, string>, urgent: boolean}} message */
   #said({ key, params, urgent }) {
     const shown = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, plainName(value)]));
+    if (key === "message.admitted") this.#call();
     if (urgent) this.#announcer.interrupt(key, shown);
     else this.#announcer.say(key, shown);
   }
@@ -194,9 +202,21 @@ export class Page {
   /** @param {import("./text.js").Language} code */
   #switchLanguage(code) {
     this.#memory.remember({ language: code });
-    setLanguage(code);
+    void this.#speak(code);
+  }
+
+  /** @param {import("./text.js").Language} code */
+  async #speak(code) {
+    await setLanguage(code);
     this.#header.update();
     this.#title();
+  }
+
+  /** Somebody who may have looked elsewhere while they waited is let in. */
+  #call() {
+    this.#called = document.hidden;
+    navigator.vibrate?.([200, 100, 200]);
+    void this.#ring();
   }
 
   /** Many changes of one moment are drawn once. */
@@ -261,6 +281,8 @@ export class Page {
         return new BeforeView({
           guest: this.#memory.entry !== null && !("ticket" in this.#memory.entry),
           known: this.#memory.now.guest,
+          devices,
+          link: { url: channelUrl(), entry: this.#memory.entry },
           join: (guest) => this.#enter(guest),
         });
       case "connecting":
@@ -296,7 +318,8 @@ export class Page {
   #title() {
     if (!this.#view) return;
     const waiting = this.#visit.state.lobby.waiting.length;
-    const title = `${waiting ? `(${waiting}) ` : ""}${t(this.#view.titleKey)} – ${t("brand")}`;
+    const called = this.#called ? `${t("message.admitted")} ` : "";
+    const title = `${called}${waiting ? `(${waiting}) ` : ""}${t(this.#view.titleKey)} – ${t("brand")}`;
     if (document.title !== title) document.title = title;
   }
 

@@ -5,14 +5,20 @@
  * @typedef {Record<string, string | (() => string)>} Params values for `{name}` in a text; a function is asked anew each time
  */
 
-import { en } from "./texts/en.js";
-import { sv } from "./texts/sv.js";
-
-/** @type {Record<Language, Record<string, string>>} */
-const CATALOGUES = { sv, en };
+/** One catalogue is fetched at a time: few people read two. @type {Record<Language, () => Promise<Record<string, string>>>} */
+const CATALOGUES = {
+  sv: async () => (await import("./texts/sv.js")).sv,
+  en: async () => (await import("./texts/en.js")).en,
+};
+/** @type {Map<Language, Record<string, string>>} */
+const loaded = new Map();
 
 /** @type {Language} */
 let current = "sv";
+/** @type {Language} */
+let wanted = current;
+/** @type {Record<string, string>} */
+let texts = {};
 /** @type {WeakMap<Element, Map<string, [string, Params]>>} */
 const bindings = new WeakMap();
 
@@ -37,7 +43,7 @@ export function chooseLanguage(wishes) {
  * @param {Params} [params]
  */
 export function t(key, params = {}) {
-  const text = CATALOGUES[current][key] ?? key;
+  const text = texts[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => {
     const value = params[name];
     return typeof value === "function" ? value() : (value ?? "");
@@ -45,7 +51,7 @@ export function t(key, params = {}) {
 }
 
 /** @param {string} key */
-export const hasText = (key) => key in CATALOGUES[current];
+export const hasText = (key) => key in texts;
 
 /**
  * @param {Element} element
@@ -87,10 +93,27 @@ export function clearText(element) {
   if (element.textContent) element.textContent = "";
 }
 
-/** @param {Language} wanted */
-export function setLanguage(wanted) {
-  current = wanted;
-  document.documentElement.lang = wanted;
+/**
+ * Speak this language from now on. At once where it has been spoken before; else when its texts have come. The last wish counts,
+ * and where texts cannot be had, everything stays as it is.
+ *
+ * @param {Language} wish
+ */
+export async function setLanguage(wish) {
+  wanted = wish;
+  let catalogue = loaded.get(wish);
+  if (!catalogue) {
+    try {
+      catalogue = await CATALOGUES[wish]();
+    } catch {
+      return;
+    }
+    loaded.set(wish, catalogue);
+    if (wanted !== wish) return;
+  }
+  current = wish;
+  texts = catalogue;
+  document.documentElement.lang = wish;
   for (const element of document.querySelectorAll("[data-bound]")) {
     for (const target of bindings.get(element)?.keys() ?? []) apply(element, target);
   }

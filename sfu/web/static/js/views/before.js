@@ -1,6 +1,7 @@
 /** Before the visit: what will happen, and for whoever comes by a shared link, who they are. */
 
 import { el } from "../dom.js";
+import { helpLine } from "../help.js";
 import { clearText, setText } from "../text.js";
 
 const NAME_LENGTH = 80; // the protocol's limit
@@ -11,6 +12,11 @@ export class BeforeView {
   titleKey = "before.title";
   heading = el("h1", { text: "before.title", attrs: { tabindex: -1 } });
   #join = el("button", { class: "button primary wide", testid: "join", text: "before.join", attrs: { type: "submit" } });
+  #try = el("button", { class: "button plain wide", testid: "try", text: "before.try", attrs: { type: "button" } });
+  #trying = el("div", { class: "trying" }, this.#try);
+  /** @type {import("./equipment.js").Equipment | null} */
+  #equipment = null;
+  #stopped = false;
   #name;
   #role;
 
@@ -19,8 +25,11 @@ export class BeforeView {
    * @param {boolean} options.guest whether name and role must be asked for
    * @param {{name: string, role: string}} [options.known] what was answered earlier in this tab
    * @param {(guest: {name: string, role: string} | null) => void} options.join
+   * @param {import("../devices.js").Devices} options.devices
+   * @param {{url: string, entry: import("../entry.js").Entry | null}} options.link
    */
-  constructor({ guest, known, join }) {
+  constructor({ guest, known, join, devices, link }) {
+    this.#try.addEventListener("click", () => void this.#tryEquipment(devices, link));
     this.#name = new Field(
       "name",
       el("input", { testid: "name", attrs: { type: "text", name: "name", autocomplete: "name", maxlength: NAME_LENGTH, spellcheck: "false" } }),
@@ -51,9 +60,38 @@ export class BeforeView {
       this.heading,
       el("p", { class: "lead", text: "before.lead" }),
       el("ol", { class: "steps" }, ...STEPS.map((text) => el("li", { text }))),
+      this.#trying,
       form,
       el("p", { class: "small", text: "before.privacy" }),
+      helpLine(),
     );
+  }
+
+  stop() {
+    this.#stopped = true;
+    this.#equipment?.stop();
+  }
+
+  /**
+   * The browser asks for the devices when somebody has asked to try them, not before.
+   *
+   * @param {import("../devices.js").Devices} devices
+   * @param {{url: string, entry: import("../entry.js").Entry | null}} link
+   */
+  async #tryEquipment(devices, link) {
+    this.#try.setAttribute("aria-disabled", "true");
+    try {
+      const { Equipment } = await import("./equipment.js");
+      if (this.#stopped || this.#equipment) return;
+      this.#equipment = new Equipment(devices, link);
+    } catch {
+      return; // the network failed; another press tries again
+    } finally {
+      this.#try.setAttribute("aria-disabled", "false");
+    }
+    this.#trying.replaceChildren(this.#equipment.element);
+    this.#equipment.element.focus();
+    this.#equipment.start();
   }
 
   /** @param {import("../visit.js").VisitState} state */

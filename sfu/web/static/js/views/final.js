@@ -1,6 +1,7 @@
 /** The visit is over for this tab, or could not begin: why, and what to do now. */
 
 import { el } from "../dom.js";
+import { helpLine } from "../help.js";
 import { clockTime, hasText } from "../text.js";
 
 /** Reasons after which trying again can help. */
@@ -16,6 +17,9 @@ const AGAIN = new Set([
   "unreachable",
   "away_too_long",
 ]);
+
+/** Reasons after which nobody needs help. */
+const CALM = new Set(["left", "ended", "replaced"]);
 
 export class FinalView {
   titleKey;
@@ -42,6 +46,10 @@ export class FinalView {
       AGAIN.has(known)
         ? el("button", { class: "button primary wide", testid: "again", text: button, attrs: { type: "button" }, on: { click: again } })
         : null,
+      known === "visit_not_open"
+        ? el("a", { class: "button plain", testid: "to-test", text: "final.test", attrs: { href: "/test" } })
+        : null,
+      CALM.has(known) ? null : helpLine(),
     );
   }
 

@@ -1,7 +1,9 @@
 /** The waiting room: the truth about where one is, and nothing of what happens in the visit. */
 
 import { el } from "../dom.js";
+import { helpLine } from "../help.js";
 import { clockTime, setText } from "../text.js";
+import { WakeLock } from "../wake.js";
 import { Controls, Preview } from "./controls.js";
 
 export class WaitingView {
@@ -16,6 +18,7 @@ export class WaitingView {
   #controls;
   #devices;
   #shownNotices = 0;
+  #wake = new WakeLock();
 
   /**
    * @param {object} options
@@ -37,7 +40,13 @@ export class WaitingView {
       this.#controls.faults,
       this.#controls.element,
       this.#hint,
+      helpLine(),
     );
+    this.#wake.hold();
+  }
+
+  stop() {
+    this.#wake.release();
   }
 
   /** @param {import("../visit.js").VisitState} state */
