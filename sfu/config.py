@@ -74,6 +74,15 @@ def _origin(value: str) -> str:
     return value
 
 
+def _embedder(value: str) -> str:
+    parts = urlsplit(_origin(value))
+    host = parts.hostname or ""
+    # It becomes part of a policy, where other characters have a meaning.
+    if not HOST.fullmatch(host) or (parts.scheme != "https" and host not in LOOPBACK):
+        raise ValueError
+    return value
+
+
 def _sqlite(value: str) -> str:
     if value and not re.fullmatch(r"sqlite:///[^?#]+", value):
         raise ValueError
@@ -143,6 +152,9 @@ Origin = Annotated[
 ]
 
 
+Embedder = Annotated[
+    str, AfterValidator(_embedder), Field(description='a web origin with https, such as "https://portal.example"')
+]
 Line = Annotated[str, AfterValidator(_line), Field(description="one line of at most 200 printable characters")]
 File = Annotated[str, AfterValidator(_line), Field(description="empty, or a path")]
 
@@ -160,6 +172,7 @@ class Web(Section):
     public_url: Origin = "http://localhost:8080"
     metrics_listen: Listen = "127.0.0.1:9090"
     allowed_origins: tuple[Origin, ...] = ()
+    allowed_embedders: tuple[Embedder, ...] = ()
     drain_minutes: int = Field(default=60, ge=0, le=1_440)
 
 

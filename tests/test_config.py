@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 HASH = "sha256:" + "0" * 64
 PORTAL = f'[[portals]]\nid = "cosmic"\nkey_hash = "{HASH}"\n'
 LISTEN = 'must be an address and a port, such as "127.0.0.1:8080" or "[::1]:8080"'
+EMBEDDER = 'a web origin with https, such as "https://portal.example"'
 ORIGIN = 'a web origin without a path, such as "https://evisit.example"'
 PORTAL_ID = "must be 1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit"
 REGION = '[invitations]\nregion = "Region X"\nhelp_phone = "0771"\n'
@@ -113,6 +114,9 @@ def test_the_tree_is_frozen() -> None:
         ('[web]\npublic_url = "https://evisit.example:99999"', f"web.public_url must be {ORIGIN}"),
         ('[web]\npublic_url = "https://u:p@evisit.example"', f"web.public_url must be {ORIGIN}"),
         ('[web]\npublic_url = "javascript:alert(1)"', f"web.public_url must be {ORIGIN}"),
+        ('[web]\nallowed_embedders = ["http://portal.example"]', f"web.allowed_embedders[0] must be {EMBEDDER}"),
+        ('[web]\nallowed_embedders = ["https://a.example;x"]', f"web.allowed_embedders[0] must be {EMBEDDER}"),
+        ('[web]\nallowed_embedders = ["https://*.example"]', f"web.allowed_embedders[0] must be {EMBEDDER}"),
         ('[web]\nallowed_origins = "https://a"', f"web.allowed_origins must be an array; each item {ORIGIN}"),
         ('[web]\nallowed_origins = ["https://a", "*"]', f"web.allowed_origins[1] must be {ORIGIN}"),
         ("[web]\ndrain_minutes = -1", "web.drain_minutes must be a whole number from 0 to 1440"),

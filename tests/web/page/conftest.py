@@ -22,6 +22,8 @@ FLAGS = (
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream=fps=10",
     "--allow-loopback-in-peer-connection",
+    # A page that a test answers for is no local one to Chromium, and could not speak to the server on loopback.
+    "--disable-features=LocalNetworkAccessChecks",
 )
 
 
