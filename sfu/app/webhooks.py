@@ -93,11 +93,12 @@ class Webhooks:
 
     async def _keep_house(self) -> None:
         since_forgotten = FORGET_SECONDS
+        ids = [sender.id for sender in self._senders]
         while True:
             try:
-                self.waiting = await self._store.look(webhook_rows.backlog)
+                self.waiting = await self._store.look(lambda connection: webhook_rows.backlog(connection, ids))
                 if since_forgotten >= FORGET_SECONDS:
-                    await self._store.change(lambda connection: webhook_rows.forget(connection, self._wall()))
+                    await self._store.change(lambda connection: webhook_rows.forget(connection, self._wall(), ids))
                     since_forgotten = 0.0
             except StoreUnavailable:
                 log.debug("the database is away")
@@ -120,7 +121,7 @@ class _Sender:
         self.wake = asyncio.Event()
         self._owner = owner
         self._store = store
-        self._id = webhook.id
+        self.id = webhook.id
         self._url = webhook.url
         self._secret = secret
         self._wall = wall
@@ -149,7 +150,7 @@ class _Sender:
             return [], None
         busy = tuple(self._busy)
         try:
-            return await self._store.look(lambda connection: webhook_rows.take(connection, self._id, now, free, busy))
+            return await self._store.look(lambda connection: webhook_rows.take(connection, self.id, now, free, busy))
         except StoreUnavailable:
             return [], None
 
@@ -166,7 +167,7 @@ class _Sender:
             if taken:
                 await self._settle(event, Outcome.DELIVERED, now)
             elif now - event.at >= GIVE_UP_AFTER:
-                log.warning("a webhook event was given up", endpoint=self._id, visit=event.visit, message=event.message)
+                log.warning("a webhook event was given up", endpoint=self.id, visit=event.visit, message=event.message)
                 await self._settle(event, Outcome.FAILED, now)
             else:
                 due = now + timedelta(seconds=seconds_until_next(event.attempts + 1))
@@ -176,7 +177,7 @@ class _Sender:
             # It stays as it was, and is sent again; the receiver knows it by its id.
             await asyncio.sleep(self._poll_seconds)
         except Exception as error:
-            log.error("a webhook could not be sent", endpoint=self._id, exc_info=error)
+            log.error("a webhook could not be sent", endpoint=self.id, exc_info=error)
             await asyncio.sleep(self._poll_seconds)
         finally:
             del self._busy[event.visit]
@@ -201,9 +202,9 @@ class _Sender:
         if taken is self._failing:
             self._failing = not taken
             if taken:
-                log.info("a webhook endpoint takes events again", endpoint=self._id)
+                log.info("a webhook endpoint takes events again", endpoint=self.id)
             else:
-                log.warning("a webhook endpoint takes no events", endpoint=self._id, status=status)
+                log.warning("a webhook endpoint takes no events", endpoint=self.id, status=status)
         return taken
 
 

@@ -59,11 +59,14 @@ def _message(value: str) -> str:
     return "\n".join(lines).strip()
 
 
+_AS_MAIL = Field(json_schema_extra={"format": "email"})
+
+
 class InvitationWanted(Body):
     """`POST /api/v1/visits/{visit}/invitations`. Without `language`, it is the visit's."""
 
     to: Annotated[
-        tuple[Annotated[str, StringConstraints(max_length=254), AfterValidator(_mail_address)], ...],
+        tuple[Annotated[str, StringConstraints(max_length=254), AfterValidator(_mail_address), _AS_MAIL], ...],
         Field(min_length=1, max_length=MAX_RECIPIENTS),
         AfterValidator(_addressed_once),
     ]

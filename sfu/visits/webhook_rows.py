@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
 
 from sfu.admission.records import AccessEntry, Action, ParticipantRecord
 from sfu.ids import VisitId, new_token
@@ -118,16 +118,18 @@ def postpone(connection: Connection, number: int, due: datetime) -> None:
     connection.execute(update(table).where(table.c.number == number).values(due=due, attempts=table.c.attempts + 1))
 
 
-def backlog(connection: Connection) -> int:
-    """How many events wait, over all endpoints."""
+def backlog(connection: Connection, endpoints: Collection[str]) -> int:
+    """How many events wait for these endpoints."""
     table = webhook_events
-    return connection.scalars(select(func.count()).where(table.c.outcome == Outcome.WAITING)).one()
+    waiting = select(func.count()).where(table.c.endpoint.in_(endpoints), table.c.outcome == Outcome.WAITING)
+    return connection.scalars(waiting).one()
 
 
-def forget(connection: Connection, now: datetime) -> int:
-    """Delete events settled long ago; how many."""
+def forget(connection: Connection, now: datetime, endpoints: Collection[str]) -> int:
+    """Delete events settled long ago, and old ones of endpoints that there are no more; how many."""
     table = webhook_events
-    return connection.execute(delete(table).where(table.c.settled_at < now - KEPT)).rowcount
+    gone = and_(table.c.endpoint.not_in(endpoints), table.c.at < now - KEPT)
+    return connection.execute(delete(table).where(or_(table.c.settled_at < now - KEPT, gone))).rowcount
 
 
 def replay(

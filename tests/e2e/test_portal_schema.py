@@ -8,11 +8,14 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.server import ROOT, Server
 
 UNLIMITED = "[limits]\nportal_calls_per_second = 10000\nportal_call_burst = 100000\n"
 
 
+@pytest.mark.timeout(400)
 async def test_no_call_is_answered_in_a_way_that_the_document_does_not_tell(tmp_path: Path) -> None:
     (tmp_path / "evisit.toml").write_text(UNLIMITED)
     server = Server(tmp_path, ("--config", str(tmp_path / "evisit.toml")))

@@ -142,9 +142,14 @@ async def test_a_replay_comes_in_the_old_order_under_the_old_ids(store: Store) -
 async def test_what_was_settled_long_ago_is_forgotten_and_what_waits_is_not(store: Store) -> None:
     await join(store, "v_1")
     await settle(store, (await take(store))[0])
-    assert await store.change(lambda c: webhook_rows.forget(c, WALL + KEPT)) == 0
-    assert await store.change(lambda c: webhook_rows.forget(c, WALL + KEPT + timedelta(days=1))) == 1
-    assert await store.look(webhook_rows.backlog) == 1
+    later = WALL + KEPT + timedelta(days=1)
+    assert await store.change(lambda c: webhook_rows.forget(c, WALL + KEPT, ["care"])) == 0
+    assert await store.change(lambda c: webhook_rows.forget(c, later, ["care"])) == 1
+    assert await store.look(lambda c: webhook_rows.backlog(c, ["care"])) == 1
+    assert await store.look(lambda c: webhook_rows.backlog(c, ["ended"])) == 0
+    # Nobody comes for the events of an endpoint that was taken out of the configuration.
+    assert await store.change(lambda c: webhook_rows.forget(c, WALL + KEPT, ["ended"])) == 0
+    assert await store.change(lambda c: webhook_rows.forget(c, later, ["ended"])) == 1
 
 
 async def test_events_go_with_their_visit(store: Store) -> None:
