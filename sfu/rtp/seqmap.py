@@ -6,6 +6,9 @@ Packets that we drop on purpose leave no gap, or the receiver would ask for them
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from operator import itemgetter
+
 from sfu.rtp.seq import distance, newer32
 
 REFUSED = -1
@@ -13,6 +16,13 @@ REFUSED = -1
 
 MAX_STRETCHES = 256
 """Stretches between dropped packets that are remembered: about a second in which every second of 500 packets is dropped."""
+
+
+_first_in = itemgetter(0)
+
+
+def _first_out(stretch: tuple[int, int]) -> int:
+    return stretch[0] - stretch[1]
 
 
 class SequenceMap:
@@ -29,7 +39,7 @@ class SequenceMap:
         self._highest_in = 0
         self._shift = 0
         self._synced = False
-        # (extended first incoming, shift) of each stretch, oldest first.
+        # (extended first incoming, shift) of each stretch, oldest first: both the first incoming and the first outgoing numbers rise.
         self._stretches: list[tuple[int, int]] = []
 
     def switch(self) -> None:
@@ -97,10 +107,8 @@ class SequenceMap:
         extended = self._highest_out + distance(sequence, self._highest_out & 0xFFFF)
         if extended > self._highest_out:
             return REFUSED
-        for start, shift in reversed(self._stretches):
-            if extended >= start - shift:
-                return (extended + shift) & 0xFFFF
-        return REFUSED
+        index = bisect_right(self._stretches, extended, key=_first_out) - 1
+        return (extended + self._stretches[index][1]) & 0xFFFF if index >= 0 else REFUSED
 
     def _start(self, sequence: int) -> None:
         self._highest_out += 1
@@ -111,14 +119,14 @@ class SequenceMap:
         self._synced = True
 
     def _map_late(self, extended: int) -> int:
-        end = self._highest_out + 1
-        for start, shift in reversed(self._stretches):
-            if extended >= start:
-                out = extended - shift
-                # The numbers of dropped packets at the end of a stretch are those of the stretch after it.
-                return out & 0xFFFF if out < end else REFUSED
-            end = start - shift
-        return REFUSED
+        stretches = self._stretches
+        index = bisect_right(stretches, extended, key=_first_in)
+        if index == 0:
+            return REFUSED
+        out = extended - stretches[index - 1][1]
+        # The numbers of dropped packets at the end of a stretch are those of the stretch after it.
+        end = _first_out(stretches[index]) if index < len(stretches) else self._highest_out + 1
+        return out & 0xFFFF if out < end else REFUSED
 
 
 class TimestampMap:

@@ -97,7 +97,7 @@ class Control:
             case rtcp.Nack():
                 stream = peer.outgoing_by_ssrc.get(packet.media_ssrc)
                 if stream is not None:
-                    self._resend(stream, packet.lost, now)
+                    self._resend(peer, stream, packet.lost, now)
             case rtcp.PictureLoss():
                 self._handle_keyframe_wish(peer, packet.media_ssrc, now)
             case rtcp.FullIntraRequest():
@@ -145,7 +145,7 @@ class Control:
 
     # Retransmissions, keyframes
 
-    def _resend(self, stream: OutgoingStream, lost: tuple[int, ...], now: float) -> None:
+    def _resend(self, peer: MediaPeer, stream: OutgoingStream, lost: tuple[int, ...], now: float) -> None:
         """A receiver asks for packets again. Without RTX there is no way: the packet itself, sent again, would use its nonce again."""
         outcomes = self._counters.retransmissions
         source = stream.feed.active if stream.feed is not None else None
@@ -155,9 +155,11 @@ class Control:
         if stream.feed is None or source is None or source.history is None:
             outcomes[Retransmission.UNKNOWN] += len(lost)
             return
+        heard = peer.named.take(len(lost), now)
+        outcomes[Retransmission.LIMITED] += len(lost) - heard
         header = self._header
         elements = self._elements
-        for sequence in lost:
+        for sequence in lost[:heard]:
             number = stream.wanted(sequence)
             kept = source.history.get(number) if number >= 0 else None
             if kept is None:

@@ -24,7 +24,7 @@ class Retransmission(StrEnum):
     UNKNOWN = "unknown"
     """No longer, or never, in the history."""
     LIMITED = "limited"
-    """Sent again less than a round trip ago, too often already, or more than its share of the media."""
+    """Sent again less than a round trip ago, too often already, more than its share of the media, or the receiver names too many."""
     NOT_NEGOTIATED = "not_negotiated"
 
 

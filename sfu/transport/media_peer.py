@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 
+from sfu.rtp.budget import Budget
 from sfu.rtp.extensions import MID, REPAIRED_RID, RID, Elements
 from sfu.rtp.packet import Header
+from sfu.rtp.resends import NAMED_BURST, NAMED_PER_SECOND
 from sfu.transport.incoming import Feed, IncomingStream
 from sfu.transport.outbox import Outbox, Outboxes
 from sfu.transport.outgoing import OutgoingStream
@@ -42,6 +44,8 @@ class MediaPeer:
         """When the next reports are due."""
         self.remb_wanted = False
         """The first video packet has come; the sender waits for leave to send more."""
+        self.named = Budget(NAMED_PER_SECOND, NAMED_BURST)
+        """Sequence numbers that its NACKs may name."""
         self.fir_number = 0
         self.forwarded_from = False
         self.forwarded_to = False

@@ -236,3 +236,27 @@ def test_frames_out_of_order_are_as_far_apart_as_they_came(start: int, frames: l
             offset = (out - timestamp) & 0xFFFFFFFF
         assert (out - timestamp) & 0xFFFFFFFF == offset
         assert mapped.translate(timestamp) == out
+
+
+class Counted(list[tuple[int, int]]):
+    """Counts how many of its items are looked at."""
+
+    looks = 0
+
+    def __getitem__(self, index: object) -> tuple[int, int]:  # type: ignore[override]  # of an index, never of a slice
+        self.looks += 1
+        return super().__getitem__(index)  # type: ignore[call-overload,no-any-return]  # as above
+
+
+def test_a_look_up_costs_little_however_many_packets_were_dropped() -> None:
+    sequences = SequenceMap(99)
+    for sequence in range(0, MAX_STRETCHES * 2 - 2, 2):
+        sequences.map(sequence)
+        sequences.drop(sequence + 1)
+    stretches = sequences._stretches = Counted(sequences._stretches)
+    assert len(stretches) == MAX_STRETCHES
+    assert sequences.reverse(101) == 2
+    assert 0 < stretches.looks < 12
+    stretches.looks = 0
+    assert sequences.map(4) == 102
+    assert 0 < stretches.looks < 12

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Callable
 
 import pytest
 
 from sfu.rtp import rtcp
 from sfu.rtp.packet import build
+from sfu.rtp.resends import NAMED_BURST, NAMED_PER_SECOND
 from sfu.transport.counters import KeyframeRequest, Kind, Retransmission
 from sfu.transport.drops import DropReason
 from sfu.transport.parameters import Codec
@@ -35,6 +37,18 @@ def call(receivers: int = 1, **receiving: object) -> tuple[World, Client, list[C
     stream = Stream(sender, 1, 96)
     stream.send(KEYFRAME + bytes(800))
     return world, sender, clients, stream
+
+
+class Counted:
+    """A function that counts its calls."""
+
+    def __init__(self, function: Callable[[int], int]) -> None:
+        self._function = function
+        self.calls = 0
+
+    def __call__(self, sequence: int) -> int:
+        self.calls += 1
+        return self._function(sequence)
 
 
 def nacked(client: Client) -> list[int]:
@@ -183,6 +197,27 @@ def test_a_receiver_without_rtx_is_not_answered_because_its_nonce_would_be_used_
     receiver.send_control(rtcp.Nack(5, last.ssrc, (last.sequence,)))
     assert receiver.take_rtp() == []
     assert world.plane.counters.retransmissions[Retransmission.NOT_NEGOTIATED] == 1
+
+
+def test_a_receiver_may_name_so_many_numbers_and_no_more_are_looked_up() -> None:
+    world, _, (receiver,), stream = call()
+    for _ in range(600):
+        stream.send(INTERFRAME)
+    got = receiver.take_rtp()
+    outgoing = world.plane._peers[receiver.number].outgoing["0"]
+    looked_up = Counted(outgoing._sequences.reverse)
+    world.plane._peers[receiver.number].outgoing["0"].wanted = looked_up  # type: ignore[method-assign]
+    everything = tuple(packet.sequence for packet in got[-512:])
+    for _ in range(1000):
+        receiver.send_control(rtcp.Nack(5, got[0].ssrc, everything))
+        world.now += 0.001
+    assert looked_up.calls <= NAMED_BURST + NAMED_PER_SECOND
+    retransmissions = world.plane.counters.retransmissions
+    assert sum(retransmissions.values()) == 512_000
+    assert retransmissions[Retransmission.LIMITED] > 500_000
+    world.now += 1
+    receiver.send_control(rtcp.Nack(5, got[0].ssrc, (got[-1].sequence,)))
+    assert [packet.payload[2:] for packet in receiver.take_rtp()][-1] == got[-1].payload
 
 
 def test_what_was_never_sent_or_is_of_another_source_is_unknown() -> None:
