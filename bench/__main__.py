@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from bench.report import Row, Watcher
 from bench.run import ScenarioFailed
 from bench.server import ServerFailed
 
+WIDTH = 140  # columns of a table that is piped; a terminal has its own width
 LATE_MS = 20.0  # of the generator's p99; above it the machine is too busy with other things to measure latency
 BUSY = 0.85  # of a core; above it the generator's own waiting begins to show in its figures
 LEFT = 12  # descriptors that a server may hold on to for a while: the generator's idle HTTP connections
@@ -57,10 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ScenarioFailed, ServerFailed, NetworkFailed) as error:
         console.print(f"failed: {error}", markup=False, highlight=False, soft_wrap=True)
         return 1
+    except KeyboardInterrupt:
+        console.print("failed: interrupted")
+        return 1
     if options.json:
         print(report.as_json(rows))
     else:
-        Console().print(report.table([row for row in rows if "missing" not in row], columns))
+        _standard_output().print(report.table([row for row in rows if "missing" not in row], columns))
     if options.html:
         try:
             options.html.write_text(html.page(rows, header), encoding="utf-8")
@@ -121,6 +126,10 @@ def _cautioned(rows: Sequence[Row], console: Console) -> int:
     return code
 
 
+def _standard_output() -> Console:
+    return Console(width=None if sys.stdout.isatty() else WIDTH)
+
+
 def _contrast(options: argparse.Namespace, console: Console) -> int:
     try:
         before, after = (contrast.read(path) for path in options.compare)
@@ -128,7 +137,7 @@ def _contrast(options: argparse.Namespace, console: Console) -> int:
     except contrast.NoRows as error:
         console.print(f"failed: {error}", markup=False, highlight=False, soft_wrap=True)
         return 1
-    Console().print(report.table(changes, contrast.COLUMNS))
+    _standard_output().print(report.table(changes, contrast.COLUMNS))
     return 0
 
 
@@ -248,4 +257,6 @@ def _seconds(text: str) -> float:
 
 
 if __name__ == "__main__":
+    # Ended from outside, it still ends its servers and takes its network namespace down.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -157,7 +157,7 @@ class Loop:
         self._calls = _Calls(self._door, self._sinks, self._runs)
         self._packets = self._frames = 0
         self._receive, self._unprotect, self._protect, self._send = (Stopwatch() for _ in range(4))
-        self._no_protect, self._no_call = Stopwatch(), Stopwatch()
+        self._no_unprotect, self._no_protect, self._no_call = Stopwatch(), Stopwatch(), Stopwatch()
 
     def run(self) -> Limit:
         """Put `SECONDS` of media through."""
@@ -175,7 +175,7 @@ class Loop:
 
         return Limit(
             receive_us=microseconds(self._receive, packets_in, no_send),
-            unprotect_us=microseconds(self._unprotect, packets_in, empty),
+            unprotect_us=microseconds(self._unprotect, packets_in, self._no_unprotect.nanoseconds / packets_in),
             protect_us=microseconds(self._protect, packets_out, empty),
             send_us=microseconds(self._send, packets_out, no_send),
         )
@@ -187,6 +187,9 @@ class Loop:
         lengths = self._take(count)
         pointers = self._batch.pointers
         unprotect = self._sender.unprotect
+        with self._no_unprotect:
+            for slot in range(count):
+                unprotect(pointers[slot], 0)
         with self._unprotect:
             plain = [unprotect(pointers[slot], length) for slot, length in enumerate(lengths)]
         sizes = [size for size in plain if size is not None]
