@@ -31,7 +31,11 @@ PREVIOUS_CREDENTIALS_LIFETIME = 30.0
 """Seconds for which the credentials from before an ICE restart still hold: until the answer is there, checks carry them."""
 
 MAX_TRANSACTIONS = 256
-"""Transaction ids remembered, so that a check is not taken twice: some minutes of a browser's checks."""
+"""Transaction ids remembered with their source, from which they may come again: some minutes of a browser's checks. RFC 8489 6.2.1
+retransmits within 40 s."""
+MAX_SPENT = 4_096
+"""Transaction ids remembered after that, so that a check overheard long ago is not taken again: at least an hour and a half of a browser's
+checks, one in 2.5 s of each of two candidate pairs. 32 KiB a peer."""
 
 
 class Consent(StrEnum):
@@ -78,6 +82,29 @@ class _Session:
         self.password = local.pwd.encode()
 
 
+class _Spent:
+    """Transaction ids of long ago, each as eight bytes of a keyed hash, so that a peer's choice of ids makes no two alike."""
+
+    __slots__ = ("_digests", "_next")
+
+    def __init__(self) -> None:
+        self._digests = bytearray()
+        self._next = 0
+
+    def add(self, transaction: bytes) -> None:
+        """Past MAX_SPENT the oldest makes room."""
+        self._digests[self._next : self._next + 8] = _digest(transaction)
+        self._next = (self._next + 8) % (MAX_SPENT * 8)
+
+    def __contains__(self, transaction: bytes) -> bool:
+        # Also found across two neighbours, as one in 2^49 is by chance.
+        return _digest(transaction) in self._digests
+
+
+def _digest(transaction: bytes) -> bytes:
+    return hash(transaction).to_bytes(8, "little", signed=True)
+
+
 class IceAgent:
     """One peer's ICE. It is given the checks that name one of `ufrags`, and says what they change."""
 
@@ -89,6 +116,7 @@ class IceAgent:
         "_restart_pending",
         "_session",
         "_sources",
+        "_spent",
         "_transactions",
         "nominated",
         "selected",
@@ -103,6 +131,7 @@ class IceAgent:
         self._restart_pending = False
         self._sources: dict[Source, float] = {}
         self._transactions: dict[bytes, Source] = {}
+        self._spent = _Spent()
         self.selected: Source | None = None
         """Where our datagrams go."""
         self.nominated = False
@@ -138,12 +167,19 @@ class IceAgent:
         session = self._session_of(request, now)
         if session is None or not request.is_authentic(session.password):
             return DropReason.STUN_UNAUTHENTICATED
-        first = self._transactions.setdefault(request.transaction_id, source)
-        if first != source:
+        transactions = self._transactions
+        first = transactions.get(request.transaction_id)
+        if first is None:
+            if request.transaction_id in self._spent:
+                return DropReason.STUN_REPLAYED  # also from the source it came from: it would feign consent
+            transactions[request.transaction_id] = source
+            if len(transactions) > MAX_TRANSACTIONS:
+                oldest = next(iter(transactions))
+                del transactions[oldest]
+                self._spent.add(oldest)
+        elif first != source:
             # A check overheard on the way and sent again from elsewhere must not draw our media there.
             return DropReason.STUN_REPLAYED
-        if len(self._transactions) > MAX_TRANSACTIONS:
-            del self._transactions[next(iter(self._transactions))]
         evicted = self._validate(source, now)
         selects = self.selected is None
         if request.use_candidate and not request.controlled and self._may_nominate(session):

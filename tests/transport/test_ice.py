@@ -10,6 +10,7 @@ from sfu.transport.ice import (
     CONSENT_LOST,
     CONSENT_WEAK,
     MAX_SOURCES,
+    MAX_SPENT,
     MAX_TRANSACTIONS,
     PREVIOUS_CREDENTIALS_LIFETIME,
     Accepted,
@@ -132,12 +133,31 @@ def test_there_are_at_most_eight_sources_and_the_one_unused_longest_goes() -> No
     assert places[0] in ice.sources
 
 
+@pytest.mark.parametrize("later", [1, MAX_TRANSACTIONS - 1, MAX_TRANSACTIONS, MAX_TRANSACTIONS + MAX_SPENT - 1])
+@pytest.mark.parametrize("nominate", [True, False])
+def test_a_check_overheard_long_ago_does_not_move_the_media_either(later: int, nominate: bool) -> None:
+    ice = agent()
+    for number in range(later + 1):
+        send(ice, HOME, transaction=number.to_bytes(12, "big"), nominate=nominate)
+    assert send(ice, AWAY, 2.0, transaction=bytes(12), nominate=nominate) is DropReason.STUN_REPLAYED
+    assert (ice.selected, ice.sources) == (HOME, (HOME,))
+
+
+def test_a_check_of_long_ago_is_no_consent() -> None:
+    ice = agent()
+    for number in range(MAX_TRANSACTIONS + 1):
+        send(ice, HOME, transaction=number.to_bytes(12, "big"))
+    assert send(ice, HOME, 31.0, transaction=bytes(12)) is DropReason.STUN_REPLAYED
+    assert ice.consent(31.0) is Consent.EXPIRED
+
+
 def test_transactions_remembered_are_bounded() -> None:
     ice = agent()
-    for number in range(MAX_TRANSACTIONS + 10):
+    for number in range(MAX_TRANSACTIONS + MAX_SPENT + 10):
         send(ice, HOME, transaction=number.to_bytes(12, "big"))
-    assert send(ice, AWAY, transaction=(MAX_TRANSACTIONS + 9).to_bytes(12, "big")) is DropReason.STUN_REPLAYED
     assert len(ice._transactions) == MAX_TRANSACTIONS
+    assert len(ice._spent._digests) == MAX_SPENT * 8
+    assert isinstance(send(ice, HOME, transaction=bytes(12)), Accepted)
 
 
 @pytest.mark.parametrize(
