@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.web.page.visitor import LINK, Visitor, admitted, answer, track
 
@@ -174,3 +174,54 @@ async def test_a_server_that_cannot_be_reached_is_said_and_tried_again(visitor: 
     await visitor.see("again").click()
     await visitor.answered()
     await expect(visitor.see("waiting")).to_be_visible()
+
+
+WAKE = """
+window.wake = { held: 0 };
+Object.defineProperty(navigator, "wakeLock", { value: { request: async () => {
+  wake.held += 1;
+  return { release: async () => { wake.held -= 1; } };
+} } });
+"""
+HIDDEN = """hidden => {
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+async def test_the_screen_stays_awake_while_somebody_waits(visitor: Visitor) -> None:
+    await visitor.page.add_init_script(WAKE)
+    channel = await visitor.knock()
+    await expect(visitor.see("waiting")).to_be_visible()
+    await visitor.page.wait_for_function("wake.held === 1")
+    await channel.event("state", state="denied", reason="")
+    await visitor.final("denied")
+    await visitor.page.wait_for_function("wake.held === 0")
+
+
+async def test_being_let_in_shows_in_the_title_until_the_page_is_looked_at(visitor: Visitor) -> None:
+    channel = await visitor.knock()
+    await expect(visitor.see("waiting")).to_be_visible()
+    await visitor.page.evaluate(HIDDEN, True)
+    await channel.event("state", state="admitted", reason="")
+    await visitor.page.wait_for_function("document.title.startsWith('Du är insläppt')")
+    await visitor.page.evaluate(HIDDEN, False)
+    await visitor.page.wait_for_function("!document.title.startsWith('Du är insläppt')")
+
+
+async def test_the_number_to_call_is_shown_where_it_helps(visitor: Visitor) -> None:
+    async def with_number(route: Route) -> None:
+        response = await route.fetch()
+        body = (await response.text()).replace("<body>", '<body data-help-phone="08-123 45 67">')
+        await route.fulfill(response=response, body=body)
+
+    await visitor.page.route("**/join", with_number)
+    await visitor.open()
+    await expect(visitor.see("help")).to_contain_text("08-123 45 67")
+    await visitor.see("join").click()
+    channel = await visitor.answered()
+    await expect(visitor.see("waiting")).to_be_visible()
+    await expect(visitor.see("help").get_by_role("link")).to_have_attribute("href", "tel:081234567")
+    await channel.event("state", state="denied", reason="")
+    await visitor.final("denied")
+    await expect(visitor.see("help")).to_be_visible()
