@@ -69,9 +69,10 @@ def may(standing: Standing, ask: Ask) -> bool:
     return ask in RIGHTS[standing]
 
 
-def is_own_staff(role: Role, *, verified: bool, second_device: bool, units: tuple[str, ...], unit: str) -> bool:
+def is_own_staff(role: Role, *, verified: bool, units: tuple[str, ...], unit: str) -> bool:
     """Whether this is the one kind of person who is admitted at once and, once admitted, may admit others.
 
-    That is a verified clinician who has access to the visit's unit, on the first device that the ticket was used on.
+    That is a verified clinician who has access to the visit's unit. `units` are those that were proved: of a ticket, on its
+    first use only. Whoever joins with it once more (a forwarded link) has proved none.
     """
-    return role is Role.CLINICIAN and verified and not second_device and unit in units
+    return role is Role.CLINICIAN and verified and unit in units

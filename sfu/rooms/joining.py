@@ -7,7 +7,11 @@ What is checked comes in this order, so that nobody learns more than what they h
     resume   unknown or not the token · turned away · revoked · ended · too late
 
 Own staff come in while the visit is locked, before it opens and beyond the capacity: nobody who is responsible for a
-visit is shut out of it. Somebody who comes back to a place does not knock, so a lock and a full lobby do not concern them.
+visit is shut out of it. That holds beside another device of theirs, too: for some seconds after a crash the old one still
+looks connected. They are own staff by a ticket's first use only: used again it proves no unit, and its holder waits.
+
+Who is booked always finds a place to wait. Somebody who comes back to a place does not knock, so a lock and a full lobby
+do not concern them.
 """
 
 from __future__ import annotations
@@ -52,8 +56,8 @@ def join_by_ticket(draft: Draft, event: TicketPresented) -> tuple[ParticipantId,
         name=ticket.name,
         role=ticket.role,
         verified=True,
-        second_device=used or _is_connected(draft, ticket.person),
-        units=ticket.units,
+        second_device=used or _is_there(draft, ticket.person),
+        units=() if used else ticket.units,
         ticket=ticket.jti,
     )
     own_staff = newcomer.is_own_staff(draft.visit)
@@ -61,7 +65,7 @@ def join_by_ticket(draft: Draft, event: TicketPresented) -> tuple[ParticipantId,
         if used:
             # A ticket that is passed on is a link like any other.
             _count_knock(draft, f"ticket {ticket.jti}")
-        _check_lobby(draft)
+        _check_lobby(draft, newcomer)
     draft.arrive(newcomer, event.channel)
     draft.log(Action.JOINED, _by(newcomer), newcomer, "second_device" if newcomer.second_device else "ticket")
     if own_staff:
@@ -76,7 +80,6 @@ def join_by_link(draft: Draft, event: LinkPresented) -> tuple[ParticipantId, str
     if not is_good_name(event.name):
         raise Refused(Code.BAD_MESSAGE, "A name has 1 to 80 characters, all of them visible.")
     _count_knock(draft, f"link {event.generation}")
-    _check_lobby(draft)
     newcomer, token = _newcomer(
         draft,
         person=None,
@@ -86,6 +89,7 @@ def join_by_link(draft: Draft, event: LinkPresented) -> tuple[ParticipantId, str
         second_device=False,
         link_generation=event.generation,
     )
+    _check_lobby(draft, newcomer)
     draft.arrive(newcomer, event.channel)
     draft.log(Action.JOINED, _by(newcomer), newcomer, "link")
     return newcomer.participant, token
@@ -129,13 +133,17 @@ def check_test(draft: Draft, way: Ticket | int) -> None:
 
 
 def join_answer(visit: Visit, participant: Participant, token: str) -> dict[str, object]:
-    """The fields of the answer to a join. Where and why is told to those only whose identity was proved."""
+    """The fields of the answer to a join.
+
+    Where and why is told to those only whose identity was proved: not to the holder of a shared link, nor of a ticket that
+    went astray. A second device of own staff has proved it by a ticket of its own.
+    """
     about: dict[str, object] = {
         "visit": visit.visit,
         "starts_at": iso(visit.starts_at),
         "ends_at": iso(visit.ends_at),
     }
-    if participant.verified:
+    if participant.verified and (participant.is_own_staff(visit) or not participant.second_device):
         about |= {"title": visit.title, "unit_name": visit.unit_name}
     return {
         "participant": participant.participant,
@@ -193,15 +201,18 @@ def _newcomer(
 
 
 def _earlier(draft: Draft, ticket: Ticket) -> Participant | None:
-    """The same person, in the same role, who has lost the channel; None while any device of theirs is connected."""
-    if _is_connected(draft, ticket.person):
+    """The same person, in the same role, who has lost the channel; None while another device of theirs is there."""
+    if _is_there(draft, ticket.person):
         return None
-    own = [
+    lost = [
         participant
         for participant in draft.participants.values()
-        if participant.person == ticket.person and participant.role is ticket.role and not participant.turned_away
+        if participant.person == ticket.person
+        and participant.role is ticket.role
+        and not participant.turned_away
+        and not participant.connected
     ]
-    return min(own, key=lambda participant: participant.second_device, default=None)
+    return min(lost, key=lambda participant: participant.second_device, default=None)
 
 
 def _take_place(draft: Draft, earlier: Participant, event: TicketPresented) -> tuple[ParticipantId, str]:
@@ -228,8 +239,18 @@ def _take_place(draft: Draft, earlier: Participant, event: TicketPresented) -> t
     return taken.participant, token
 
 
-def _is_connected(draft: Draft, person: PersonId) -> bool:
-    return any(participant.person == person and participant.connected for participant in draft.participants.values())
+def _is_there(draft: Draft, person: PersonId) -> bool:
+    """Whether a device of the person is connected.
+
+    One that waits as a second device does not count: by a forwarded link it may be anybody's, and must not keep the person
+    out of their own place.
+    """
+    return any(
+        participant.person == person
+        and participant.connected
+        and not (participant.waiting and participant.second_device)
+        for participant in draft.participants.values()
+    )
 
 
 def _check_ticket(draft: Draft, ticket: Ticket) -> None:
@@ -274,11 +295,20 @@ def _check_person(draft: Draft, person: PersonId) -> None:
         raise turned_away(state)
 
 
-def _check_lobby(draft: Draft) -> None:
+def _check_lobby(draft: Draft, newcomer: Participant) -> None:
+    """A place is kept for everybody who is booked: strangers with a link cannot fill the lobby before them."""
     if draft.visit.locked:
         raise Refused(Code.LOCKED, "Care staff have locked this visit.")
-    if sum(participant.waiting for participant in draft.participants.values()) >= draft.limits.lobby_capacity:
+    if _has_place_kept(newcomer):
+        return
+    taken = sum(known.waiting and not _has_place_kept(known) for known in draft.participants.values())
+    if taken >= draft.limits.lobby_capacity:
         raise Refused(Code.FULL, "The waiting room is full. Try again in a moment.")
+
+
+def _has_place_kept(participant: Participant) -> bool:
+    """At most one device of a booked person in each role: another beside it is a second device."""
+    return participant.booked and not participant.second_device
 
 
 def _count_knock(draft: Draft, door: str) -> None:

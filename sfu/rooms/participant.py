@@ -51,7 +51,9 @@ class Participant:
     verified: bool
     booked: bool
     second_device: bool
+    """Came by a ticket that was used before, or beside a device of the same person. A mark for staff: no right hangs on it."""
     units: tuple[str, ...]
+    """Those to which access was proved: of a ticket, on its first use; empty for all others."""
     ticket: str | None
     link_generation: int | None
     resume_digest: bytes
@@ -93,9 +95,7 @@ class Participant:
         return any(view.paused and view.track == track for view in self.views)
 
     def is_own_staff(self, visit: Visit) -> bool:
-        return is_own_staff(
-            self.role, verified=self.verified, second_device=self.second_device, units=self.units, unit=visit.unit
-        )
+        return is_own_staff(self.role, verified=self.verified, units=self.units, unit=visit.unit)
 
     def may_admit(self, visit: Visit) -> bool:
         return self.admitted and self.is_own_staff(visit)

@@ -31,15 +31,13 @@ def test_what_needs_charge_is_granted_to_those_in_charge_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "verified", "second_device", "units"),
-    list(product(Role, [True, False], [True, False], [(), ("eye",), ("ear",), ("ear", "eye")])),
+    ("role", "verified", "units"),
+    list(product(Role, [True, False], [(), ("eye",), ("ear",), ("ear", "eye")])),
 )
-def test_own_staff_are_verified_clinicians_of_the_unit_on_their_first_device(
-    role: Role, verified: bool, second_device: bool, units: tuple[str, ...]
-) -> None:
-    expected = role == "clinician" and verified and not second_device and "eye" in units
-    assert is_own_staff(role, verified=verified, second_device=second_device, units=units, unit="eye") is expected
+def test_own_staff_are_verified_clinicians_of_the_unit(role: Role, verified: bool, units: tuple[str, ...]) -> None:
+    expected = role == "clinician" and verified and "eye" in units
+    assert is_own_staff(role, verified=verified, units=units, unit="eye") is expected
 
 
 def test_a_unit_matches_whole() -> None:
-    assert not is_own_staff(Role.CLINICIAN, verified=True, second_device=False, units=("eye-2", "ey"), unit="eye")
+    assert not is_own_staff(Role.CLINICIAN, verified=True, units=("eye-2", "ey"), unit="eye")

@@ -6,9 +6,10 @@ who has been turned away and may not come in, and what each outcome of a request
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -18,7 +19,7 @@ from sfu.admission.roles import Role
 from sfu.admission.tickets import Ticket
 from sfu.admission.visit import VisitState
 from sfu.admission.waiting_room import State
-from sfu.errors import Refused
+from sfu.errors import Code, Refused
 from sfu.ids import ChannelId, ParticipantId, PersonId, TrackId
 from sfu.rooms.events import (
     BookingChanged,
@@ -99,6 +100,8 @@ class Visits(RuleBasedStateMachine):
         self.generation = 1
         self.away: dict[PersonId, State] = {}
         self.played: list[Event] = []
+        self.granted = False
+        self.refused: Code | None = None
 
     @initialize(meeting=st.sampled_from([True, True, True, False]))
     def it_begins(self, meeting: bool) -> None:
@@ -137,7 +140,7 @@ class Visits(RuleBasedStateMachine):
         assert joined is None or self.stage.store.state(joined) is State.WAITING
         assert joined is None or age == 0, "an old link is dead"
         assert joined is None or not self.stage.room.visit.locked, "a lock keeps knocks out"
-        assert joined is None or self.waiting() <= LIMITS.lobby_capacity
+        assert joined is None or self.waiting_unbooked() <= LIMITS.lobby_capacity
 
     @rule(which=pick, right=st.sampled_from([True, True, True, False]))
     def by_resume(self, which: int, right: bool) -> None:
@@ -159,7 +162,10 @@ class Visits(RuleBasedStateMachine):
         known = set(self.stage.store.participants)
         waited = {who for who in known if self.stage.store.state(who) is State.WAITING}
         connected = set(self.stage.channels)
+        there = self.is_there(presented.person)
         joined = self.play(TicketPresented(self.stage.new_channel(), presented))
+        first_of_booked = not used and not there and self.stage.room.visit.names(presented.person)
+        assert self.refused is not Code.FULL or not first_of_booked, "who is booked finds a place"
         if joined is None:
             return
         record = self.stage.store.participants[joined]
@@ -170,14 +176,25 @@ class Visits(RuleBasedStateMachine):
         own_staff = presented.role is Role.CLINICIAN and UNIT in presented.units
         if joined not in known and record.state is State.WAITING:
             assert not self.stage.room.visit.locked, "a lock keeps knocks out"
-            assert self.waiting() <= LIMITS.lobby_capacity
+            kept = record.booked and not record.second_device
+            assert kept or self.waiting_unbooked() <= LIMITS.lobby_capacity
+            assert self.waiting_kept() <= len(PEOPLE), "the places that are kept are bounded"
         if used:
             assert joined not in known, "a ticket joins once"
             assert record.second_device
             assert record.state is State.WAITING
         elif joined not in known or joined in waited:
-            expected = State.ADMITTED if own_staff and not record.second_device else State.WAITING
-            assert record.state is expected
+            assert record.state is (State.ADMITTED if own_staff else State.WAITING)
+        if joined in known:
+            assert not there, "a place is taken where nobody of that person is there"
+            assert not record.second_device
+        else:
+            assert record.second_device is (used or there), "a second device is told from the first"
+        asked = self.stage.last.answer if self.stage.last else None
+        assert asked is not None
+        knows_why = "title" in cast(Mapping[str, object], asked["visit"])
+        assert not (used and knows_why), "a link that went astray tells not why"
+        assert knows_why or record.second_device
 
     # Requests, of anybody about anybody
 
@@ -363,6 +380,22 @@ class Visits(RuleBasedStateMachine):
         ]
         return known[which % len(known)] if known else None
 
+    def is_there(self, person: PersonId) -> bool:
+        """Whether a device of a person is connected that does not merely wait as a second one."""
+        return any(
+            record.person == person and not (record.second_device and record.state is State.WAITING)
+            for record in map(self.stage.store.participants.__getitem__, self.stage.channels)
+        )
+
+    def waiting_unbooked(self) -> int:
+        return self.waiting() - self.waiting_kept()
+
+    def waiting_kept(self) -> int:
+        return sum(
+            record.state is State.WAITING and record.booked and not record.second_device
+            for record in self.stage.store.participants.values()
+        )
+
     def waiting(self) -> int:
         return sum(record.state is State.WAITING for record in self.stage.store.participants.values())
 
@@ -414,13 +447,14 @@ class Visits(RuleBasedStateMachine):
     def play(self, event: Event) -> ParticipantId | None:
         """Play an event, first as a step whose record fails, then for good. Gives whom a join has become."""
         self.played.append(event)
-        self.granted = False
+        self.granted, self.refused = False, None
         staff = {self.person(who) for who in self.stage.store.in_charge(self.stage.room.visit.unit)}
         written = len(self.stage.store.log)
         try:
             self.stage.room.step(event, now=self.stage.now, wall=self.stage.wall)
             step = self.stage.do(event)
-        except Refused:
+        except Refused as refused:
+            self.refused = refused.code
             return None
         self.granted = True
         self.follow(written, staff)

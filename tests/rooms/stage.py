@@ -118,6 +118,8 @@ class Store:
     visit: VisitRecord | None = None
     tickets_used: set[str] = field(default_factory=set)
     tickets_revoked: set[str] = field(default_factory=set)
+    passed_on: set[ParticipantId] = field(default_factory=set)
+    """Who joined with a ticket that had been used before, and has not been identified anew since."""
 
     def state(self, participant: ParticipantId) -> State:
         assert participant in self.participants, "written before done"
@@ -133,7 +135,7 @@ class Store:
             if known.state is State.ADMITTED
             and known.role is Role.CLINICIAN
             and known.verified
-            and not known.second_device
+            and known.participant not in self.passed_on
             and unit in known.units
         }
 
@@ -351,6 +353,10 @@ class Stage:
 
     def _apply(self, event: Event, step: Step) -> None:
         commands: list[Command] = list(step.commands)
+        if isinstance(event, TicketPresented):
+            assert step.participant is not None
+            by_used_ticket = event.ticket.jti in self.store.tickets_used
+            (self.store.passed_on.add if by_used_ticket else self.store.passed_on.discard)(step.participant)
         if commands and isinstance(commands[0], Record):
             self._write(commands.pop(0))
         if step.participant is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import cast
 
 import pytest
 
@@ -168,14 +169,72 @@ def test_a_place_that_waits_is_taken_waiting(stage: Stage) -> None:
 
 
 def test_a_new_ticket_beside_a_connected_device_is_a_second_device(stage: Stage) -> None:
-    eva, per = stage.meeting()
+    _, per = stage.meeting()
     other = stage.by_ticket(ticket())
     assert other != per
     assert stage.store.participants[other].second_device
     assert stage.store.state(other) is State.WAITING
+    assert stage.closed == []
+
+
+def test_own_staff_with_a_new_ticket_are_in_though_the_old_channel_still_looks_connected(stage: Stage) -> None:
+    eva, per = stage.meeting()
     again = stage.clinician()
     assert again != eva
-    assert stage.store.state(again) is State.WAITING
+    assert stage.store.participants[again].second_device
+    assert stage.store.state(again) is State.ADMITTED
+    assert stage.last is not None
+    assert stage.last.answer is not None
+    assert stage.last.answer["may_admit"] is True
+    assert "title" in cast(dict[str, object], stage.last.answer["visit"])
+    stage.ask(again, Hold(per))
+    assert stage.refusal(again, Remove(eva)) is Code.NOT_ALLOWED
+    stage.drop(eva)
+    stage.pass_time(120.0)
+    assert [entry["participant"] for entry in stage.roster(again)] == [again]
+    stage.crash()
+    stage.by_resume(again)
+    stage.ask(again, Lock(True))
+
+
+def test_who_waits_with_a_forwarded_link_keeps_nobody_out_of_their_own_place(stage: Stage) -> None:
+    passed_on, theirs = staff_ticket(jti="passed-on"), ticket(jti="passed-on-too")
+    eva, per = stage.by_ticket(passed_on), stage.by_ticket(theirs)
+    stray, another = stage.by_ticket(passed_on), stage.by_ticket(theirs)
+    stage.ask(eva, Admit(per))
+    stage.drop(per)
+    assert stage.by_ticket(ticket()) == per
+    stage.drop(eva)
+    assert stage.clinician() == eva
+    assert stage.store.state(eva) is State.ADMITTED
+    assert {stage.store.state(who) for who in (stray, another)} == {State.WAITING}
+    assert {stray, another} <= stage.channels.keys()
+
+
+def test_who_comes_back_after_leaving_is_on_no_second_device_by_somebody_who_waits(stage: Stage) -> None:
+    passed_on = ticket(jti="passed-on")
+    per, stray = stage.by_ticket(passed_on), stage.by_ticket(passed_on)
+    stage.ask(per, Leave())
+    again = stage.by_ticket(ticket())
+    assert again not in (per, stray)
+    assert not stage.store.participants[again].second_device
+
+
+def test_the_holder_of_a_forwarded_link_is_not_told_where_and_why(stage: Stage) -> None:
+    passed_on = ticket(jti="passed-on")
+    stage.by_ticket(passed_on)
+    stray = stage.by_ticket(passed_on)
+    stage.drop(stray)
+    for way in (TicketPresented(stage.new_channel(), passed_on), None):
+        joined = stage.join(way or ResumePresented(stage.new_channel(), stray, stage.resume[stray]))
+        assert joined in stage.channels
+        assert stage.last is not None
+        assert stage.last.answer is not None
+        assert stage.last.answer["visit"] == {
+            "visit": "v_9f2c",
+            "starts_at": "2026-11-23T09:00:00Z",
+            "ends_at": "2026-11-23T09:30:00Z",
+        }
 
 
 def test_staff_get_back_with_a_new_ticket_and_are_in_charge(stage: Stage) -> None:
@@ -271,16 +330,22 @@ def test_a_lock_keeps_knocks_out_but_not_staff_nor_who_comes_back(stage: Stage) 
     assert stage.store.state(sten) is State.ADMITTED
 
 
-def test_a_full_lobby_takes_nobody_but_staff() -> None:
+def test_a_full_lobby_takes_nobody_but_staff_and_who_is_booked() -> None:
     stage = Stage(limits=Limits(lobby_capacity=2))
-    first, second = stage.by_link(), stage.by_ticket(ticket())
+    first, second = stage.by_link(), stage.by_ticket(ticket(ADA, Role.INTERPRETER))
+    theirs = ticket()
+    per = stage.by_ticket(theirs)
+    assert stage.store.state(per) is State.WAITING
     assert stage.link_refusal() is Code.FULL
-    assert stage.ticket_refusal(ticket(MARIA, Role.GUARDIAN)) is Code.FULL
+    assert stage.ticket_refusal(ticket(PersonId("x"), Role.INTERPRETER)) is Code.FULL
+    assert stage.ticket_refusal(theirs) is Code.FULL
+    assert stage.ticket_refusal(ticket()) is Code.FULL
+    stage.by_ticket(ticket(MARIA, Role.GUARDIAN))
     eva = stage.clinician()
-    stage.ask(eva, Admit(second))
+    stage.ask(eva, Admit(second, agreed=True))
     stage.by_link()
     stage.ask(eva, Hold(second))
-    assert len(stage.waiting(eva)) == 3
+    assert len(stage.waiting(eva)) == 5
     stage.drop(first)
     assert stage.by_resume(first) == first
 

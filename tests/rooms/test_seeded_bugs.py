@@ -14,6 +14,7 @@ import pytest
 
 from sfu.admission import waiting_room
 from sfu.admission.roles import Ask, Role, Standing, may
+from sfu.admission.tickets import Ticket
 from sfu.admission.waiting_room import Act, Ground, Place, State
 from sfu.admission.windows import Anchor
 from sfu.ids import ParticipantId
@@ -42,8 +43,8 @@ def bug(seed: Bug) -> Bug:
 
 @bug
 def clinicians_of_any_unit_are_staff(patch: Patch) -> None:
-    def is_own_staff(role: Role, *, verified: bool, second_device: bool, **_: object) -> bool:
-        return role is Role.CLINICIAN and verified and not second_device
+    def is_own_staff(role: Role, *, verified: bool, **_: object) -> bool:
+        return role is Role.CLINICIAN and verified
 
     patch.setattr("sfu.rooms.participant.is_own_staff", is_own_staff)
 
@@ -55,10 +56,13 @@ def a_stated_role_is_believed(patch: Patch) -> None:
 
 @bug
 def a_second_device_of_staff_is_staff(patch: Patch) -> None:
-    def is_own_staff(role: Role, *, verified: bool, units: tuple[str, ...], unit: str, **_: object) -> bool:
-        return role is Role.CLINICIAN and verified and unit in units
+    real = joining._newcomer
 
-    patch.setattr("sfu.rooms.participant.is_own_staff", is_own_staff)
+    def newcomer(a_draft: Draft, **known: Any) -> tuple[Participant, str]:
+        units = (a_draft.visit.unit,) if known["second_device"] else known.get("units", ())
+        return real(a_draft, **(known | {"units": units}))
+
+    patch.setattr(joining, "_newcomer", newcomer)
 
 
 @bug
@@ -105,12 +109,50 @@ def a_full_room_takes_more(patch: Patch) -> None:
 
 @bug
 def a_lock_and_a_full_lobby_keep_nobody_out(patch: Patch) -> None:
-    patch.setattr(joining, "_check_lobby", lambda _draft: None)
+    patch.setattr(joining, "_check_lobby", lambda _draft, _newcomer: None)
+
+
+@bug
+def strangers_fill_the_lobby_before_who_is_booked(patch: Patch) -> None:
+    patch.setattr(joining, "_has_place_kept", lambda _participant: False)
+
+
+@bug
+def every_device_of_who_is_booked_has_a_place_kept(patch: Patch) -> None:
+    patch.setattr(joining, "_has_place_kept", lambda known: known.booked)
 
 
 @bug
 def a_new_ticket_throws_out_who_is_there(patch: Patch) -> None:
-    patch.setattr(joining, "_is_connected", lambda _draft, _person: False)
+    def earlier(a_draft: Draft, ticket: Ticket) -> Participant | None:
+        own = (known for known in a_draft.participants.values() if known.person == ticket.person)
+        return next((known for known in own if known.role is ticket.role and not known.turned_away), None)
+
+    patch.setattr(joining, "_earlier", earlier)
+
+
+@bug
+def a_second_device_is_not_told_from_the_first(patch: Patch) -> None:
+    patch.setattr(joining, "_is_there", lambda _draft, _person: False)
+
+
+@bug
+def who_waits_with_a_forwarded_link_keeps_the_person_out(patch: Patch) -> None:
+    patch.setattr(
+        joining,
+        "_is_there",
+        lambda a_draft, person: any(
+            known.person == person and known.connected for known in a_draft.participants.values()
+        ),
+    )
+
+
+@bug
+def a_forwarded_link_tells_why(patch: Patch) -> None:
+    real = room.join_answer
+    patch.setattr(
+        room, "join_answer", lambda visit, joined, token: real(visit, replace(joined, second_device=False), token)
+    )
 
 
 @bug
