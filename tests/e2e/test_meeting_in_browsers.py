@@ -68,6 +68,7 @@ async def two(server: Server, page: OpenPage) -> tuple[Page, Page]:
 async def grows(page: Page, kind: str, field: str, count: int) -> None:
     """Wait until so many received streams of this kind go on."""
     first: dict[str, float] = {}
+    now: dict[str, float] = {}
     for _ in range(150):
         stats = await page.evaluate(STATS)
         now = {entry["mid"]: entry[field] for entry in stats["inbound"] if entry["kind"] == kind}

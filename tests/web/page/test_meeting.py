@@ -85,6 +85,27 @@ async def test_a_share_that_is_not_chosen_is_no_fault_and_one_that_fails_is_said
     await expect(visitor.see("status")).to_have_text("Skärmen kunde inte delas. Försök igen.")
 
 
+async def test_another_camera_is_chosen_while_the_visit_goes_on(visitor: Visitor) -> None:
+    channel = await visitor.enter()
+    await visitor.page.evaluate(
+        """() => {
+          const known = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
+          navigator.mediaDevices.enumerateDevices = async () => {
+            const more = { kind: "videoinput", deviceId: "other", groupId: "", label: "Another camera" };
+            return [...(await known()), more];
+          };
+        }"""
+    )
+    first = await visitor.page.evaluate("probe.connections[0].getSenders()[1].track.id")
+    offers = channel.pending("offer")
+    await visitor.see("change-devices").click()
+    await visitor.see("change-camera").select_option("other")
+    await visitor.page.wait_for_function(f"probe.connections[0].getSenders()[1].track?.id !== '{first}'")
+    await visitor.see("devices-close").click()
+    await expect(visitor.see("change-devices")).to_be_focused()
+    assert channel.pending("offer") == offers, "the section goes on"
+
+
 async def test_where_the_browser_cannot_share_there_is_no_button(visitor: Visitor) -> None:
     await visitor.page.add_init_script("delete MediaDevices.prototype.getDisplayMedia")
     await visitor.enter()

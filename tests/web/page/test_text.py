@@ -30,7 +30,7 @@ async def test_what_is_typed_is_sent_within_half_a_second_and_not_letter_by_lett
     channel = await entered(visitor)
     await visitor.page.keyboard.press("Alt+t")
     await expect(visitor.see("text-input")).to_be_focused()
-    sent = []
+    sent: list[str] = []
     for letter in "Jag hör dig inte":
         await visitor.page.keyboard.type(letter)
         await visitor.page.wait_for_timeout(40)

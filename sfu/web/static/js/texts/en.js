@@ -238,6 +238,8 @@ export const en = {
   "silence.screen": "Stop sharing",
   "silence.screen.named": "Stop sharing: {name}",
   "silence.done": "Turned off for {name}. They can turn it on again themselves.",
+  "devices.change": "Change camera or microphone",
+  "devices.none": "We cannot find a camera or microphone to choose.",
   "shortcuts.open": "Keyboard shortcuts",
   "shortcuts.title": "Keyboard shortcuts",
   "shortcuts.close": "Close",

@@ -238,6 +238,8 @@ export const sv = {
   "silence.screen": "Stoppa delning",
   "silence.screen.named": "Stoppa delning: {name}",
   "silence.done": "Avstängt för {name}. Personen kan själv sätta på igen.",
+  "devices.change": "Byt kamera eller mikrofon",
+  "devices.none": "Vi hittar ingen kamera eller mikrofon att välja.",
   "shortcuts.open": "Kortkommandon",
   "shortcuts.title": "Kortkommandon",
   "shortcuts.close": "Stäng",

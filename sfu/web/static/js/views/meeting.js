@@ -3,6 +3,7 @@
 import { el, icon } from "../dom.js";
 import { KEYS, listen } from "../shortcuts.js";
 import { clearText, plainName, setText } from "../text.js";
+import { chooseDevices } from "./choosing.js";
 import { Controls } from "./controls.js";
 import { ask } from "./dialog.js";
 import { LobbyPanel } from "./lobby.js";
@@ -135,7 +136,7 @@ export class MeetingView {
         "section",
         { class: "panel-part" },
         el("h2", { text: "screen.title" }),
-        el("div", { class: "entry-buttons" }, this.#fullscreen, this.#pip, plainButton("shortcuts", "shortcuts.open", () => void this.#showShortcuts())),
+        el("div", { class: "entry-buttons" }, plainButton("change-devices", "devices.change", () => void chooseDevices(devices)), this.#fullscreen, this.#pip, plainButton("shortcuts", "shortcuts.open", () => void this.#showShortcuts())),
       ),
     );
     this.#panel.hidden = !matchMedia(WIDE).matches;
