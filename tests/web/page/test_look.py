@@ -60,6 +60,7 @@ async def test_every_text_is_used_and_every_used_text_exists(visitor: Visitor) -
         "media.",
         "quality.",
         "check.",
+        "equipment.",
         "shortcuts.",
     )
     assert {key for key in keys - quoted if "." in key and not key.startswith(composed)} == set()
