@@ -13,7 +13,7 @@ from sfu.rtp.ntp import from_seconds, middle, round_trip
 from sfu.rtp.packet import Header, parse
 from sfu.transport.counters import Counters, KeyframeRequest, Kind, Retransmission
 from sfu.transport.drops import DropReason
-from sfu.transport.incoming import IncomingStream
+from sfu.transport.incoming import Feed, IncomingStream
 from sfu.transport.media_peer import MediaPeer
 from sfu.transport.outbox import MAX_DATAGRAM
 from sfu.transport.outgoing import CLOCK_RATES, OutgoingStream
@@ -187,12 +187,19 @@ class Control:
         if stream is None or feed is None or source is None:
             return
         # While one is under way, whoever repeats the wish adds nothing to it, and does not use up what it may ask for.
-        if not source.keyframes.wanted and not stream.asks.allow(now):
+        if not source.keyframes.wanted and not feed.asks(stream.peer).allow(now):
             self._counters.keyframe_requests[KeyframeRequest.LIMITED] += 1
             return
         sender = self._peers.get(feed.peer)
         if sender is not None:
             self.want_keyframe(sender, source, now)
+
+    def ask_for_route(self, peer: MediaPeer, feed: Feed, stream: IncomingStream, now: float) -> None:
+        """A new route waits for a keyframe of the peer's active stream. Beyond what its receiver may ask for it waits for longer."""
+        if stream.keyframes.wanted or feed.may_ask(now):
+            self.want_keyframe(peer, stream, now)
+        else:
+            self._counters.keyframe_requests[KeyframeRequest.LIMITED] += 1
 
     def want_keyframe(self, peer: MediaPeer, stream: IncomingStream, now: float) -> None:
         """Somebody needs a keyframe of the peer's stream: ask for it, or let a request that is under way speak for this one too."""

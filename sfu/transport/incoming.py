@@ -5,7 +5,7 @@ from __future__ import annotations
 from sfu.rtp.descriptors import CODEC_OF_NAME, NOT_VIDEO
 from sfu.rtp.extensions import Reader
 from sfu.rtp.history import History
-from sfu.rtp.keyframes import KeyframeRequests
+from sfu.rtp.keyframes import AskLimit, KeyframeRequests
 from sfu.rtp.ntp import to_seconds
 from sfu.rtp.receive_log import ReceiveLog
 from sfu.transport.counters import Kind
@@ -14,6 +14,10 @@ from sfu.transport.parameters import Codec, PeerId, Section
 
 SILENCE = 1.0
 """Seconds after which another stream of the section takes over: its sender has paused the layer, or goes on under another SSRC."""
+
+
+MAX_ASKERS = 256
+"""Peers whose asking for a section's keyframes is remembered; beyond that the one that asked longest ago is forgotten."""
 
 
 class IncomingStream:
@@ -97,6 +101,7 @@ class Feed:
     """One section that a peer sends on. Of its streams the `active` one is forwarded, to all `receivers`."""
 
     __slots__ = (
+        "_asks",
         "active",
         "asks_nack",
         "awaited",
@@ -107,6 +112,7 @@ class Feed:
         "kind",
         "loudest",
         "media_of_rtx",
+        "payload_type",
         "peer",
         "reader",
         "receivers",
@@ -123,7 +129,10 @@ class Feed:
         self.active: IncomingStream | None = None
         self.receivers: tuple[OutgoingStream, ...] = ()
         self.awaited = False
-        """Whether a receiver may be waiting for a keyframe."""
+        """Whether a receiver may be waiting for a keyframe, of the codec that is being sent."""
+        self.payload_type = -1
+        """Of the active stream's newest packet; -1 before the first. Whoever sets it refreshes."""
+        self._asks: dict[PeerId, AskLimit] = {}
         self.keeps_history = False
         """Whether a receiver may ask for packets again."""
         self.loudest = -1
@@ -156,7 +165,7 @@ class Feed:
         """Forward `stream` from its next packet (of video: from its next keyframe) on."""
         self.active = stream
         for receiver in self.receivers:
-            receiver.switch()
+            receiver.switch(by_source=True)
         self.refresh()
 
     def set_receivers(self, receivers: tuple[OutgoingStream, ...]) -> None:
@@ -166,7 +175,30 @@ class Feed:
     def refresh(self) -> None:
         """Look again what the receivers that can be sent to need."""
         self.keeps_history = any(receiver.can_resend for receiver in self.receivers)
-        self.awaited = any(receiver.awaiting_keyframe and receiver.session is not None for receiver in self.receivers)
+        self.awaited = any(self._waits(receiver) for receiver in self.receivers)
+
+    def _waits(self, receiver: OutgoingStream) -> bool:
+        return receiver.awaiting_keyframe and receiver.session is not None and receiver.carries(self.payload_type)
+
+    def asks(self, receiver: PeerId) -> AskLimit:
+        """What a receiving peer may still ask for. It outlives routes, or whoever turns one off and on again could ask at will."""
+        limit = self._asks.pop(receiver, None)
+        if limit is None:
+            limit = AskLimit()
+            if len(self._asks) >= MAX_ASKERS:
+                del self._asks[next(iter(self._asks))]
+        self._asks[receiver] = limit
+        return limit
+
+    def may_ask(self, now: float) -> bool:
+        """Whether a keyframe is to be asked for, because somebody waits who may ask; counts it for that one alone.
+
+        Where the source itself has begun anew nobody asks for more than is needed, so that is not limited.
+        """
+        return any(
+            self._waits(receiver) and (receiver.switched_by_source or self.asks(receiver.peer).allow(now))
+            for receiver in self.receivers
+        )
 
     def stream_of(self, rid: str) -> IncomingStream | None:
         """The media stream of a layer; of a section without layers, with an empty rid, the one it has."""

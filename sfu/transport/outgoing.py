@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from sfu.rtp import red
 from sfu.rtp.extensions import Elements, Writer
-from sfu.rtp.keyframes import AskLimit
 from sfu.rtp.packet import FIXED_LENGTH, Header, write_fixed
 from sfu.rtp.resends import Resends
 from sfu.rtp.rtx import write_original
@@ -65,7 +64,8 @@ class OutgoingStream:
         """Seconds, as of the receiver's newest report; 0.0 while unknown."""
         self.started = False
         """Whether a packet of the route at hand has been prepared."""
-        self.asks = AskLimit()
+        self.switched_by_source = False
+        """Whether the source's own doing was why it last began to wait."""
         self._outbox = outbox
         self._drops = counters.drops.counts
         self._use(_NOTHING)
@@ -88,7 +88,6 @@ class OutgoingStream:
         if feed is not self.feed:
             self.feed = feed
             self.started = False
-            self.asks = AskLimit()
             self.switch()
 
     def detach(self) -> None:
@@ -102,8 +101,13 @@ class OutgoingStream:
         self._rtx_payload_types = mapping.rtx_payload_types
         self._strip_red = mapping.strip_red
 
-    def switch(self) -> None:
+    def carries(self, payload_type: int) -> bool:
+        """Whether the receiver has negotiated what the feed sends as `payload_type`; -1 is nothing yet."""
+        return payload_type >= 0 and self._payload_types[payload_type] != NO_CODEC
+
+    def switch(self, *, by_source: bool = False) -> None:
         """The next packet comes from another source, or from the same one after a pause."""
+        self.switched_by_source = by_source
         self._sequences.switch()
         self.timestamps.switch()
         self.awaiting_keyframe = self.section.kind == "video"

@@ -163,6 +163,7 @@ class Plane:
             peer.undeclare(feed, before)
             for stream in feed.receivers:
                 stream.attach(feed, mapping(section, stream.section))
+            feed.refresh()
         peer.declare(feed)
 
     def _set_outgoing(self, peer: MediaPeer, section: Section) -> None:
@@ -223,7 +224,7 @@ class Plane:
         now = self._clock()
         self._control.report_soon(target, now)
         if feed.awaited and feed.active is not None:
-            self._control.want_keyframe(source, feed.active, now)
+            self._control.ask_for_route(source, feed, feed.active, now)
             self._hand_over()
 
     def drop_route(self, receiver: PeerId, receiver_mid: str) -> None:
@@ -373,12 +374,15 @@ class Plane:
                 history = stream.history = History.for_video() if feed.kind is Kind.VIDEO else History.for_audio()
             history.store(sequence, view, offset, length, now)
         start = offset + header.header_length
+        if header.payload_type != feed.payload_type:
+            feed.payload_type = header.payload_type
+            feed.refresh()
         keyframe = False
         if feed.awaited or stream.keyframes.wanted:
             keyframe = is_keyframe_start(codec, view, start, payload_length)
             if keyframe:
                 stream.keyframes.seen()
-            elif feed.awaited and not stream.keyframes.wanted:
+            elif feed.awaited and not stream.keyframes.wanted and feed.may_ask(now):
                 self._control.want_keyframe(peer, stream, now)
         payload = view[start : start + payload_length]
         sent = sent_bytes = 0

@@ -16,6 +16,7 @@ from sfu.transport.drops import DropReason
 from sfu.transport.parameters import Codec
 from tests.transport.plane_world import (
     CONTINUATION,
+    H264,
     INTERFRAME,
     KEYFRAME,
     VP8,
@@ -265,6 +266,110 @@ def test_a_receiver_that_keeps_asking_is_not_heard_for_ever() -> None:
         world.run(0.4)
     assert requests <= 3
     assert world.plane.counters.keyframe_requests[KeyframeRequest.LIMITED] > 10
+
+
+def answering(world: World, sender: Client, stream: Stream, seconds: int, *, each: Callable[[int], None]) -> int:
+    """A sender of 30 frames/s that answers every request with a keyframe. How many it made; `each` is called before each frame."""
+    made = 0
+    for frame in range(seconds * 30):
+        each(frame)
+        asked = keyframe_requests(sender)
+        made += asked
+        stream.send(KEYFRAME if asked else INTERFRAME)
+        world.run(1 / 30)
+    return made
+
+
+def test_a_receiver_that_turns_its_picture_off_and_on_costs_three_keyframes_in_ten_seconds() -> None:
+    world, sender, (steady, toggling), stream = call(receivers=2)
+    world.run(20)
+    sender.take_control()
+
+    def toggle(frame: int) -> None:
+        if frame % 6 == 0:
+            world.plane.drop_route(toggling.number, "0")
+        elif frame % 6 == 3:
+            world.route(sender, "0", toggling, "0")
+
+    assert answering(world, sender, stream, 10, each=toggle) == 3
+    assert world.plane.counters.keyframe_requests[KeyframeRequest.LIMITED] > 30
+
+    def offer_anew(frame: int) -> None:
+        if frame % 6 == 0:
+            toggling.negotiate()
+        elif frame % 6 == 3:
+            toggling.negotiate(receives("0", "video"))
+            world.route(sender, "0", toggling, "0")
+
+    assert answering(world, sender, stream, 10, each=offer_anew) == 3
+    # Whoever has just come is served at once all the same, and nobody else has lost a packet.
+    late = world.client(receives("0", "video"))
+    world.run(0.5)
+    world.route(sender, "0", late, "0")
+    assert keyframe_requests(sender) == 1
+    stream.send(KEYFRAME)
+    assert len(late.take_rtp()) == 1
+    assert len(steady.take_rtp()) == 602
+
+
+def test_a_route_that_may_not_ask_now_is_asked_for_when_it_may() -> None:
+    world, sender, (receiver,), stream = call()
+    world.run(20)
+    for _ in range(5):
+        world.plane.drop_route(receiver.number, "0")
+        world.route(sender, "0", receiver, "0")
+        stream.send(KEYFRAME if keyframe_requests(sender) else INTERFRAME)
+        world.run(0.6)
+    receiver.take_rtp()
+    assert answering(world, sender, stream, 6, each=lambda frame: None) == 0
+    assert receiver.take_rtp() == []
+    assert answering(world, sender, stream, 10, each=lambda frame: None) == 1
+    assert len(receiver.take_rtp()) > 200
+
+
+def test_a_source_that_begins_anew_is_not_limited_by_what_its_receivers_have_asked() -> None:
+    world, sender, (receiver,), stream = call()
+    world.run(20)
+    for _ in range(3):
+        receiver.send_control(rtcp.PictureLoss(5, receiver.egress["0"].ssrc))
+        stream.send(KEYFRAME)
+        world.run(0.6)
+    sender.take_control()
+    sender.send_control(rtcp.Bye((1,)))
+    stream.send(INTERFRAME)
+    assert keyframe_requests(sender) == 1
+
+
+def test_nobody_waits_for_a_keyframe_of_a_codec_that_it_does_not_have() -> None:
+    world, sender, (able,), stream = call()
+    unable = world.client(receives("0", "video", codecs=(H264,)))
+    world.run(1)
+    world.route(sender, "0", unable, "0")
+    assert answering(world, sender, stream, 10, each=lambda frame: None) == 0
+    assert not world.plane._peers[sender.number].feeds["0"].awaited
+    assert len(able.take_rtp()) == 301
+    assert unable.take_rtp() == []
+
+
+def test_a_codec_that_the_sender_changes_to_is_waited_for_by_those_who_have_it() -> None:
+    world = World()
+    sender = world.client(sends("0", "video", ssrcs=(1,), codecs=(VP8, H264)))
+    receiver = world.client(receives("0", "video", codecs=(H264,)))
+    world.route(sender, "0", receiver, "0")
+    stream = Stream(sender, 1, 96)
+    stream.send(KEYFRAME)
+    world.run(1)
+    assert keyframe_requests(sender) == 0
+    stream.payload_type = 102
+    stream.send(b"\x41\x00")
+    assert keyframe_requests(sender) == 1
+    stream.send(b"\x67\x42\x00")
+    assert len(receiver.take_rtp()) == 1
+    # Negotiated anew, the receiver has what is sent, and the sender sends the other.
+    receiver.negotiate(receives("0", "video", codecs=(VP8, H264)))
+    stream.payload_type = 96
+    stream.send(INTERFRAME)
+    assert len(receiver.take_rtp()) == 1
 
 
 def test_a_keyframe_is_asked_for_by_fir_where_pli_was_not_negotiated_and_not_at_all_without_both() -> None:
