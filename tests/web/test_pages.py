@@ -1,6 +1,8 @@
-"""The number to call stands in the pages as the operator wrote it, and as text."""
+"""The pages ask nobody else for anything, and say the number to call as the operator wrote it."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 from aiohttp import web
@@ -26,3 +28,10 @@ async def test_the_number_is_in_the_page(path: str) -> None:
 
 async def test_what_an_operator_writes_is_never_markup() -> None:
     assert '<body data-help-phone="&quot;&gt;&lt;b&gt;">' in await page("/join", '"><b>')
+
+
+@pytest.mark.parametrize("path", ["/join", "/test"])
+async def test_a_page_loads_from_its_own_server_alone(path: str) -> None:
+    addresses = re.findall(r'(?:src|href)="([^"]*)"', await page(path, ""))
+    assert addresses
+    assert all(address.startswith("/static/") for address in addresses)
