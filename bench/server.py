@@ -116,8 +116,8 @@ class Program:
         """The end of what the server wrote to its standard error."""
         return self._log().read_text(errors="replace")[-LOG_TAIL:]
 
-    def launch(self, command: list[str]) -> subprocess.Popen[str]:
-        """Run a command: in the namespace where there is one, on its core where it has one."""
+    def launch(self, command: list[str], folder: Path | None = None) -> subprocess.Popen[str]:
+        """Run a command: in the namespace where there is one, on its core where it has one, in `folder` where one is given."""
         core = self._core
 
         def bind() -> None:
@@ -131,6 +131,7 @@ class Program:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
+                cwd=folder,
                 preexec_fn=bind if core is not None else None,
             )
         return self._process
@@ -238,7 +239,8 @@ class JanusServer(Program):
         log = self.folder / "janus.log"
         command = ["janus", "--disable-colors", "--disable-stdout", f"--log-file={log}"]
         try:
-            self.launch([*command, f"--configs-folder={configuration}"])
+            # In the folder that goes with it: Janus 1.1 may dump its core when it is ended.
+            self.launch([*command, f"--configs-folder={configuration}"], self.folder)
             self.wait_for((self._address, JANUS_PORT))
         except BaseException:
             self.stop()
