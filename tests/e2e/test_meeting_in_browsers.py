@@ -61,7 +61,7 @@ async def two(server: Server, page: OpenPage) -> tuple[Page, Page]:
     await by(by(clinician, "lobby-entry"), "admit").click()
     for window in (clinician, patient):
         await expect(by(window, "roster-entry")).to_have_count(2)
-        await window.wait_for_function("connections.at(-1)?.connectionState === 'connected'")
+        await window.wait_for_function("() => connections.at(-1)?.connectionState === 'connected'")
     return clinician, patient
 
 

@@ -100,7 +100,7 @@ async def test_another_camera_is_chosen_while_the_visit_goes_on(visitor: Visitor
     offers = channel.pending("offer")
     await visitor.see("change-devices").click()
     await visitor.see("change-camera").select_option("other")
-    await visitor.page.wait_for_function(f"probe.connections[0].getSenders()[1].track?.id !== '{first}'")
+    await visitor.page.wait_for_function(f"() => probe.connections[0].getSenders()[1].track?.id !== '{first}'")
     await visitor.see("devices-close").click()
     await expect(visitor.see("change-devices")).to_be_focused()
     assert channel.pending("offer") == offers, "the section goes on"
@@ -232,7 +232,7 @@ async def test_an_arrival_is_counted_in_the_title_and_heard_unless_turned_off(vi
     )
     channel = await visitor.knock(**CLINICIAN)
     await channel.event("lobby", version=1, waiting=[waiting("w1", "Per Persson")])
-    await visitor.page.wait_for_function("probe.tones > 0")
+    await visitor.page.wait_for_function("() => probe.tones > 0")
     await expect(visitor.page).to_have_title("(1) Videobesök pågår – Videobesök")
     tones = await visitor.page.evaluate("probe.tones")
     await visitor.see("arrival-sound").click()
