@@ -61,7 +61,7 @@ class Repeatable:
     def of(cls, call: Call, body: Body, at: datetime, seal: Seal) -> Repeatable:
         """Raises `Problem` 400 for a key that is none."""
         asked = f"{call.request.method} {call.request.path}\n{body.model_dump_json()}"
-        return cls(call.caller.id, _key(call.request), hashlib.sha256(asked.encode()).digest(), at, seal)
+        return cls(call.caller.id, read_key(call.request), hashlib.sha256(asked.encode()).digest(), at, seal)
 
     def once(self, reply: Reply) -> Once | None:
         """What the store is to remember, with the answer; None where there is no key."""
@@ -82,7 +82,8 @@ class Repeatable:
         return Reply(text, headers)
 
 
-def _key(request: web.Request) -> str | None:
+def read_key(request: web.Request) -> str | None:
+    """The Idempotency-Key of a call; None where it has none. Raises `Problem` 400 for one that is none."""
     values = request.headers.getall(HEADER, [])
     if not values:
         return None

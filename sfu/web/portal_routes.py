@@ -15,6 +15,7 @@ from sfu.visits.bookings import Body, Booking, Changes, TicketWanted
 from sfu.web import openapi
 from sfu.web.answers import AuditAnswer, LinkAnswer, ParticipantsAnswer, TicketAnswer, VisitAnswer, VisitsAnswer
 from sfu.web.callers import Callers
+from sfu.web.idempotency import read_key
 from sfu.web.operations import Call, Operation
 from sfu.web.portal import PortalApi
 from sfu.web.problems import Problem, ProblemCode, answering_problems
@@ -190,6 +191,8 @@ async def _serve(operation: Operation, callers: Callers, request: web.Request) -
     callers.count(caller)
     if not operation.scopes & caller.scopes:
         raise Problem(ProblemCode.FORBIDDEN)
+    if operation.creates:
+        read_key(request)  # a bad one is refused even where nothing is created by this very call
     query = None if operation.query is None else read_query(request, operation.query)
     body = None if operation.body is None else await _read_body(request, operation.body)
     reply = await operation.handler(Call(request, caller, query, body))

@@ -24,8 +24,9 @@ async def test_no_call_is_answered_in_a_way_that_the_document_does_not_tell(tmp_
         *(sys.executable, "-m", "schemathesis.cli", "run", server.base_url + "/api/v1/openapi.json"),
         *("--header", f"Authorization: Bearer {server.told['portal_key']}"),
         # What rules join several fields no schema says; `schemathesis_hooks` puts most of them right, not all.
-        *("--exclude-checks", "positive_data_acceptance"),
-        *("--max-examples", "25", "--generation-deterministic", "--no-color"),
+        # And a visit that is cancelled is still there to be read: DELETE cancels.
+        *("--exclude-checks", "positive_data_acceptance,use_after_free"),
+        *("--max-examples", "12", "--generation-deterministic", "--no-color"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         cwd=tmp_path,  # it leaves a folder of its own
