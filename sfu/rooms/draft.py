@@ -112,7 +112,7 @@ class Draft:
         if participant.channel is not None:
             self._replaced.append(Disconnect(participant.channel, Reason.REPLACED))
         self._arrived.add(participant.participant)
-        self.put(replace(participant, channel=channel, lost_at=None))
+        self.put(replace(participant, channel=channel, lost_at=None, last_told=frozenset()))
 
     def admit(self, participant: Participant, ground: Ground, by: Actor) -> None:
         self.put(replace(participant, place=waiting_room.admit(participant.place, ground, self.wall)))

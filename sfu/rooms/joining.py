@@ -4,7 +4,7 @@ What is checked comes in this order, so that nobody learns more than what they h
 
     ticket   revoked · ended · not open · turned away · [a place to take] · [own staff: in] · passed on too often · locked · full
     link     renewed · ended · not open · name · knocked too often · locked · full
-    resume   unknown or not the token · turned away · revoked · ended · too late
+    resume   unknown or not the token · turned away · revoked · ended · too late · too often
 
 Own staff come in while the visit is locked, before it opens and beyond the capacity: nobody who is responsible for a
 visit is shut out of it. That holds beside another device of theirs, too: for some seconds after a crash the old one still
@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from sfu.admission.limits import Knocks
+from sfu.admission.limits import RESUME_PERIOD, RESUMES_PER_PERIOD, Knocks
 from sfu.admission.names import is_good_name
 from sfu.admission.records import Action
 from sfu.admission.resume import is_token_of, resume_digest, resume_token
@@ -96,7 +96,11 @@ def join_by_link(draft: Draft, event: LinkPresented) -> tuple[ParticipantId, str
 
 
 def join_by_resume(draft: Draft, event: ResumePresented) -> tuple[ParticipantId, str]:
-    """Bring a participant back as itself, in the state that it had."""
+    """Bring a participant back as itself, in the state that it had.
+
+    It is written where the participant was away. Where a newer channel takes over from one that is there (a second tab, or a
+    loss that the server has not seen yet), nobody has come or gone.
+    """
     participant = draft.participants.get(event.participant)
     digest = participant.resume_digest if participant else draft.departed.get(event.participant)
     if not is_token_of(event.token, digest if digest is not None else bytes(32)) or digest is None:
@@ -113,8 +117,11 @@ def join_by_resume(draft: Draft, event: ResumePresented) -> tuple[ParticipantId,
     _check_not_ended(draft)
     if participant.lost_at is not None and draft.now >= participant.lost_at + draft.limits.resume_seconds:
         raise _too_late()
-    draft.arrive(participant, event.channel)
-    draft.log(Action.RESUMED, _by(participant), participant)
+    if participant.resumes.within(draft.now, RESUME_PERIOD) >= RESUMES_PER_PERIOD:
+        raise Refused(Code.RATE_LIMITED, "This place has been resumed too often. Try again in a minute.")
+    draft.arrive(replace(participant, resumes=participant.resumes.with_one(draft.now, RESUME_PERIOD)), event.channel)
+    if not participant.connected:
+        draft.log(Action.RESUMED, _by(participant), participant)
     return participant.participant, event.token
 
 

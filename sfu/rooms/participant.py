@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from sfu.admission.limits import Knocks
 from sfu.admission.records import ParticipantRecord
 from sfu.admission.roles import Role, Standing, is_own_staff
 from sfu.admission.visit import Visit
@@ -61,7 +62,11 @@ class Participant:
     channel: ChannelId | None
     lost_at: float | None
     """Monotonic moment at which the channel was lost; None while there is one."""
+    last_told: frozenset[ParticipantId] = frozenset()
+    """While the channel is lost: who was in at that moment, and so stood on the last roster that went out on it."""
     media: Media | None = None
+    resumes: Knocks = field(default_factory=Knocks)
+    """By its resume token, lately."""
     views: tuple[View, ...] = ()
     """What it shows of the tracks of others, one a track; empty for whoever is not in."""
 
@@ -93,6 +98,10 @@ class Participant:
     def has_paused(self, track: TrackId) -> bool:
         """Whether this receiver wants nothing of a track for now."""
         return any(view.paused and view.track == track for view in self.views)
+
+    def knows_of(self, other: ParticipantId) -> bool:
+        """Whether the newest roster handed to this participant, who is in, names another who is in."""
+        return self.connected or other in self.last_told
 
     def is_own_staff(self, visit: Visit) -> bool:
         return is_own_staff(self.role, verified=self.verified, units=self.units, unit=visit.unit)

@@ -17,20 +17,24 @@ Routes = Mapping[tuple[ParticipantId, str], TrackId]
 def wanted_routes(participants: Iterable[Participant]) -> dict[tuple[ParticipantId, str], TrackId]:
     """Every route there is to be.
 
-    A track is forwarded while its owner and the receiver are both admitted and both connected by media, it is neither muted
-    nor silenced, and the receiver has bound a section to it and not paused its view.
+    A track is forwarded while its owner and the receiver are both admitted and both connected by media, each has been told
+    that the other is there, it is neither muted nor silenced, and the receiver has bound a section to it and not paused its
+    view. So whoever is let in after somebody's channel was lost hears and sees that one, and is heard, when it is back.
     """
     flowing = [
         (participant, participant.media)
         for participant in participants
         if participant.admitted and participant.media is not None and participant.media.connected
     ]
-    heard = {track.track for _, media in flowing for track in media.tracks if track.heard}
+    heard = {track.track: owner for owner, media in flowing for track in media.tracks if track.heard}
     return {
         (receiver.participant, section.mid): section.track
         for receiver, media in flowing
         for section in media.receiving
-        if section.track in heard and not receiver.has_paused(section.track)
+        if (owner := heard.get(section.track)) is not None
+        and owner.knows_of(receiver.participant)
+        and receiver.knows_of(owner.participant)
+        and not receiver.has_paused(section.track)
     }
 
 

@@ -1,11 +1,11 @@
-"""Knocks are counted over a sliding hour."""
+"""Knocks are counted over a sliding time: an hour, or what is asked for."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfu.admission.limits import KNOCK_PERIOD, Knocks
+from sfu.admission.limits import KNOCK_PERIOD, RESUME_PERIOD, Knocks
 
 
 def test_a_knock_counts_for_an_hour() -> None:
@@ -14,6 +14,13 @@ def test_a_knock_counts_for_an_hour() -> None:
     assert knocks.within(KNOCK_PERIOD - 0.1) == 2
     assert knocks.within(KNOCK_PERIOD) == 1
     assert knocks.within(KNOCK_PERIOD + 10.0) == 0
+
+
+def test_a_count_may_be_of_a_shorter_time() -> None:
+    knocks = Knocks().with_one(0.0, RESUME_PERIOD).with_one(10.0, RESUME_PERIOD)
+    assert knocks.within(10.0, RESUME_PERIOD) == 2
+    assert knocks.within(RESUME_PERIOD, RESUME_PERIOD) == 1
+    assert knocks.with_one(RESUME_PERIOD, RESUME_PERIOD).times == (10.0, RESUME_PERIOD)
 
 
 @given(st.lists(st.floats(0, 3 * KNOCK_PERIOD), max_size=40).map(sorted))

@@ -412,6 +412,7 @@ class Stage:
                 assert (receiver, mid) not in self.routes, "one route a section"
                 assert {receiver, self.tracks[track]} <= self.handshaken, "both ends are up"
                 self._named_before_heard(self.tracks[track], receiver)
+                self._told_of_each_other(self.tracks[track], receiver)
                 self.routes[receiver, mid] = track
             case DropRoute(track, receiver, mid):
                 assert self.routes.pop((receiver, mid)) == track
@@ -452,6 +453,12 @@ class Stage:
             assert peer in self.rosters, "everybody is told"
             assert set(who) <= self._named(self.rosters[peer]), "named before heard"
 
+    def _told_of_each_other(self, one: ParticipantId, other: ParticipantId) -> None:
+        """By the last roster handed to each, which whoever has lost the channel has not forgotten."""
+        for peer in (one, other):
+            assert peer in self.rosters, "everybody is told"
+            assert {one, other} <= self._named(self.rosters[peer]), "named before heard, the channel lost or not"
+
     def _routes_of(self, participant: ParticipantId) -> list[tuple[ParticipantId, str]]:
         return [key for key, track in self.routes.items() if participant in (key[0], self.tracks[track])]
 
@@ -469,6 +476,7 @@ class Stage:
             assert receiver in admitted
             assert self.tracks[track] in admitted
             assert receiver != self.tracks[track]
+            self._told_of_each_other(self.tracks[track], receiver)
         for peer in admitted & self.channels.keys():
             assert peer in self.rosters, "everybody is told"
             assert self._named(self.rosters[peer]) == admitted, "everybody sees everybody"

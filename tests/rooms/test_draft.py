@@ -75,7 +75,7 @@ def test_rosters_go_to_those_who_are_connected() -> None:
     stage.by_resume(per)
     assert kinds(stage) == ["Record", "roster", "roster"]
     stage.by_resume(eva)
-    assert kinds(stage) == ["Record", "roster", "lobby", "Disconnect"]
+    assert kinds(stage) == ["roster", "lobby", "Disconnect"]
 
 
 def test_what_is_kept_of_those_who_have_gone_is_bounded() -> None:

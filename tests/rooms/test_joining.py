@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from sfu.admission.limits import RESUMES_PER_PERIOD
 from sfu.admission.records import Action
 from sfu.admission.roles import Role
 from sfu.admission.tickets import Ticket
@@ -456,6 +457,25 @@ def test_media_flows_on_while_the_channel_is_away(stage: Stage) -> None:
     assert stage.flows(per, eva) == stage.flows(eva, per) == 2
 
 
+def test_who_came_while_a_channel_was_away_is_heard_when_it_is_back(stage: Stage) -> None:
+    eva, per = stage.meeting()
+    maria = stage.by_ticket(ticket(MARIA, Role.GUARDIAN))
+    stage.drop(per)
+    stage.ask(eva, Admit(maria))
+    stage.publish(maria)
+    assert (stage.flows(eva, maria), stage.flows(eva, per)) == (2, 2)
+    assert stage.flows(per, maria) == stage.flows(maria, per) == 0
+    stage.by_resume(per)
+    assert stage.flows(per, maria) == 2
+    stage.publish(per)
+    assert stage.flows(maria, per) == 2
+    stage.drop(per)
+    stage.ask(eva, Hold(maria))
+    stage.ask(eva, Admit(maria))
+    stage.publish(maria)
+    assert stage.flows(per, maria) == 2
+
+
 def test_too_long_away_is_over(stage: Stage) -> None:
     eva, per = stage.meeting()
     stage.drop(per)
@@ -481,6 +501,31 @@ def test_the_newer_channel_wins(stage: Stage) -> None:
     assert stage.last is not None
     assert isinstance(stage.last.commands[-1], Disconnect)
     assert [type(command) for command in stage.last.commands].count(Notify) == 2
+
+
+def test_a_channel_that_takes_over_from_one_that_is_there_writes_nothing(stage: Stage) -> None:
+    per = stage.by_ticket(ticket())
+    written = len(stage.store.log)
+    stage.by_resume(per)
+    assert len(stage.store.log) == written
+    assert stage.last is not None
+    assert not any(isinstance(command, Record) for command in stage.last.commands)
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_place_is_resumed_so_often_a_minute(stage: Stage, lost: bool) -> None:
+    per, guest = stage.by_ticket(ticket()), stage.by_link()
+    for _ in range(RESUMES_PER_PERIOD):
+        if lost:
+            stage.drop(per)
+        stage.by_resume(per)
+    channel = stage.channels[per]
+    assert stage.resume_refusal(per) is Code.RATE_LIMITED
+    assert stage.resume_refusal(per, "nonsense") is Code.TICKET_INVALID
+    assert stage.channels[per] == channel
+    stage.by_resume(guest)
+    stage.pass_time(60.0)
+    stage.by_resume(per)
 
 
 @pytest.mark.parametrize("token", ["", "v_9f2c.p_1.00", "nonsense"])

@@ -149,7 +149,7 @@ def who_waits_with_a_forwarded_link_keeps_the_person_out(patch: Patch) -> None:
 
 @bug
 def a_forwarded_link_tells_why(patch: Patch) -> None:
-    real = room.join_answer
+    real = joining.join_answer
     patch.setattr(
         room, "join_answer", lambda visit, joined, token: real(visit, replace(joined, second_device=False), token)
     )
@@ -219,6 +219,11 @@ def a_route_opens_before_the_handshake(patch: Patch) -> None:
         )
 
     patch.setattr(draft, "wanted_routes", eager)
+
+
+@bug
+def who_has_lost_the_channel_hears_people_whom_it_was_not_told_of(patch: Patch) -> None:
+    patch.setattr(Participant, "knows_of", lambda _self, _other: True)
 
 
 @bug
