@@ -20,7 +20,7 @@ from sfu.errors import Code, Refused
 from sfu.ids import ParticipantId, PersonId
 from sfu.rooms.draft import Actor, Draft
 from sfu.rooms.joining import turned_away
-from sfu.rooms.participant import Participant, Track
+from sfu.rooms.participant import Participant
 from sfu.rooms.requests import Admit, Allow, Deny, End, Hold, Lock, Remove, SendNotice, Silence
 from sfu.rooms.subscriptions import find_track, tracks_on_roster
 
@@ -111,7 +111,7 @@ def silence(draft: Draft, by: Participant, request: Silence) -> None:
     if track.silenced:
         return
     owner = draft.participants[owner_id]
-    draft.put(with_track(owner, replace(track, silenced=True)))
+    draft.put(owner.with_track(replace(track, silenced=True)))
     draft.log(Action.SILENCED, actor(by), owner, track.source.value)
 
 
@@ -123,13 +123,6 @@ def end(draft: Draft, by: Participant, request: End) -> None:
 def actor(participant: Participant) -> Actor:
     """A participant as the access log names them."""
     return Actor(participant.participant, participant.person)
-
-
-def with_track(owner: Participant, track: Track) -> Participant:
-    """The owner with one of its tracks as it is now."""
-    assert owner.media is not None, "a track belongs to a transport"
-    tracks = tuple(track if mine.track == track.track else mine for mine in owner.media.tracks)
-    return replace(owner, media=replace(owner.media, tracks=tracks))
 
 
 def _turn_away(draft: Draft, target: Participant, act: Act, by: Actor, reason: str) -> None:

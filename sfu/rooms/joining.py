@@ -238,6 +238,7 @@ def _take_place(draft: Draft, earlier: Participant, event: TicketPresented) -> t
         resume_digest=resume_digest(token),
         media=None,
         views=(),
+        muted=frozenset(),
     )
     draft.arrive(taken, event.channel)
     draft.log(Action.RESUMED, _by(taken), taken, "new_ticket")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sfu.admission.limits import Knocks
 from sfu.admission.records import ParticipantRecord
@@ -65,6 +65,10 @@ class Participant:
     last_told: frozenset[ParticipantId] = frozenset()
     """While the channel is lost: who was in at that moment, and so stood on the last roster that went out on it."""
     media: Media | None = None
+    muted: frozenset[Source] = frozenset()
+    """By its owner: of what the next track begins muted. It outlives transports and holds, not the device."""
+    silenced: frozenset[Source] = frozenset()
+    """By staff, until its owner unmutes it: of what the next track begins silenced. It outlives all but the participant."""
     resumes: Knocks = field(default_factory=Knocks)
     """By its resume token, lately."""
     views: tuple[View, ...] = ()
@@ -94,6 +98,19 @@ class Participant:
     @property
     def tracks(self) -> tuple[Track, ...]:
         return self.media.tracks if self.media is not None else ()
+
+    def with_track(self, track: Track) -> Participant:
+        """The participant with one of its tracks as it is now; the next of that source begins as it is."""
+        assert self.media is not None, "a track belongs to a transport"
+        tracks = tuple(track if mine.track == track.track else mine for mine in self.media.tracks)
+        of_source = [mine for mine in tracks if mine.source is track.source]
+        changed = frozenset({track.source})
+        return replace(
+            self,
+            media=replace(self.media, tracks=tracks),
+            muted=self.muted | changed if any(mine.muted for mine in of_source) else self.muted - changed,
+            silenced=self.silenced | changed if any(mine.silenced for mine in of_source) else self.silenced - changed,
+        )
 
     def has_paused(self, track: TrackId) -> bool:
         """Whether this receiver wants nothing of a track for now."""

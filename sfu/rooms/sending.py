@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from sfu.errors import Code, Refused
 from sfu.ids import TrackId
-from sfu.rooms.admitting import with_track
 from sfu.rooms.commands import OpenMedia, SendBinding
 from sfu.rooms.draft import Draft
 from sfu.rooms.participant import Media, Participant, Track
-from sfu.rooms.requests import Mute, Offer, SendSection, SendText, View
+from sfu.rooms.requests import Mute, Offer, SendSection, SendText, Source, View
 from sfu.rooms.subscriptions import check_bindings, find_track, tracks_on_roster
 
+SHARES = frozenset({Source.SCREEN, Source.SCREEN_AUDIO})
 TEXT_LENGTH = 500
 """Characters (EN 301 549 6.2)."""
 
@@ -28,8 +28,11 @@ def offer(draft: Draft, by: Participant, request: Offer) -> dict[str, object]:
         media = Media()
     else:
         media = by.media
+    by = _without_ended_shares(by, request)
     known = {(track.mid, track.source): track for track in media.tracks}
-    tracks = tuple(known.get((section.mid, section.source)) or _new_track(draft, section) for section in request.send)
+    tracks = tuple(
+        known.get((section.mid, section.source)) or _new_track(draft, by, section) for section in request.send
+    )
     draft.put(replace(by, media=replace(media, tracks=tracks, receiving=request.receive)))
     bindings = tuple(SendBinding(track.mid, track.track, track.source.kind) for track in tracks)
     draft.open_media(OpenMedia(by.participant, request, bindings))
@@ -41,7 +44,7 @@ def mute(draft: Draft, by: Participant, request: Mute) -> None:
     owner, track = find_track(tracks_on_roster(draft.participants.values()), request.track)
     if owner != by.participant:
         raise Refused(Code.NOT_ALLOWED, "Only its owner can mute a track.")
-    draft.put(with_track(by, replace(track, muted=request.muted, silenced=track.silenced and request.muted)))
+    draft.put(by.with_track(replace(track, muted=request.muted, silenced=track.silenced and request.muted)))
 
 
 def view(draft: Draft, by: Participant, request: View) -> None:
@@ -61,5 +64,15 @@ def text(draft: Draft, by: Participant, request: SendText) -> None:
     draft.tell_admitted({"type": "text", "participant": by.participant, "text": request.text, "final": request.final})
 
 
-def _new_track(draft: Draft, section: SendSection) -> Track:
-    return Track(TrackId(f"t_{draft.new_token()}"), section.mid, section.source)
+def _new_track(draft: Draft, by: Participant, section: SendSection) -> Track:
+    """Neither a new section nor a new transport makes heard what was muted or silenced."""
+    source = section.source
+    return Track(
+        TrackId(f"t_{draft.new_token()}"), section.mid, source, muted=source in by.muted, silenced=source in by.silenced
+    )
+
+
+def _without_ended_shares(by: Participant, request: Offer) -> Participant:
+    """A share that is offered no more has ended, and what was muted of it: whoever shares anew has chosen what and for whom."""
+    ended = SHARES - {section.source for section in request.send}
+    return replace(by, muted=by.muted - ended, silenced=by.silenced - ended)

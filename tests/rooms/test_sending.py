@@ -8,9 +8,9 @@ import pytest
 
 from sfu.admission.waiting_room import State
 from sfu.errors import Code
-from sfu.ids import TrackId
+from sfu.ids import ParticipantId, TrackId
 from sfu.rooms.commands import AddRoute, CloseMedia, DropRoute, Notify, OpenMedia, SendBinding
-from sfu.rooms.events import MediaConnected
+from sfu.rooms.events import MediaConnected, MediaLost
 from sfu.rooms.requests import (
     Admit,
     Hold,
@@ -19,6 +19,7 @@ from sfu.rooms.requests import (
     ReceiveSection,
     SendSection,
     SendText,
+    Silence,
     Source,
     View,
 )
@@ -191,6 +192,77 @@ def test_a_muted_track_stays_muted_over_a_new_offer(stage: Stage) -> None:
     eva, per = stage.meeting()
     stage.ask(per, Mute(stage.tracks_of_others(eva)[0], True))
     stage.publish(per)
+    assert stage.flows(per, eva) == 1
+
+
+def ways_to_a_new_track(stage: Stage, eva: ParticipantId, per: ParticipantId, way: str) -> None:
+    if way == "fresh offer":
+        stage.publish(per, fresh=True)
+    elif way == "section dropped and added":
+        stage.publish(per, send=[])
+        stage.publish(per)
+    elif way == "transport lost":
+        stage.do(MediaLost(per))
+        stage.publish(per)
+    elif way == "hold":
+        stage.ask(eva, Hold(per))
+        stage.ask(eva, Admit(per))
+        stage.publish(per)
+    stage.publish(eva)
+
+
+WAYS = ["fresh offer", "section dropped and added", "transport lost", "hold"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("by_staff", [True, False], ids=["silenced", "muted"])
+def test_no_new_track_makes_heard_what_was_muted_or_silenced(stage: Stage, way: str, by_staff: bool) -> None:
+    eva, per = stage.meeting()
+    voice = stage.tracks_of_others(eva)[0]
+    if by_staff:
+        stage.ask(eva, Silence(voice))
+    else:
+        stage.ask(per, Mute(voice, True))
+    ways_to_a_new_track(stage, eva, per, way)
+    again, camera = stage.tracks_of_others(eva)
+    assert again != voice
+    assert stage.flows(per, eva) == 1
+    entries = [entry for entry in stage.roster(eva) if entry["participant"] == per]
+    (shown,) = (cast(list[dict[str, object]], entry["tracks"]) for entry in entries)
+    assert [(track["track"], track["muted"], track["paused"]) for track in shown] == [
+        (again, True, by_staff),
+        (camera, False, False),
+    ]
+    stage.ask(per, Mute(again, False))
+    assert stage.flows(per, eva) == 2
+    ways_to_a_new_track(stage, eva, per, way)
+    assert stage.flows(per, eva) == 2
+
+
+def test_what_staff_have_silenced_stays_so_on_another_device_what_its_owner_muted_does_not(stage: Stage) -> None:
+    eva, per = stage.meeting()
+    voice, camera = stage.tracks_of_others(eva)
+    stage.ask(eva, Silence(voice))
+    stage.ask(per, Mute(camera, True))
+    stage.drop(per)
+    stage.by_ticket(ticket())
+    stage.publish(per)
+    stage.publish(eva)
+    voice, camera = stage.tracks_of_others(eva)
+    assert set(stage.routes.values()) & {voice, camera} == {camera}
+
+
+def test_a_silenced_screen_stays_so_on_a_new_transport_and_another_share_is_another_choice(stage: Stage) -> None:
+    eva, per = stage.meeting()
+    screen = stage.publish(per, send=[Source.SCREEN])[0]
+    stage.publish(eva)
+    stage.ask(eva, Silence(screen))
+    stage.publish(per, send=[Source.SCREEN], fresh=True)
+    stage.publish(eva)
+    assert stage.flows(per, eva) == 0
+    stage.publish(per, send=[])
+    stage.publish(per, send=[Source.SCREEN])
+    stage.publish(eva)
     assert stage.flows(per, eva) == 1
 
 
