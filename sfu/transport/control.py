@@ -79,6 +79,9 @@ class Control:
         peer.note_reporter(ssrc)
         self._counters.packets_in[Kind.RTCP] += 1
         self._counters.bytes_in[Kind.RTCP] += length
+        if peer.reporting.take(length, now) < length:
+            self._drops[DropReason.RTCP_LIMIT] += 1
+            return
         try:
             packets = rtcp.parse(view[offset : offset + clear])
         except MalformedPacket:

@@ -34,7 +34,8 @@ class DropReason(StrEnum):
     MALFORMED_RTP = "malformed_rtp"
     MALFORMED_RTCP = "malformed_rtcp"
 
-    # The plane: authentic packets that are not forwarded
+    # The plane: authentic packets that are not read, or not forwarded
+    RTCP_LIMIT = "rtcp_limit"
     UNBOUND_SSRC = "unbound_ssrc"
     UNKNOWN_PAYLOAD_TYPE = "unknown_payload_type"
     DUPLICATE = "duplicate"

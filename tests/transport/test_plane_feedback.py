@@ -9,10 +9,12 @@ from collections.abc import Callable
 import pytest
 
 from sfu.rtp import rtcp
+from sfu.rtp.buffer import Buffer
 from sfu.rtp.packet import build
 from sfu.rtp.resends import NAMED_BURST, NAMED_PER_SECOND
 from sfu.transport.counters import KeyframeRequest, Kind, Retransmission
 from sfu.transport.drops import DropReason
+from sfu.transport.media_peer import RTCP_BURST, RTCP_PER_SECOND
 from sfu.transport.parameters import Codec
 from tests.transport.plane_world import (
     CONTINUATION,
@@ -213,9 +215,10 @@ def test_a_receiver_may_name_so_many_numbers_and_no_more_are_looked_up() -> None
         receiver.send_control(rtcp.Nack(5, got[0].ssrc, everything))
         world.now += 0.001
     assert looked_up.calls <= NAMED_BURST + NAMED_PER_SECOND
+    read = 1000 - world.dropped(DropReason.RTCP_LIMIT)
     retransmissions = world.plane.counters.retransmissions
-    assert sum(retransmissions.values()) == 512_000
-    assert retransmissions[Retransmission.LIMITED] > 500_000
+    assert sum(retransmissions.values()) == 512 * read
+    assert retransmissions[Retransmission.LIMITED] > 512 * read - (NAMED_BURST + NAMED_PER_SECOND)
     world.now += 1
     receiver.send_control(rtcp.Nack(5, got[0].ssrc, (got[-1].sequence,)))
     assert [packet.payload[2:] for packet in receiver.take_rtp()][-1] == got[-1].payload
@@ -485,6 +488,63 @@ def test_loss_on_both_ways_is_repaired_and_no_nonce_is_used_twice(seed: int) -> 
     repaired = {number: payload for number, payload in got.items() if number < 380}
     assert repaired == {number: sent[number] for number in repaired}
     assert len(repaired) >= 378
+
+
+def storm(rng: random.Random, egress: int) -> tuple[rtcp.Packet, ...]:
+    """What a hostile receiver may say in one datagram."""
+    ssrc = rng.choice((egress, egress, egress, rng.getrandbits(32)))
+    kind = rng.randrange(5)
+    if kind == 0:
+        return (rtcp.PictureLoss(5, ssrc),) * rng.randint(1, 30)
+    if kind == 1:
+        return (rtcp.FullIntraRequest(5, tuple((ssrc, rng.getrandbits(8)) for _ in range(rng.randint(1, 100)))),)
+    if kind == 2:
+        first = rng.getrandbits(16)
+        return (rtcp.Nack(5, ssrc, tuple((first + index) & 0xFFFF for index in range(512))),)
+    if kind == 3:
+        return (rtcp.Nack(5, ssrc, tuple(rng.getrandbits(16) for _ in range(200))),)
+    block = rtcp.ReportBlock(ssrc, *(rng.getrandbits(8) for _ in range(6)))
+    return (rtcp.ReceiverReport(5, (block,) * rng.randint(1, 31)),)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_a_receiver_says_the_work_of_a_second_is_bounded_and_the_others_are_served(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = random.Random(seed)
+    world, sender, (hostile, other), stream = call(receivers=2)
+    state = world.plane._peers[hostile.number]
+    read = 0
+    parse = rtcp.parse
+
+    def counted(data: Buffer) -> list[rtcp.Packet]:
+        nonlocal read
+        if isinstance(data, memoryview):
+            read += len(data)  # by the plane; the clients of this test parse bytes
+        return parse(data)
+
+    monkeypatch.setattr(rtcp, "parse", counted)
+    looked_up = Counted(state.outgoing["0"]._sequences.reverse)
+    state.outgoing["0"].wanted = looked_up  # type: ignore[method-assign]
+    egress = hostile.egress["0"].ssrc
+    seconds, made, sent = 4, 0, 1
+    for _ in range(seconds * 30):
+        for _ in range(20):
+            hostile.send_control(*storm(rng, egress))
+        asked = keyframe_requests(sender)
+        made += asked
+        for index in range(4):
+            stream.send((KEYFRAME if asked and not index else CONTINUATION) + bytes(900), marker=index == 3)
+            sent += 1
+        world.run(1 / 30)
+    assert world.dropped(DropReason.RTCP_LIMIT) > seconds * 300
+    assert RTCP_PER_SECOND < read <= RTCP_BURST + RTCP_PER_SECOND * seconds
+    assert NAMED_BURST < looked_up.calls <= NAMED_BURST + NAMED_PER_SECOND * seconds
+    assert 1 <= made <= 3
+    assert len([packet for packet in other.take_rtp() if packet.ssrc == other.egress["0"].ssrc]) == sent
+    counters = world.plane.counters
+    assert counters.bytes_out[Kind.RTX] <= sum(counters.bytes_out[kind] for kind in (Kind.VIDEO, Kind.RTX)) / 4
+    assert world.plane.bugs == 0
 
 
 def test_a_bare_rtx_packet_type_on_the_media_stream_is_no_media() -> None:
