@@ -12,7 +12,7 @@ name told before its routes open (architecture.md, What always holds, 1 to 3).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -25,9 +25,9 @@ from sfu.admission.waiting_room import Act, Ground, State
 from sfu.admission.windows import Anchor
 from sfu.ids import ChannelId, NewToken, ParticipantId, PersonId
 from sfu.rooms.commands import CloseMedia, Command, Disconnect, Notify, OpenMedia, Reason, Record
-from sfu.rooms.lobby import lobby_entries
+from sfu.rooms.lobby import in_lobby, lobby_entries
 from sfu.rooms.participant import Participant
-from sfu.rooms.roster import roster_entries
+from sfu.rooms.roster import on_roster, roster_entries
 from sfu.rooms.state import RoomState
 from sfu.rooms.subscriptions import changed_routes, wanted_routes
 
@@ -179,7 +179,9 @@ class Draft:
         present = self.participants.values()
         routes = wanted_routes(present)
         drops, adds = changed_routes(self.before.routes, routes)
-        roster, lobby = roster_entries(present), lobby_entries(present)
+        # Most steps show on neither: what a client looks at, whether a transport is up, who speaks.
+        roster = roster_entries(present) if self._shows(on_roster) else self.before.roster
+        lobby = lobby_entries(present) if self._shows(in_lobby) else self.before.lobby
         version = self.before.version or int(self.wall.timestamp() * 1000)
         rosters, version = self._rosters(roster, version)
         lobbies, version = self._lobbies(lobby, version)
@@ -214,6 +216,18 @@ class Draft:
             anchor=self.anchor,
         )
         return state, tuple(commands)
+
+    def _shows(self, shown: Callable[[Participant], object]) -> bool:
+        """Whether anything has changed of what `shown` gives of somebody; None is nothing."""
+        before, after = self.before.participants, self.participants
+        gone = (participant for known, participant in before.items() if known not in after)
+        if any(shown(participant) is not None for participant in gone):
+            return True
+        for known, participant in after.items():
+            old = before.get(known)
+            if old is not participant and (shown(old) if old is not None else None) != shown(participant):
+                return True
+        return False
 
     def _record(self) -> Iterator[Record]:
         before = self.before

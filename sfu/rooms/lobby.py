@@ -11,6 +11,21 @@ TURNED_AWAY_LISTED = 50
 """The newest; a guest can knock and be denied many times, and the list must stay a message's size."""
 
 
+def in_lobby(participant: Participant) -> object:
+    """All of a participant that the lobby shows; None where it does not stand in it."""
+    if participant.admitted:
+        return None
+    return (
+        participant.place,
+        participant.name,
+        participant.role,
+        participant.verified,
+        participant.booked,
+        participant.second_device,
+        participant.connected,
+    )
+
+
 def lobby_entries(participants: Iterable[Participant]) -> dict[str, object]:
     """`waiting`, oldest first, and `turned_away`, oldest first."""
     waiting: list[Participant] = []

@@ -28,6 +28,20 @@ def roster_entries(participants: Iterable[Participant]) -> list[dict[str, object
     ]
 
 
+def on_roster(participant: Participant) -> object:
+    """All of a participant that the roster shows; None where it does not stand on it."""
+    if not participant.admitted:
+        return None
+    return (
+        participant.place,
+        participant.name,
+        participant.role,
+        participant.verified,
+        participant.connected,
+        participant.tracks,
+    )
+
+
 def track_entry(track: Track) -> dict[str, object]:
     """A silenced track shows as muted, and as paused because the server holds it back."""
     return {

@@ -8,10 +8,14 @@ import pytest
 
 from sfu.admission.waiting_room import Act
 from sfu.errors import Code
-from sfu.rooms.commands import Notify
-from sfu.rooms.draft import DEPARTED_KEPT, LOGGED_AS
-from sfu.rooms.requests import Leave, SendText
+from sfu.rooms.commands import Command, Notify
+from sfu.rooms.draft import DEPARTED_KEPT, LOGGED_AS, Draft
+from sfu.rooms.events import SpeakerChanged
+from sfu.rooms.lobby import lobby_entries
+from sfu.rooms.requests import Leave, SendText, View
 from sfu.rooms.room import Limits
+from sfu.rooms.roster import roster_entries
+from sfu.rooms.state import RoomState
 from tests.rooms.stage import Stage
 from tests.rooms.walk import walk
 
@@ -65,6 +69,41 @@ def test_a_step_without_a_change_has_no_commands_but_its_own() -> None:
     eva = stage.clinician()
     stage.ask(eva, SendText("hej"))
     assert kinds(stage) == ["text"]
+
+
+def test_a_step_that_shows_on_neither_makes_no_new_roster_or_lobby() -> None:
+    stage = Stage()
+    eva, _ = stage.meeting()
+    guest = stage.by_link()
+    roster, lobby = stage.room._state.roster, stage.room._state.lobby
+    stage.ask(eva, View(stage.tracks_of_others(eva)[1], 640, 360))
+    stage.do(SpeakerChanged(eva))
+    stage.publish(eva)
+    assert stage.room._state.roster is roster
+    assert stage.room._state.lobby is lobby
+    stage.drop(guest)
+    assert stage.room._state.roster is roster
+    assert stage.room._state.lobby is not lobby
+    lobby = stage.room._state.lobby
+    stage.drop(eva)
+    assert stage.room._state.roster is not roster
+    assert stage.room._state.lobby is lobby
+
+
+@pytest.mark.parametrize("seed", range(2000, 2004))
+def test_what_is_kept_of_a_roster_and_a_lobby_is_what_new_ones_would_be(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Draft.finish
+
+    def finish(self: Draft) -> tuple[RoomState, tuple[Command, ...]]:
+        state, commands = real(self)
+        everybody = state.participants.values()
+        assert (state.roster, state.lobby) == (roster_entries(everybody), lobby_entries(everybody))
+        return state, commands
+
+    monkeypatch.setattr(Draft, "finish", finish)
+    walk(seed, 150)
 
 
 def test_rosters_go_to_those_who_are_connected() -> None:
