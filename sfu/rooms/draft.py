@@ -184,7 +184,11 @@ class Draft:
         lobby = lobby_entries(present) if self._shows(in_lobby) else self.before.lobby
         version = self.before.version or int(self.wall.timestamp() * 1000)
         rosters, version = self._rosters(roster, version)
-        lobbies, version = self._lobbies(lobby, version)
+        knew, in_charge = (
+            _in_charge(self.before.participants, self.before.visit),
+            _in_charge(self.participants, self.visit),
+        )
+        lobbies, version = self._lobbies(lobby, version, knew, in_charge)
         commands: list[Command] = [
             *self._record(),
             *drops,
@@ -192,7 +196,7 @@ class Draft:
             *self._told_states(),
             *rosters,
             *lobbies,
-            *self._told_lobby_status(),
+            *self._told_lobby_status(changed=bool(knew) != bool(in_charge), present=bool(in_charge)),
             *self._told_speaker(),
             *self._events,
             *self._opened,
@@ -262,10 +266,11 @@ class Draft:
         )
 
     def _changes(self) -> Iterator[tuple[Participant, Participant]]:
-        """Everybody who was here, before and after."""
+        """Everybody who was here and is not as before: before and after."""
         for participant, before in self.before.participants.items():
             after = self.participants.get(participant)
-            yield before, after if after is not None else self._gone[participant]
+            if after is not before:
+                yield before, after if after is not None else self._gone[participant]
 
     def _closed_media(self) -> Iterator[CloseMedia]:
         for before, after in self._changes():
@@ -298,12 +303,17 @@ class Draft:
         message = {"type": "roster", "version": version + 1, "locked": self.visit.locked, "participants": roster}
         return [Notify(participant, message, "roster") for participant in audience], version + 1
 
-    def _lobbies(self, lobby: Mapping[str, object], version: int) -> tuple[list[Notify], int]:
+    def _lobbies(
+        self,
+        lobby: Mapping[str, object],
+        version: int,
+        knew: list[ParticipantId],
+        in_charge: list[ParticipantId],
+    ) -> tuple[list[Notify], int]:
         changed = lobby != self.before.lobby
-        knew = _in_charge(self.before.participants, self.before.visit)
         audience = [
             participant
-            for participant in _in_charge(self.participants, self.visit)
+            for participant in in_charge
             if changed or participant in self._arrived or participant not in knew
         ]
         if not audience:
@@ -311,9 +321,7 @@ class Draft:
         message = {"type": "lobby", "version": version + 1, **lobby}
         return [Notify(participant, message, "lobby") for participant in audience], version + 1
 
-    def _told_lobby_status(self) -> Iterator[Notify]:
-        present = bool(_in_charge(self.participants, self.visit))
-        changed = present != bool(_in_charge(self.before.participants, self.before.visit))
+    def _told_lobby_status(self, *, changed: bool, present: bool) -> Iterator[Notify]:
         message = {"type": "lobby_status", "staff_present": present}
         for participant in self.participants.values():
             if participant.waiting and participant.connected:

@@ -37,6 +37,7 @@ from sfu.rooms.events import (
     TimeHasCome,
     VisitClosed,
 )
+from sfu.rooms.participant import Track
 from sfu.rooms.requests import (
     Admit,
     Allow,
@@ -102,6 +103,8 @@ class Visits(RuleBasedStateMachine):
         self.played: list[Event] = []
         self.granted = False
         self.refused: Code | None = None
+        self.hushed: dict[tuple[ParticipantId, Source], bool] = {}
+        """What may not be heard before its owner unmutes it, and whether staff have silenced it; see `hush`."""
 
     @initialize(meeting=st.sampled_from([True, True, True, False]))
     def it_begins(self, meeting: bool) -> None:
@@ -186,6 +189,9 @@ class Visits(RuleBasedStateMachine):
         elif joined not in known or joined in waited:
             assert record.state is (State.ADMITTED if own_staff else State.WAITING)
         if joined in known:
+            self.hushed = {
+                key: by_staff for key, by_staff in self.hushed.items() if by_staff or key[0] != joined
+            }  # a mute is of the device
             assert not there, "a place is taken where nobody of that person is there"
             assert not record.second_device
         else:
@@ -329,6 +335,7 @@ class Visits(RuleBasedStateMachine):
     def the_process_is_killed(self) -> None:
         before = {known.participant: known.state for known in self.stage.room.participants}
         self.stage.crash()
+        self.hushed.clear()
         assert {known.participant: known.state for known in self.stage.room.participants} == before
 
     @rule(which=pick)
@@ -440,6 +447,8 @@ class Visits(RuleBasedStateMachine):
             assert store.state(request.participant) is State.WAITING
         if granted and isinstance(request, Hold | Deny | Remove):
             assert request.participant not in protected, "those in charge are not put out"
+        if granted and isinstance(request, Silence | Mute):
+            self.hush(request)
         if granted and isinstance(request, Deny | Remove):
             assert store.state(request.participant) in (State.DENIED, State.REMOVED)
         return granted
@@ -473,6 +482,33 @@ class Visits(RuleBasedStateMachine):
                 self.away.pop(person, None)
             if entry.action is Action.ADMITTED:
                 assert person not in self.away, "turned away stays out until staff lift it"
+
+    def hush(self, request: Silence | Mute) -> None:
+        """Only microphone and camera, and only where there is one of them: of two it could not be told which comes again."""
+        owner = self.stage.tracks[request.track]
+        tracks = self.live(owner)
+        source = next(track.source for track in tracks if track.track == request.track)
+        if source not in (Source.MICROPHONE, Source.CAMERA) or sum(track.source is source for track in tracks) > 1:
+            self.hushed.pop((owner, source), None)
+        elif isinstance(request, Silence):
+            self.hushed[owner, source] = True
+        elif request.muted:
+            self.hushed[owner, source] = self.hushed.get((owner, source), False)
+        else:
+            self.hushed.pop((owner, source), None)
+
+    def live(self, owner: ParticipantId) -> tuple[Track, ...]:
+        return next((known.tracks for known in self.stage.room.participants if known.participant == owner), ())
+
+    @invariant()
+    def what_is_hushed_is_not_heard(self) -> None:
+        heard = set(self.stage.routes.values())
+        for owner, source in list(self.hushed):
+            of_source = [track.track for track in self.live(owner) if track.source is source]
+            if len(of_source) > 1:
+                del self.hushed[owner, source]
+            else:
+                assert not heard & set(of_source), "only its owner makes heard again what was silenced or muted"
 
     def person(self, who: ParticipantId) -> PersonId | None:
         return self.stage.store.participants[who].person

@@ -18,7 +18,7 @@ from sfu.admission.tickets import Ticket
 from sfu.admission.waiting_room import Act, Ground, Place, State
 from sfu.admission.windows import Anchor
 from sfu.ids import ParticipantId
-from sfu.rooms import admitting, draft, happening, joining, requesting, room
+from sfu.rooms import admitting, draft, happening, joining, requesting, room, sending
 from sfu.rooms.commands import CloseMedia, Command, DropRoute, Record
 from sfu.rooms.draft import Actor, Draft
 from sfu.rooms.events import ResumePresented
@@ -224,6 +224,16 @@ def a_route_opens_before_the_handshake(patch: Patch) -> None:
 @bug
 def who_has_lost_the_channel_hears_people_whom_it_was_not_told_of(patch: Patch) -> None:
     patch.setattr(Participant, "knows_of", lambda _self, _other: True)
+
+
+@bug
+def a_new_track_makes_heard_what_was_silenced(patch: Patch) -> None:
+    real = sending._new_track
+    patch.setattr(
+        sending,
+        "_new_track",
+        lambda a_draft, by, section: replace(real(a_draft, by, section), muted=False, silenced=False),
+    )
 
 
 @bug

@@ -80,6 +80,7 @@ def walk(seed: int, steps: int) -> Visits:
     for move in random.choices(moves, weights, k=steps):
         move(visits, random)
         visits.a_closed_visit_is_empty()
+        visits.what_is_hushed_is_not_heard()
     random.choice(ENDS)(visits, random)
     visits.a_closed_visit_is_empty()
     return visits
