@@ -5,15 +5,18 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from sfu.rtp import rtcp
 from sfu.rtp.buffer import Buffer
+from sfu.rtp.keyframes import ASKS
 from sfu.rtp.packet import build
 from sfu.rtp.resends import NAMED_BURST, NAMED_PER_SECOND
 from sfu.transport.counters import KeyframeRequest, Kind, Retransmission
 from sfu.transport.drops import DropReason
+from sfu.transport.incoming import MAX_ASKERS, Feed
 from sfu.transport.media_peer import RTCP_BURST, RTCP_PER_SECOND
 from sfu.transport.parameters import Codec
 from tests.transport.plane_world import (
@@ -373,6 +376,29 @@ def test_a_codec_that_the_sender_changes_to_is_waited_for_by_those_who_have_it()
     stream.payload_type = 96
     stream.send(INTERFRAME)
     assert len(receiver.take_rtp()) == 1
+
+
+def test_a_sender_whose_number_means_another_codec_now_is_asked_by_those_who_have_that_one() -> None:
+    world = World()
+    sender = world.client(sends("0", "video", ssrcs=(1,)))
+    receiver = world.client(receives("0", "video", codecs=(H264,)))
+    world.route(sender, "0", receiver, "0")
+    stream = Stream(sender, 1, 96)
+    stream.send(KEYFRAME)
+    world.run(1)
+    sender.negotiate(sends("0", "video", ssrcs=(1,), codecs=(replace(H264, payload_type=96),)))
+    stream.send(b"\x41\x00")
+    assert keyframe_requests(sender) == 1
+    stream.send(b"\x67\x42\x00")
+    assert len(receiver.take_rtp()) == 1
+
+
+def test_who_asked_is_remembered_for_so_many_receivers_and_no_more() -> None:
+    feed = Feed(1, sends("0", "video"))
+    for receiver in range(MAX_ASKERS + 10):
+        assert feed.asks(0).allow(0.0) is (receiver < ASKS)
+        assert feed.asks(1000 + receiver).allow(0.0)
+    assert len(feed._asks) == MAX_ASKERS
 
 
 def test_a_keyframe_is_asked_for_by_fir_where_pli_was_not_negotiated_and_not_at_all_without_both() -> None:
