@@ -123,6 +123,20 @@ async def test_silence_by_staff_shows_on_the_button_and_can_be_lifted(visitor: V
     assert (mute["track"], mute["muted"]) == ("sent-0", False)
 
 
+async def test_what_was_muted_before_a_hold_and_turned_on_during_it_is_heard_after_it(visitor: Visitor) -> None:
+    channel = await visitor.enter()
+    await visitor.see("microphone").click()
+    await channel.heard("mute")
+    await channel.event("state", state="waiting", reason="")
+    await visitor.see("microphone").click()
+    await channel.event("state", state="admitted", reason="")
+    carried = [track("sent-0", "microphone", muted=True), OWN[1]]
+    await channel.event("roster", version=3, locked=False, participants=[me(*carried)])
+    mute = await channel.heard("mute")
+    assert (mute["track"], mute["muted"]) == ("sent-0", False)
+    await expect(visitor.see("microphone")).to_have_attribute("data-state", "on")
+
+
 async def test_marks_tell_who_is_muted_unverified_away_or_speaking(visitor: Visitor) -> None:
     quiet = admitted("p1", verified=False, tracks=[track("a1", "microphone", muted=True)])
     channel = await visitor.enter(quiet, admitted("p2", connected=False), admitted("p3"))

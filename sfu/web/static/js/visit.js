@@ -295,6 +295,10 @@ export class Visit extends EventTarget {
       onRemote: (remote) => this.#set({ remote }),
       onSent: (sent) => {
         this.#sent = sent;
+        // A new track begins muted where the one before it was. What staff have silenced is not for the page to lift.
+        for (const { track, muted, paused } of this.#ownTracks()) {
+          if (muted && !paused && !this.#told.has(track)) this.#told.set(track, true);
+        }
         this.#syncMutes();
       },
       onStatus: (media) => this.#set({ media }),
