@@ -272,7 +272,8 @@ class Tile {
     setText(this.#pin, this.#screen ? "tile.enlarge.screen" : "tile.enlarge", { name }, "aria-label");
     this.element.classList.toggle("speaking", speaking);
     this.element.classList.toggle("away", !participant.connected);
-    this.#attach(this.video, picture?.track ?? "", remote);
+    // Asked to play, since `autoplay` alone may wait until a picture is in view, and it is hidden until it has a frame.
+    if (this.#attach(this.video, picture?.track ?? "", remote)) void this.video.play().catch(() => {});
     this.video.dataset.muted = String(picture?.muted ?? true);
     this.#reveal();
     if (this.#attach(this.#audio, sound?.track ?? "", remote)) this.play();
