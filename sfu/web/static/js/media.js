@@ -2,7 +2,7 @@
  * One admitted period's media: an RTCPeerConnection on which the client always offers and the server always answers.
  *
  * What is to be sent and received is set at any time; one offer at a time brings the connection there. Sections of tracks
- * that have gone become inactive and carry the next track of their kind, so that the description does not grow.
+ * that have gone are stopped, and give their place in the description to the next, so that it does not grow.
  *
  * @typedef {import("./devices.js").Source | import("./screen.js").ScreenSource} Source
  * @typedef {{track: string, kind: "audio" | "video"}} Wanted
@@ -306,11 +306,10 @@ export class MediaConnection {
     const sending = new Set([...this.#sending.keys(), ...this.#local.keys()]);
     const fitting = this.#wanted.slice(0, MAX_SECTIONS - sending.size);
     const wanted = new Set(fitting.map(({ track }) => track));
-    for (const section of this.#receiving) {
-      if (section.track === null || wanted.has(section.track)) continue;
-      section.track = null;
-      section.transceiver.direction = "inactive";
-    }
+    // Stopped, not set inactive: Chromium shows no picture on a section that was inactive in between. A stopped one gives
+    // its place in the description to the next (RFC 9429 5.2.2).
+    for (const { track, transceiver } of this.#receiving) if (track === null || !wanted.has(track)) transceiver.stop();
+    this.#receiving = this.#receiving.filter(({ track }) => track !== null && wanted.has(track));
     for (const [source, track] of this.#local) {
       if (this.#sending.has(source)) continue;
       const transceiver = this.#sectionFor(pc, track);
@@ -319,15 +318,10 @@ export class MediaConnection {
     const bound = new Set(this.#receiving.map(({ track }) => track));
     for (const { track, kind } of fitting) {
       if (bound.has(track)) continue;
-      let section = this.#receiving.find((free) => free.track === null && free.kind === kind);
-      if (!section) {
-        if (pc.getTransceivers().length >= MAX_SECTIONS) continue;
-        section = { transceiver: pc.addTransceiver(kind, { direction: "recvonly" }), kind, track: null };
-        preferFormats(section.transceiver, kind);
-        this.#receiving.push(section);
-      }
-      section.track = track;
-      section.transceiver.direction = "recvonly";
+      if (pc.getTransceivers().length >= MAX_SECTIONS) continue;
+      const transceiver = pc.addTransceiver(kind, { direction: "recvonly" });
+      preferFormats(transceiver, kind);
+      this.#receiving.push({ transceiver, kind, track });
     }
   }
 
@@ -347,16 +341,14 @@ export class MediaConnection {
    * @returns {RTCRtpTransceiver | null} null where nothing more fits
    */
   #sectionFor(pc, track) {
-    const full = pc.getTransceivers().length >= MAX_SECTIONS;
-    const free = [...this.#idle, ...(full ? this.#receiving : [])].find((section) => section.track === null && section.kind === track.kind);
+    const free = this.#idle.find((section) => section.kind === track.kind);
     if (free) {
       this.#idle = this.#idle.filter((section) => section !== free);
-      this.#receiving = this.#receiving.filter((section) => section !== free);
       free.transceiver.direction = "sendonly";
       void free.transceiver.sender.replaceTrack(track).catch(() => {});
       return free.transceiver;
     }
-    if (full) return null;
+    if (pc.getTransceivers().length >= MAX_SECTIONS) return null;
     const transceiver = pc.addTransceiver(track, { direction: "sendonly", streams: [this.#stream] });
     preferFormats(transceiver, /** @type {"audio" | "video"} */ (track.kind));
     return transceiver;
