@@ -29,7 +29,6 @@ class Counters:
 
     def __init__(self) -> None:
         self.bugs = 0
-        self.store_available = True
         self.admissions: Counter[str] = Counter({outcome: 0 for outcome in OUTCOMES.values()})
         self.resumes: Counter[str] = Counter(ok=0, refused=0)
         self.messages: Counter[tuple[str, str]] = Counter()

@@ -241,11 +241,7 @@ class Home:
     async def _write(self, record: Record) -> None:
         """Write what is still unwritten, then this. Raises StoreUnavailable, and then this is not written later either."""
         await self._write_unwritten()
-        try:
-            await self._store_record(record)
-        except StoreUnavailable:
-            self._counters.store_available = False
-            raise
+        await self._store_record(record)
 
     async def _write_when_it_can(self, record: Record) -> None:
         self._unwritten.append(record)
@@ -258,10 +254,8 @@ class Home:
                 await self._store_record(self._unwritten[0])
                 self._unwritten.popleft()
         except StoreUnavailable:
-            self._counters.store_available = False
             self._retry_soon()
             raise
-        self._counters.store_available = True
 
     async def _store_record(self, record: Record) -> None:
         await self._store.write(

@@ -1,0 +1,119 @@
+"""A home whose store cannot be written: nobody is let in by it, nobody is kept in by it, and what was done is written when it can be."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from sfu.admission.roles import Role
+from sfu.admission.waiting_room import State
+from sfu.errors import Refused, StoreUnavailable
+from sfu.rooms.requests import Admit, Allow, Deny, Hold, Lock, Remove
+from sfu.visits import audit
+from sfu.visits.store import Store
+from tests.app.crash_visit import VISIT, Script
+from tests.visits.sample import UNIT
+from tests.visits.template import lay
+
+
+class Stage:
+    """A visit with a clinician who is in, a guardian who is in, and a patient and a guest who wait."""
+
+    def __init__(self, store: Store, script: Script, file: Path) -> None:
+        self.store = store
+        self.script = script
+        self._lock = sqlite3.connect(file, isolation_level=None)
+
+    def lose(self) -> None:
+        self._lock.execute("BEGIN IMMEDIATE")
+
+    def find(self) -> None:
+        self._lock.execute("ROLLBACK")
+
+    def end(self) -> None:
+        self._lock.close()
+
+    async def states(self) -> dict[str, State]:
+        """Where everybody stands in the running room."""
+        by_id = {each.participant: each.state for each in (await self.script.home()).room.participants}
+        return {name: by_id[id_] for name, id_ in self.script.ids.items() if id_ in by_id}
+
+    async def actions(self) -> list[str]:
+        return [row.action for row in await self.store.log(VISIT)]
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    file = tmp_path / "evisit.db"
+    lay(file)
+    store = await Store.open(f"sqlite:///{file}", busy_seconds=0.01)
+    script = Script(store)
+    await script.steps()[0]()
+    await script.ticket("eva", Role.CLINICIAN, (UNIT,))
+    await script.ticket("maria", Role.GUARDIAN)
+    await script.ask(Admit(script.ids["maria"]))
+    await script.ticket("per", Role.PATIENT)
+    await script.link("tolk")
+    stage = Stage(store, script, file)
+    yield stage
+    stage.end()
+    (await script.home()).close()
+    await store.close()
+    assert audit.verify(f"sqlite:///{file}").fault is None
+
+
+async def test_nobody_is_let_in_unwritten(stage: Stage) -> None:
+    before = await stage.states()
+    assert before == {"eva": "admitted", "maria": "admitted", "per": "waiting", "tolk": "waiting"}
+    logged = await stage.actions()
+    stage.lose()
+    for request in (Admit(stage.script.ids["per"]), Admit(stage.script.ids["tolk"], agreed=True)):
+        with pytest.raises(StoreUnavailable):
+            await stage.script.ask(request)
+    with pytest.raises(StoreUnavailable):
+        await stage.script.link("stranger")
+    assert await stage.states() == before
+    stage.find()
+    assert await stage.actions() == logged
+    # The refusals have left nothing behind: the same is possible now.
+    await stage.script.ask(Admit(stage.script.ids["per"]))
+    await stage.script.link("stranger")
+    assert (await stage.states())["per"] is State.ADMITTED
+
+
+async def test_what_takes_away_is_done_at_once_and_written_before_anybody_is_let_in(stage: Stage) -> None:
+    ids = stage.script.ids
+    logged = await stage.actions()
+    stage.lose()
+    await stage.script.ask(Hold(ids["maria"]))
+    await stage.script.ask(Deny(ids["tolk"]))
+    await stage.script.ask(Remove(ids["per"]))
+    await stage.script.ask(Lock(True))
+    assert await stage.states() == {"eva": "admitted", "maria": "waiting", "per": "removed", "tolk": "denied"}
+    # Lifting any of it is letting in.
+    for request in (Allow(ids["tolk"]), Lock(False), Admit(ids["maria"])):
+        with pytest.raises(StoreUnavailable):
+            await stage.script.ask(request)
+    assert (await stage.script.home()).busy
+    stage.find()
+    await stage.script.ask(Admit(ids["maria"]))
+    assert (await stage.actions())[len(logged) :] == ["held", "denied", "removed", "locked", "admitted"]
+    assert not (await stage.script.home()).busy
+
+
+async def test_what_could_not_be_written_is_written_though_nothing_happens_any_more(stage: Stage) -> None:
+    stage.lose()
+    await stage.script.ask(Remove(stage.script.ids["maria"]))
+    stage.find()
+    home = await stage.script.home()
+    for _ in range(200):
+        if home.busy:
+            await asyncio.sleep(0.05)
+    assert not home.busy
+    assert (await stage.actions())[-1] == "removed"
+    with pytest.raises(Refused):
+        await stage.script.ask(Admit(stage.script.ids["maria"]))
