@@ -128,6 +128,8 @@ class Run:
         if how == "hold":
             with pytest.raises(ProtocolError, match="not_admitted"):
                 await person.client.offer()
+        else:
+            await person.client.until(lambda c: c.close_code is not None)
 
     async def resume(self) -> None:
         person = self.some(admitted=self.random.random() < 0.5)
