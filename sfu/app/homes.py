@@ -98,12 +98,16 @@ class Homes:
         if not isinstance(join, JoinByResume):
             await self._join(channel, join, answer)
             return
+
+        def resumed(fields: Mapping[str, object]) -> None:
+            self._counters.resumes["ok"] += 1
+            answer(fields)
+
         try:
-            await self._join(channel, join, answer)
+            await self._join(channel, join, resumed)
         except EvisitError:
             self._counters.resumes["refused"] += 1
             raise
-        self._counters.resumes["ok"] += 1
 
     async def _join(self, channel: Channel, join: Join, answer: Answer) -> None:
         home, event = await self._knock(channel, join)

@@ -62,7 +62,7 @@ async def test_changes_during_an_offer_make_exactly_one_more(visitor: Visitor) -
     assert channel.pending("offer") == 0
 
 
-async def test_sections_of_gone_tracks_fall_silent_and_are_used_again(visitor: Visitor) -> None:
+async def test_sections_of_gone_tracks_are_stopped_and_give_their_place_to_the_next(visitor: Visitor) -> None:
     channel = await visitor.enter(admitted("p1"))
     await channel.event("roster", version=2, locked=False, participants=[me(*OWN)])
     offer = await channel.heard("offer")
@@ -72,7 +72,8 @@ async def test_sections_of_gone_tracks_fall_silent_and_are_used_again(visitor: V
     await channel.event("roster", version=3, locked=False, participants=[me(*OWN), admitted("p2")])
     offer = await channel.heard("offer")
     assert directions(offer) == ["sendonly", "sendonly", "recvonly", "recvonly"]
-    assert sections(offer, "receive") == [{"mid": "2", "track": "a-p2"}, {"mid": "3", "track": "v-p2"}]
+    assert sections(offer, "receive") == [{"mid": "4", "track": "a-p2"}, {"mid": "5", "track": "v-p2"}]
+    assert str(offer["sdp"]).count("\r\nm=") == 4, "the description does not grow"
     await expect(visitor.page.locator("video[data-track=v-p2]")).to_have_count(1)
     assert await visitor.page.evaluate("probe.connections.length") == 1
 
