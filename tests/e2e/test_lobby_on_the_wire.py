@@ -27,6 +27,18 @@ AT_A_TIME = 10
 NEVER = 2**63
 
 
+@dataclass(frozen=True)
+class Window:
+    """When datagrams to a UDP port are right, in nanoseconds since 1970. The kernel gives ports out again, so one may have several."""
+
+    port: int
+    start: int
+    end: int
+
+    def ending(self, at: int) -> Window:
+        return Window(self.port, self.start, min(self.end, at))
+
+
 @dataclass
 class Person:
     """Somebody in a run: the present client, and when its present transport might be sent to (ns since 1970)."""
@@ -37,7 +49,7 @@ class Person:
     sequence: int = 0
     earlier: list[Client] = field(default_factory=list)
     """Clients whose channel was dropped; their transports may go on."""
-    windows: dict[int, tuple[int, int]] = field(default_factory=dict)
+    windows: list[Window] = field(default_factory=list)
     """By UDP port: from the moment staff asked to admit, to the moment that the server said it had ended."""
 
 
@@ -93,8 +105,8 @@ class Run:
         await person.client.publish(video=False)
         # A new transport ends the one before it.
         ended = time.time_ns()
-        person.windows = {port: (start, min(end, ended)) for port, (start, end) in person.windows.items()}
-        person.windows |= {port: (since, NEVER) for port in person.client.local_ports}
+        person.windows = [window.ending(ended) for window in person.windows]
+        person.windows += [Window(port, since, NEVER) for port in person.client.local_ports]
         for other in self.people:
             if other.admitted:
                 await other.client.until(lambda c: person.client.id in {owner for owner, _ in c.tracks.values()})
@@ -123,7 +135,7 @@ class Run:
         await self.staff.client.ask(how, participant=person.client.id)
         ended = time.time_ns()
         person.admitted = False
-        person.windows = {port: (start, min(end, ended)) for port, (start, end) in person.windows.items()}
+        person.windows = [window.ending(ended) for window in person.windows]
         await self.speak(person)
         if how == "hold":
             with pytest.raises(ProtocolError, match="not_admitted"):
@@ -143,7 +155,7 @@ class Run:
         person.client = back
         person.earlier.append(old)
         if person.admitted:
-            asked = min(start for start, _ in person.windows.values())
+            asked = min(window.start for window in person.windows)
             await self.publish(person, asked)
 
     async def probe(self) -> None:
@@ -151,7 +163,6 @@ class Run:
         person = self.some(admitted=False)
         if person is not None and person.client._gatherer is None:
             await person.client._gather()
-            person.windows |= {port: (NEVER, NEVER) for port in person.client.local_ports}
             connection = person.client._ice._connection  # type: ignore[union-attr]
             for protocol in connection._protocols:
                 for junk in (
@@ -190,7 +201,11 @@ async def test_not_one_datagram_to_anybody_who_is_not_admitted(server: Server, c
         await asyncio.gather(*(run.play() for run in group))
     datagrams = capture.stop()
 
-    windows = {port: span for run in (before, *runs) for person in run.people for port, span in person.windows.items()}
+    windows: dict[int, list[Window]] = {}
+    for run in (before, *runs):
+        for person in run.people:
+            for window in person.windows:
+                windows.setdefault(window.port, []).append(window)
     outside = [datagram for datagram in datagrams if not _within(datagram, windows)]
     assert outside == []
     assert len(datagrams) > RUNS, "the capture must have seen the calls"
@@ -203,6 +218,5 @@ async def test_not_one_datagram_to_anybody_who_is_not_admitted(server: Server, c
     assert metrics["evisit_unadmitted_media_packets_total", ()] == 0
 
 
-def _within(datagram: Datagram, windows: dict[int, tuple[int, int]]) -> bool:
-    start, end = windows.get(datagram.destination, (NEVER, NEVER))
-    return start <= datagram.at <= end
+def _within(datagram: Datagram, windows: dict[int, list[Window]]) -> bool:
+    return any(window.start <= datagram.at <= window.end for window in windows.get(datagram.destination, ()))
