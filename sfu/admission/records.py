@@ -55,7 +55,7 @@ class AccessEntry:
     at: datetime
     action: Action
     actor: str
-    """A participant id, `portal:<id>`, or `server` for what time alone does."""
+    """A participant id, `portal:<id>`, `operator` for the command line, or `server` for what time alone does."""
     actor_person: PersonId | None = None
     subject: ParticipantId | None = None
     subject_person: PersonId | None = None
@@ -77,7 +77,7 @@ class ParticipantRecord:
     booked: bool
     second_device: bool
     units: tuple[str, ...]
-    """Units of the ticket; empty for all others."""
+    """Units that the ticket proved; empty for a ticket that had been used before, and for whoever came without one."""
     ticket: str | None
     """`jti` of the ticket that brought this participant in."""
     link_generation: int | None
