@@ -42,7 +42,7 @@ from sfu.signaling.messages import (
     JoinByTicket,
 )
 from sfu.signaling.session import Asked
-from sfu.transport.parameters import AudioLevels, Connected, Failed, FirstForwarded, Report
+from sfu.transport.parameters import AudioLevels, Connected, Estimates, Failed, FirstForwarded, Receptions, Report
 from sfu.visits.store import Store
 from sfu.web.channel import Channel
 from sfu.web.portal import Present
@@ -160,6 +160,8 @@ class Homes:
         for report in reports:
             if isinstance(report, AudioLevels):
                 self._heard(report, now)
+                continue
+            if isinstance(report, Estimates | Receptions):
                 continue
             transport = self._media.owner(report.peer)
             if transport is None:

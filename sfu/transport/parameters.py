@@ -121,4 +121,72 @@ class AudioLevels:
     """(peer, mid, level)."""
 
 
-Report = Connected | Failed | FirstForwarded | AudioLevels
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """What the way down to receiving peers takes. One batch: when an estimate has changed by more than 5 %, and once a second."""
+
+    estimates: tuple[tuple[PeerId, int], ...]
+    """(receiving peer, bits per second of all that it is sent, audio and retransmissions included)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """How one direction of a peer's way was since the last report of it."""
+
+    loss: float
+    """Share of the packets that did not arrive, 0 … 1, before retransmissions."""
+    jitter: float
+    """Seconds: the worst of its streams (RFC 3550 6.4.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerReceptions:
+    """The ways of one peer. A direction is None where nothing new is known of it: nothing was sent, or nothing reported."""
+
+    peer: PeerId
+    round_trip: float | None
+    """Seconds to the peer and back, by its newest report; None while unknown."""
+    up: Reception | None
+    """From the peer to us, as we receive it."""
+    down: Reception | None
+    """From us to the peer, as its receiver reports tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receptions:
+    """Every 2 s, for quality scores: all peers of which something new is known."""
+
+    receptions: tuple[PeerReceptions, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRate:
+    """One layer of a video section: what a receiver gets who is given this spatial layer up to this temporal one."""
+
+    spatial: int
+    """0 is the lowest; a simulcast stream or an SVC layer alike."""
+    temporal: int
+    """0 is the lowest."""
+    bits_per_second: int
+    """RTP payloads, of the last second or so."""
+    width: int
+    """Pixels; 0 unknown."""
+    height: int
+    """Pixels; 0 unknown."""
+    frame_rate: float
+    """Frames a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRates:
+    """The layers of one video section that come now. Told when the set changes, and else about once a second while it sends."""
+
+    peer: PeerId
+    mid: str
+    layers: tuple[LayerRate, ...]
+    """Lowest first, by spatial and then by temporal layer. A source without layers has one entry, (0, 0). Empty: nothing comes."""
+    rids: tuple[str, ...]
+    """Of each spatial layer its rid, empty without simulcast."""
+
+
+Report = Connected | Failed | FirstForwarded | AudioLevels | Estimates | Receptions | LayerRates
