@@ -42,7 +42,16 @@ from sfu.signaling.messages import (
     JoinByTicket,
 )
 from sfu.signaling.session import Asked
-from sfu.transport.parameters import AudioLevels, Connected, Estimates, Failed, FirstForwarded, Receptions, Report
+from sfu.transport.parameters import (
+    AudioLevels,
+    Connected,
+    Estimates,
+    Failed,
+    FirstForwarded,
+    LayerRates,
+    Receptions,
+    Report,
+)
 from sfu.visits.store import Store
 from sfu.web.channel import Channel
 from sfu.web.portal import Present
@@ -161,7 +170,7 @@ class Homes:
             if isinstance(report, AudioLevels):
                 self._heard(report, now)
                 continue
-            if isinstance(report, Estimates | Receptions):
+            if isinstance(report, Estimates | Receptions | LayerRates):
                 continue
             transport = self._media.owner(report.peer)
             if transport is None:

@@ -66,6 +66,8 @@ class OutgoingStream:
         """Whether a packet of the route at hand has been prepared."""
         self.switched_by_source = False
         """Whether the source's own doing was why it last began to wait."""
+        self.wanted_layer = (0, 0)
+        """(spatial, temporal) of what its receiver is to get."""
         self._outbox = outbox
         self._drops = counters.drops.counts
         self._use(_NOTHING)

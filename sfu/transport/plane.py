@@ -240,6 +240,12 @@ class Plane:
             feed.set_receivers(tuple(other for other in feed.receivers if other is not stream))
             stream.detach()
 
+    def set_layer(self, receiver: PeerId, receiver_mid: str, spatial: int, temporal: int) -> None:
+        target = self._peers.get(receiver)
+        stream = target.outgoing.get(receiver_mid) if target is not None else None
+        if stream is not None:
+            stream.wanted_layer = (spatial, temporal)
+
     def request_keyframe(self, sender: PeerId, sender_mid: str) -> None:
         peer = self._peers.get(sender)
         feed = peer.feeds.get(sender_mid) if peer is not None else None
