@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 # What runs, and what tests it: two stamps, so that a demo waits for neither a browser driver nor a type checker.
 RUNS := $(VENV)/.runs
 STAMP := $(VENV)/.tests
+# What checks the types of the page. Nothing of it runs anywhere else.
+TYPESCRIPT := node_modules/.bin/tsc
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r
 
 .PHONY: help demo test check format lint types unit bench fuzz lock clean
@@ -35,8 +37,9 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-types: $(STAMP)
+types: $(STAMP) $(TYPESCRIPT)
 	$(BIN)/mypy
+	$(TYPESCRIPT)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench forward --receivers 1,4,16 $(ARGS)
@@ -59,6 +62,10 @@ $(STAMP): $(RUNS) constraints-dev.txt
 	@$(INSTALL) constraints-dev.txt
 	@touch $@
 
+$(TYPESCRIPT): package-lock.json scripts/need-typescript
+	@sh scripts/need-typescript
+	@touch $@
+
 # Versions and hashes alone: which registry serves them is the reader's to choose.
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet uv
@@ -66,4 +73,4 @@ lock: $(STAMP)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev -c constraints.txt pyproject.toml -o constraints-dev.txt
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

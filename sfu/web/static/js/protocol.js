@@ -166,7 +166,7 @@ export class SignallingClient {
     await new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new ChannelLost()), CONNECT_TIMEOUT);
       socket.onopen = () => resolve(clearTimeout(timer));
-      socket.onclose = () => reject(new ChannelLost());
+      socket.onclose = () => reject((clearTimeout(timer), new ChannelLost()));
     });
     socket.onclose = (event) => this.#lost(socket, event.code);
     socket.onmessage = (event) => this.#received(socket, event.data);

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { readFragment, TabMemory } from "../../../../sfu/web/static/js/entry.js";
+
+test("a link is a ticket, or a visit with its key", () => {
+  assert.deepEqual(readFragment("ticket=abc.def"), { ticket: "abc.def" });
+  assert.deepEqual(readFragment("visit=v_1&key=k"), { visit: "v_1", key: "k" });
+  assert.deepEqual(readFragment("key=k&visit=v_1&more=1"), { visit: "v_1", key: "k" });
+});
+
+test("half a link is none", () => {
+  for (const fragment of ["", "visit=v_1", "key=k", "ticket=", "visit=&key="]) assert.equal(readFragment(fragment), null);
+});
+
+/** @param {Partial<Storage>} storage */
+function browserWith(storage, hash = "") {
+  const told = [];
+  Object.assign(globalThis, {
+    sessionStorage: storage,
+    location: { hash, pathname: "/join", search: "" },
+    history: { replaceState: (...given) => told.push(given[2]) },
+  });
+  return told;
+}
+
+function store() {
+  const kept = new Map();
+  return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) };
+}
+
+test("the fragment leaves the address bar and is remembered by the tab", () => {
+  const storage = store();
+  const told = browserWith(storage, "#ticket=t1");
+  const memory = new TabMemory();
+  assert.equal(memory.takeFragment(), true);
+  assert.deepEqual(told, ["/join"]);
+  assert.deepEqual(new TabMemory().entry, { ticket: "t1" });
+});
+
+test("another link forgets who this tab was, the same link does not", () => {
+  const storage = store();
+  browserWith(storage, "#ticket=t1");
+  const memory = new TabMemory();
+  memory.takeFragment();
+  memory.remember({ resume: "r1" });
+  assert.equal(memory.takeFragment(), false);
+  assert.equal(memory.now.resume, "r1");
+  location.hash = "#ticket=t2";
+  assert.equal(memory.takeFragment(), true);
+  assert.equal(memory.now.resume, undefined);
+});
+
+test("a browser that refuses storage, and storage with nonsense in it, are as an empty one", () => {
+  const refuse = () => {
+    throw new Error("refused");
+  };
+  browserWith({ getItem: refuse, setItem: refuse }, "#ticket=t1");
+  const memory = new TabMemory();
+  memory.takeFragment();
+  assert.deepEqual(memory.entry, { ticket: "t1" });
+  browserWith({ getItem: () => "{" });
+  assert.equal(new TabMemory().entry, null);
+});
