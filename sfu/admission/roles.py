@@ -32,6 +32,7 @@ class Ask(StrEnum):
     LOCK = "lock"
     NOTICE = "notice"
     SILENCE = "silence"
+    PIN = "pin"
     END = "end"
     OFFER = "offer"
     MUTE = "mute"
@@ -51,7 +52,7 @@ class Standing(StrEnum):
 
 _OWN_MEDIA_AND_TEXT = frozenset({Ask.OFFER, Ask.MUTE, Ask.VIEW, Ask.TEXT, Ask.LEAVE})
 NEEDS_CHARGE = frozenset(
-    {Ask.ADMIT, Ask.DENY, Ask.HOLD, Ask.REMOVE, Ask.ALLOW, Ask.LOCK, Ask.NOTICE, Ask.SILENCE, Ask.END}
+    {Ask.ADMIT, Ask.DENY, Ask.HOLD, Ask.REMOVE, Ask.ALLOW, Ask.LOCK, Ask.NOTICE, Ask.SILENCE, Ask.PIN, Ask.END}
 )
 """What only those in charge may ask for; anybody else gets `not_allowed`, those who wait included."""
 

@@ -21,7 +21,7 @@ from sfu.ids import ParticipantId, PersonId
 from sfu.rooms.draft import Actor, Draft
 from sfu.rooms.joining import turned_away
 from sfu.rooms.participant import Participant
-from sfu.rooms.requests import Admit, Allow, Deny, End, Hold, Lock, Remove, SendNotice, Silence
+from sfu.rooms.requests import Admit, Allow, Deny, End, Hold, Lock, Pin, Remove, SendNotice, Silence
 from sfu.rooms.subscriptions import find_track, tracks_on_roster
 
 NOTICE_LENGTH = 500
@@ -113,6 +113,15 @@ def silence(draft: Draft, by: Participant, request: Silence) -> None:
     owner = draft.participants[owner_id]
     draft.put(owner.with_track(replace(track, silenced=True)))
     draft.log(Action.SILENCED, actor(by), owner, track.source.value)
+
+
+def pin(draft: Draft, by: Participant, request: Pin) -> None:
+    """Have somebody who is in seen by all, and well, or no longer so. It is a thing of the picture: it is not logged."""
+    target = _target(draft, request.participant)
+    if not target.admitted and request.pinned:
+        raise Refused(Code.NOT_ALLOWED, "Only somebody who is in can be pinned.")
+    if target.pinned is not request.pinned:
+        draft.put(replace(target, pinned=request.pinned))
 
 
 def end(draft: Draft, by: Participant, request: End) -> None:

@@ -69,6 +69,8 @@ class Participant:
     """By its owner: of what the next track begins muted. It outlives transports and holds, not the device."""
     silenced: frozenset[Source] = frozenset()
     """By staff, until its owner unmutes it: of what the next track begins silenced. It outlives all but the participant."""
+    pinned: bool = False
+    """By staff, for all. It outlives channels, transports and a hold, but not a restart."""
     resumes: Knocks = field(default_factory=Knocks)
     """By its resume token, lately."""
     views: tuple[View, ...] = ()

@@ -24,6 +24,7 @@ from sfu.rooms.requests import (
     Lock,
     Mute,
     Offer,
+    Pin,
     Remove,
     Request,
     SendNotice,
@@ -42,6 +43,7 @@ ASKS: Mapping[type, Ask] = MappingProxyType(
         Lock: Ask.LOCK,
         SendNotice: Ask.NOTICE,
         Silence: Ask.SILENCE,
+        Pin: Ask.PIN,
         End: Ask.END,
         Offer: Ask.OFFER,
         Mute: Ask.MUTE,
@@ -93,6 +95,8 @@ def _granted(draft: Draft, by: Participant, request: Request) -> Mapping[str, ob
             admitting.notice(draft, by, request)
         case Silence():
             admitting.silence(draft, by, request)
+        case Pin():
+            admitting.pin(draft, by, request)
         case End():
             admitting.end(draft, by, request)
         case Offer():

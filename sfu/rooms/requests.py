@@ -68,6 +68,14 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """Staff want somebody seen by all, and well: a signing interpreter."""
+
+    participant: ParticipantId
+    pinned: bool
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     pass
 
@@ -130,5 +138,19 @@ class Leave:
 
 
 Request = (
-    Admit | Deny | Hold | Remove | Allow | Lock | SendNotice | Silence | End | Offer | Mute | View | SendText | Leave
+    Admit
+    | Deny
+    | Hold
+    | Remove
+    | Allow
+    | Lock
+    | SendNotice
+    | Silence
+    | Pin
+    | End
+    | Offer
+    | Mute
+    | View
+    | SendText
+    | Leave
 )

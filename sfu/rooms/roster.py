@@ -21,6 +21,7 @@ def roster_entries(participants: Iterable[Participant]) -> list[dict[str, object
             "role": participant.role.value,
             "verified": participant.verified,
             "connected": participant.connected,
+            "pinned": participant.pinned,
             "admitted_at": iso(admitted_at),
             "tracks": [track_entry(track) for track in participant.tracks],
         }
@@ -38,6 +39,7 @@ def on_roster(participant: Participant) -> object:
         participant.role,
         participant.verified,
         participant.connected,
+        participant.pinned,
         participant.tracks,
     )
 

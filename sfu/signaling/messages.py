@@ -95,6 +95,7 @@ Asking = (
     | requests.Lock
     | requests.SendNotice
     | requests.Silence
+    | requests.Pin
     | requests.End
     | requests.Mute
     | requests.View
@@ -277,6 +278,14 @@ class _Silence(_AskingWire):
         return requests.Silence(TrackId(self.track))
 
 
+class _Pin(_AskingWire):
+    participant: _Token
+    pinned: bool
+
+    def message(self) -> Asking:
+        return requests.Pin(ParticipantId(self.participant), self.pinned)
+
+
 class _End(_AskingWire):
     def message(self) -> Asking:
         return requests.End()
@@ -349,6 +358,7 @@ _ASKING: Final[Mapping[str, type[_AskingWire]]] = {
     "lock": _Lock,
     "notice": _Notice,
     "silence": _Silence,
+    "pin": _Pin,
     "end": _End,
     "offer": _Offer,
     "mute": _Mute,

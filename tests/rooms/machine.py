@@ -48,6 +48,7 @@ from sfu.rooms.requests import (
     Lock,
     Mute,
     Offer,
+    Pin,
     ReceiveSection,
     Remove,
     Request,
@@ -230,6 +231,13 @@ class Visits(RuleBasedStateMachine):
     @rule(by=pick, about=st.none() | pick)
     def notice(self, by: int, about: int | None) -> None:
         self.ask(by, SendNotice("Strax", self.anybody(about) if about is not None else None))
+
+    @rule(by=pick, about=pick, pinned=st.booleans())
+    def pin(self, by: int, about: int, pinned: bool) -> None:
+        who = self.anybody(about)
+        if who is not None and self.ask(by, Pin(who, pinned)):
+            shown = [known.pinned for known in self.stage.room.participants if known.participant == who]
+            assert shown == [pinned]
 
     @rule(by=pick)
     def text(self, by: int) -> None:
@@ -434,7 +442,7 @@ class Visits(RuleBasedStateMachine):
         in_charge = by in store.in_charge(self.stage.room.visit.unit) and by in self.stage.channels
         earlier = dict(store.participants)
         protected = store.in_charge(self.stage.room.visit.unit)
-        staff_only = isinstance(request, Admit | Deny | Hold | Remove | Allow | Lock | SendNotice | Silence | End)
+        staff_only = isinstance(request, Admit | Deny | Hold | Remove | Allow | Lock | SendNotice | Silence | Pin | End)
         self.play(event)
         granted = self.granted
         assert not granted or in_charge or not staff_only, "only those in charge"

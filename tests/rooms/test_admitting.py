@@ -21,6 +21,7 @@ from sfu.rooms.requests import (
     Hold,
     Lock,
     Mute,
+    Pin,
     Remove,
     Request,
     SendNotice,
@@ -316,6 +317,26 @@ def test_silence_stops_a_track_until_its_owner_lifts_it(stage: Stage) -> None:
     stage.ask(per, Mute(microphone.track, False))
     assert stage.flows(per, eva) == 2
     assert stage.refusal(eva, Silence(TrackId("t_none"))) is Code.TRACK_UNKNOWN
+
+
+def test_who_is_pinned_shows_so_to_everybody_until_staff_unpin_them(stage: Stage) -> None:
+    eva, per = stage.meeting()
+    logged = len(stage.entries())
+    stage.ask(eva, Pin(per, True))
+    for who in (eva, per):
+        assert [entry["pinned"] for entry in stage.roster(who)] == [False, True]
+    stage.ask(eva, Pin(per, True))
+    assert stage.last is not None
+    assert stage.last.commands == (), "two who click at once are no error"
+    stage.drop(per)
+    stage.by_resume(per)
+    stage.ask(eva, Hold(per))
+    stage.ask(eva, Admit(per))
+    assert [entry["pinned"] for entry in stage.roster(eva)] == [False, True]
+    stage.ask(eva, Pin(per, False))
+    assert [entry["pinned"] for entry in stage.roster(eva)] == [False, False]
+    assert [entry.action for entry in stage.entries()[logged:]] == [Action.RESUMED, Action.HELD, Action.ADMITTED]
+    assert stage.refusal(eva, Pin(ParticipantId("p_none"), True)) is Code.PARTICIPANT_UNKNOWN
 
 
 def test_end_ends_it_for_all_and_logs_each(stage: Stage) -> None:

@@ -23,6 +23,7 @@ from sfu.rooms.requests import (
     Lock,
     Mute,
     Offer,
+    Pin,
     Remove,
     Request,
     SendNotice,
@@ -43,6 +44,8 @@ ABOUT_SOMEBODY: Mapping[str, Callable[[ParticipantId], Request]] = {
     "remove": Remove,
     "allow": Allow,
     "notice": lambda who: SendNotice("Hej", who),
+    "pin": lambda who: Pin(who, True),
+    "unpin": lambda who: Pin(who, False),
 }
 ABOUT_A_TRACK: Mapping[str, Callable[[TrackId], Request]] = {
     "silence": Silence,
@@ -70,6 +73,8 @@ BY_STAFF: Mapping[str, Mapping[str, Code | None]] = {
     "notice": dict(
         self=NOT_ALLOWED, staff=NOT_ALLOWED, admitted=NOT_ALLOWED, waiting=OK, unbooked=OK, denied=NOT_ALLOWED
     ),
+    "pin": dict(self=OK, staff=OK, admitted=OK, waiting=NOT_ALLOWED, unbooked=NOT_ALLOWED, denied=NOT_ALLOWED),
+    "unpin": dict(self=OK, staff=OK, admitted=OK, waiting=OK, unbooked=OK, denied=OK),
 }
 REMOVED = {
     name: Code.REMOVED if cells["denied"] is Code.DENIED else cells["denied"] for name, cells in BY_STAFF.items()

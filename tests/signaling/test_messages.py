@@ -54,6 +54,7 @@ def refusal(fields: Mapping[str, Any]) -> str:
         ({"type": "notice", "text": "Snart.", "participant": None}, requests.SendNotice("Snart.")),
         ({"type": "notice", "text": "Snart.", "participant": "p_ana"}, requests.SendNotice("Snart.", ANA)),
         ({"type": "silence", "track": "t_camera"}, requests.Silence(CAMERA)),
+        ({"type": "pin", "participant": "p_ana", "pinned": True}, requests.Pin(ANA, True)),
         ({"type": "end"}, requests.End()),
         ({"type": "mute", "track": "t_camera", "muted": True}, requests.Mute(CAMERA, True)),
         ({"type": "view", "track": "t_camera", "width": 640, "height": 0}, requests.View(CAMERA, 640, 0)),

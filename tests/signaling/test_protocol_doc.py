@@ -30,6 +30,7 @@ REQUESTS = set(
         "lock",
         "notice",
         "silence",
+        "pin",
         "end",
         "offer",
         "mute",
