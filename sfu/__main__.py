@@ -92,9 +92,11 @@ def _check(asked: argparse.Namespace) -> int:
         return WRONG_USE
     from sfu.app.webhooks import secret_of
     from sfu.visits.wording import Wording
+    from sfu.web.branding import Brand
 
-    # What the configuration names has to be there too: templates, the logo, secrets.
+    # What the configuration names has to be there too: templates, logos, secrets; and colours have to be read.
     Wording.load(found.invitations)
+    Brand.load(found.branding)
     found.smtp.password()
     for webhook in found.webhooks:
         secret_of(webhook)

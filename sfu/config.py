@@ -132,6 +132,12 @@ def _webhook_url(value: str) -> str:
 def _matches(pattern: re.Pattern[str]) -> AfterValidator:
     def check(value: str) -> str:
         if not pattern.fullmatch(value):
+def _color(value: str) -> str:
+    if value and not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise ValueError
+    return value
+
+
             raise ValueError
         return value
 
@@ -160,6 +166,7 @@ File = Annotated[str, AfterValidator(_line), Field(description="empty, or a path
 
 
 class Section(BaseModel):
+Color = Annotated[str, AfterValidator(_color), Field(description='empty, or a colour such as "#0b5568"')]
     """A table of the file. Frozen, and without keys of its own making."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
@@ -285,6 +292,16 @@ class Smtp(Section):
     """`[smtp]`: the mail server that takes invitations."""
 
     host: Annotated[str, AfterValidator(_host), Field(description="empty, or the name or address of a host")] = ""
+class Branding(Section):
+    """`[branding]`: how the page is the operator's own."""
+
+    name: Line = ""
+    logo_file: File = ""
+    accent_color: Color = ""
+    header_color: Color = ""
+    help_phone: Line = ""
+
+
     port: int = Field(default=587, ge=1, le=65_535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     sender: Annotated[
@@ -342,6 +359,7 @@ class Config(Section):
     smtp: Smtp = Smtp()
     webhooks: tuple[Webhook, ...] = ()
 
+    branding: Branding = Branding()
 
 def load(path: str | Path | None = None) -> Config:
     """The configuration in the file at `path`; the defaults where there is none. Raises `ConfigError` for the first fault."""

@@ -16,6 +16,8 @@ REGION = '[invitations]\nregion = "R"\nhelp_phone = "1"\n'
     ("text", "fault"),
     [
         ('[invitations]\ntemplates = "{folder}"\n', "/templates/signature.sv.txt: may not hold $patient"),
+        ('[branding]\naccent_color = "#ffb020"\n', "branding.accent_color must have a contrast of 4.5:1 with white"),
+        ('[branding]\nlogo_file = "{folder}/none.svg"\n', "branding.logo_file: "),
         ('[invitations]\nlogo_file = "{folder}/none.png"\n', "invitations.logo_file: "),
         (
             REGION + MAIL + 'username = "u"\n',

@@ -99,8 +99,8 @@ def test_the_tree_is_frozen() -> None:
         ("web = 3", "web must be a table"),
         (
             '[wbe]\nlisten = ""',
-            "wbe is unknown; known here: admission, audit, database, invitations, limits, logging, media, portals, smtp, tickets, "
-            "visits, web, webhooks",
+            "wbe is unknown; known here: admission, audit, branding, database, invitations, limits, logging, media, portals, "
+            "smtp, tickets, visits, web, webhooks",
         ),
         ("[tickets]\nlifetime = 3", "tickets.lifetime is unknown; known here: lifetime_minutes"),
         ('[tickets]\n"a\\nb" = 3', 'tickets."a\\nb" is unknown; known here: lifetime_minutes'),
@@ -156,6 +156,7 @@ def test_the_tree_is_frozen() -> None:
         (PORTAL + 'shares_with = ["1177"]', "portals[0].shares_with[0] must be the id of a portal in this file"),
         (PORTAL + PORTAL.replace("0000", "0001", 1), "portals[1].id must differ from that of portals[0]"),
         (PORTAL + PORTAL.replace("cosmic", "other"), "portals[1].key_hash must differ from that of portals[0]"),
+        ('[branding]\naccent_color = "teal"', 'branding.accent_color must be empty, or a colour such as "#0b5568"'),
         ('[invitations]\ntime_zone = "Mars/Base"', f"invitations.time_zone {ZONE}"),
         ('[invitations]\ntime_zone = "../../etc/passwd"', f"invitations.time_zone {ZONE}"),
         (

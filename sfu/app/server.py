@@ -35,6 +35,7 @@ from sfu.transport.plane import Plane
 from sfu.visits import keys
 from sfu.visits.store import Store
 from sfu.visits.wording import Wording
+from sfu.web.branding import Brand
 from sfu.web.callers import Callers
 from sfu.web.channel import Signalling
 from sfu.web.headers import SecurityHeaders
@@ -66,6 +67,7 @@ class Server:
                 "aiohttp was built without its C parser, which this server relies on; install a wheel of it"
             )
         self._config = config
+        self._brand = Brand.load(config.branding, config.invitations.help_phone)
         self._web_socket = web_socket or bind_tcp("[web] listen", config.web.listen)
         self._metrics_socket = bind_tcp("[web] metrics_listen", config.web.metrics_listen)
         self._udp = bind_udp("[media] listen", config.media.listen)
@@ -177,7 +179,7 @@ class Server:
             SecurityHeaders(self._config.web.public_url, self._config.web.allowed_embedders).on_prepare
         )
         Health(lambda: not homes.draining() and store.available).set_up(app.router)
-        Pages(self._config.invitations.help_phone).set_up(app.router)
+        Pages(self._brand).set_up(app.router)
         signalling.set_up(app.router)
         api = PortalApi(self._config, key_ring, store, homes)
         callers = Callers(self._config.portals, self._config.limits)

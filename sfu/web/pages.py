@@ -10,35 +10,58 @@ from importlib.resources.abc import Traversable
 
 from aiohttp import web
 
+from sfu.web.branding import Brand
+
 mimetypes.add_type("text/javascript", ".js")
+mimetypes.add_type("image/svg+xml", ".svg")
 
 STATIC = "/static/"
+COLOURS = "brand/colours.css"
+LOGO = "brand/logo."
 
 
 class Pages:
-    """The files of `sfu/web/static`: `GET /join` gives `join.html`, `GET /test` `test.html`, `GET /static/…` the rest."""
+    """The files of `sfu/web/static`: `GET /join` gives `join.html`, `GET /test` `test.html`, `GET /static/…` the rest.
 
-    def __init__(self, help_phone: str = "") -> None:
-        """`help_phone` is the number that the pages tell people to call; empty: none."""
-        self._help_phone = help_phone
+    The operator's colours and logo are served as files too, since the policy lets no style stand in a page.
+    """
+
+    def __init__(self, brand: Brand | None = None) -> None:
+        self._brand = brand or Brand()
         self._files: dict[str, tuple[bytes, str, str]] = {}
         self._read(resources.files("sfu.web") / "static", "")
+        if self._brand.style:
+            self._add(COLOURS, self._brand.style.encode())
+        if self._brand.logo is not None:
+            self._add(LOGO + self._brand.logo_kind, self._brand.logo)
 
     def _read(self, folder: Traversable, prefix: str) -> None:
         for entry in folder.iterdir():
             name = prefix + entry.name
             if entry.is_dir():
                 self._read(entry, name + "/")
-                continue
-            body = self._with_help(entry.read_bytes()) if entry.name.endswith(".html") else entry.read_bytes()
-            kind = mimetypes.guess_type(entry.name)[0] or "application/octet-stream"
-            # A strong validator: the page is small, so an unchanged file costs the browser one 304.
-            self._files[name] = (body, kind, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+            else:
+                self._add(name, self._branded(entry.read_bytes()) if name.endswith(".html") else entry.read_bytes())
 
-    def _with_help(self, page: bytes) -> bytes:
-        if not self._help_phone:
-            return page
-        return page.replace(b"<body>", f'<body data-help-phone="{html.escape(self._help_phone)}">'.encode(), 1)
+    def _add(self, name: str, body: bytes) -> None:
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        # A strong validator: the page is small, so an unchanged file costs the browser one 304.
+        self._files[name] = (body, kind, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+
+    def _branded(self, page: bytes) -> bytes:
+        """The page with what its scripts show of the operator, as attributes: no style and no script stands in it."""
+        brand = self._brand
+        told = {
+            "help-phone": brand.help_phone,
+            "brand": brand.name,
+            "logo": STATIC + LOGO + brand.logo_kind if brand.logo is not None else "",
+        }
+        attributes = "".join(f' data-{name}="{html.escape(value)}"' for name, value in told.items() if value)
+        page = page.replace(b"<body>", f"<body{attributes}>".encode(), 1)
+        if brand.style:
+            sheet = f'  <link rel="stylesheet" href="{STATIC}{COLOURS}">\n  </head>'
+            page = page.replace(b"</head>", sheet.encode(), 1)
+        return page
 
     def set_up(self, router: web.UrlDispatcher) -> None:
         router.add_get("/join", self.join)

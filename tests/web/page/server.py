@@ -12,6 +12,9 @@ from typing import TypeAlias
 
 from aiohttp import WSMsgType, web
 
+from sfu.web.branding import Brand
+from sfu.web.pages import Pages
+
 STATIC = Path(__file__).parents[3] / "sfu" / "web" / "static"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:; "
@@ -62,6 +65,7 @@ class Channel:
             "mute": lambda _: {},
             "view": lambda _: {},
             "leave": lambda _: {},
+            "ping": lambda _: {},
         }
 
     async def listen(self) -> None:
@@ -124,7 +128,7 @@ class PageServer:
 
 
 @asynccontextmanager
-async def page_server() -> AsyncIterator[PageServer]:
+async def page_server(brand: Brand | None = None) -> AsyncIterator[PageServer]:
     """Serve on a free port of the loopback interface."""
     server = PageServer("")
 
@@ -137,12 +141,6 @@ async def page_server() -> AsyncIterator[PageServer]:
             response.headers["X-Content-Type-Options"] = "nosniff"
         return response  # type: ignore[no-any-return]
 
-    async def join(_: web.Request) -> web.FileResponse:
-        return web.FileResponse(STATIC / "join.html")
-
-    async def test(_: web.Request) -> web.FileResponse:
-        return web.FileResponse(STATIC / "test.html")
-
     async def signal(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(protocols=("evisit.v1",), compress=False)
         await socket.prepare(request)
@@ -153,10 +151,8 @@ async def page_server() -> AsyncIterator[PageServer]:
         return socket
 
     app = web.Application(middlewares=[policy])  # type: ignore[list-item]  # as above
-    app.router.add_get("/join", join)
-    app.router.add_get("/test", test)
+    Pages(brand).set_up(app.router)
     app.router.add_get("/api/v1/signal", signal)
-    app.router.add_static("/static", STATIC)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -4,6 +4,7 @@ import { Announcer } from "./announce.js";
 import { el } from "./dom.js";
 import { SOURCES } from "./devices.js";
 import { channelUrl } from "./entry.js";
+import { brandName } from "./operator.js";
 import { StaffActions } from "./staff.js";
 import { chooseLanguage, clearText, plainName, setLanguage, setText, t } from "./text.js";
 import { BeforeView } from "./views/before.js";
@@ -319,7 +320,7 @@ export class Page {
     if (!this.#view) return;
     const waiting = this.#visit.state.lobby.waiting.length;
     const called = this.#called ? `${t("message.admitted")} ` : "";
-    const title = `${called}${waiting ? `(${waiting}) ` : ""}${t(this.#view.titleKey)} – ${t("brand")}`;
+    const title = `${called}${waiting ? `(${waiting}) ` : ""}${t(this.#view.titleKey)} – ${brandName()}`;
     if (document.title !== title) document.title = title;
   }
 

@@ -2,6 +2,7 @@
 
 import { Devices } from "./devices.js";
 import { channelUrl, TabMemory } from "./entry.js";
+import { brandName } from "./operator.js";
 import { chooseLanguage, setLanguage, t } from "./text.js";
 import { Header } from "./views/header.js";
 import { TestView } from "./views/test.js";
@@ -19,7 +20,7 @@ const header = new Header((code) => {
 async function speak(code) {
   await setLanguage(code);
   header.update();
-  document.title = `${t(view?.titleKey ?? "test.title")} – ${t("brand")}`;
+  document.title = `${t(view?.titleKey ?? "test.title")} – ${brandName()}`;
 }
 
 /** @type {TestView | undefined} */

@@ -1,7 +1,7 @@
 /** Before the visit: what will happen, and for whoever comes by a shared link, who they are. */
 
 import { el } from "../dom.js";
-import { helpLine } from "../help.js";
+import { helpLine } from "../operator.js";
 import { clearText, setText } from "../text.js";
 
 const NAME_LENGTH = 80; // the protocol's limit

@@ -1,7 +1,7 @@
 /** The visit is over for this tab, or could not begin: why, and what to do now. */
 
 import { el } from "../dom.js";
-import { helpLine } from "../help.js";
+import { helpLine } from "../operator.js";
 import { clockTime, hasText } from "../text.js";
 
 /** Reasons after which trying again can help. */

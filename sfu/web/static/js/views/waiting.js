@@ -1,7 +1,7 @@
 /** The waiting room: the truth about where one is, and nothing of what happens in the visit. */
 
 import { el } from "../dom.js";
-import { helpLine } from "../help.js";
+import { helpLine } from "../operator.js";
 import { clockTime, setText } from "../text.js";
 import { WakeLock } from "../wake.js";
 import { Controls, Preview } from "./controls.js";
