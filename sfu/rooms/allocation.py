@@ -1,0 +1,298 @@
+"""What one receiver gets of the pictures that it shows, when its way down does not take all of them.
+
+Everything is asked of pure functions: what is wanted (`Demand`), what comes (`Layer`), what the way takes (bits per second), and
+the time. In this order, and never above what the way takes:
+
+1. a pinned signer's picture at 20 frames a second, since below that signing cannot be followed (ITU-T H-series supplement 1);
+2. every other picture at its lowest: screens, pinned cameras, then by the view's priority, who speaks first;
+3. what is left makes them better in the same order, those that are alike in turns.
+
+So a picture loses resolution first, then frame rate, and is paused last. A screen keeps its resolution and loses frame rate first:
+half of the letters cannot be read at any speed (W3C mst-content-hint, `detail`).
+
+Down is at once. Up needs head room, and to have been possible for some seconds: longer each time that it did not last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from sfu.ids import TrackId
+
+SIGNING_FRAME_RATE = 20.0
+"""Frames a second (EN 301 549 6.5.3, ITU-T H-series supplement 1)."""
+ENLARGED = 1.25
+"""A picture may be shown so much larger than it was sent, each way, before somebody sees it."""
+AS_GOOD_AS = 0.9
+"""Frame rates are measured: 27 where 30 was asked for is what was asked for."""
+HEAD_ROOM = 1.15
+"""What is measured of a layer is a mean; a key frame or a busy scene is more."""
+PATIENCE = 3.0
+"""Seconds for which more must have been possible before it is given."""
+LEAST_STAY = 10.0
+"""Seconds. What was given and is lost again sooner was not there: the next time it takes twice the patience."""
+MOST_PATIENCE = 8.0
+"""Seconds; a way that is well again is used again within ten."""
+DEFAULT_PRIORITY = 1
+"""Of a picture of which the receiver has not said how it shows it."""
+PAUSED = -1
+"""The spatial layer of a picture that is not sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What a receiver gets who is given this spatial layer up to this temporal one."""
+
+    spatial: int
+    """0 is the lowest; a simulcast stream or an SVC layer alike."""
+    temporal: int
+    bits_per_second: int
+    width: int
+    """Pixels; 0 unknown."""
+    height: int
+    frame_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a receiver shows a picture, and what it is."""
+
+    width: int | None = None
+    """CSS pixels; None where it has not said."""
+    height: int | None = None
+    frame_rate: float | None = None
+    priority: int = DEFAULT_PRIORITY
+    screen: bool = False
+    pinned: bool = False
+    """By staff, for all: a signing interpreter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One picture, as one receiver wants it."""
+
+    track: TrackId
+    layers: tuple[Layer, ...]
+    """Those that come now."""
+    wish: Wish = Wish()
+    speaking: bool = False
+
+    @property
+    def rank(self) -> tuple[bool, bool, int, bool]:
+        """The lower, the sooner it is served."""
+        wish = self.wish
+        return (not wish.screen, not wish.pinned, -wish.priority, not self.speaking)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a receiver gets of one picture."""
+
+    spatial: int
+    """`PAUSED`: nothing."""
+    temporal: int
+    limited: bool
+    """The way down would not take more; without it this is all that was wanted."""
+    wish: Wish
+    rising_since: float | None = None
+    """Since when more has been possible, with head room."""
+
+    @property
+    def paused(self) -> bool:
+        return self.spatial == PAUSED
+
+
+@dataclass(frozen=True, slots=True)
+class Allotment:
+    """What one receiver gets of everything, and what has to be remembered to keep it steady."""
+
+    grants: Mapping[TrackId, Grant] = field(default_factory=dict)
+    patience: float = PATIENCE
+    """Seconds."""
+    rose_at: float = float("-inf")
+    """When a picture was last made better by more bandwidth."""
+
+    def next_timer(self) -> float | None:
+        """When a picture may be made better, if nothing happens until then."""
+        waiting = [grant.rising_since for grant in self.grants.values() if grant.rising_since is not None]
+        return min(waiting) + self.patience if waiting else None
+
+
+NOTHING = Allotment()
+
+
+def enough(width: int, height: int, wish: Wish) -> bool:
+    """Whether a picture of this size is as much as can be seen. By the shorter side, as cameras are turned; unknown sizes are not."""
+    if wish.width is None or wish.height is None:
+        return False
+    return min(width, height) > 0 and min(width, height) * ENLARGED >= min(wish.width, wish.height)
+
+
+def ladder(demand: Demand) -> list[Layer]:
+    """The steps in which the picture gets better, each costing more than the one before; the last is all that is wanted."""
+    wish = demand.wish
+    by_spatial = [
+        list(layers) for _, layers in groupby(sorted(demand.layers, key=_place), key=lambda layer: layer.spatial)
+    ]
+    wanted: list[list[Layer]] = []
+    for layers in by_spatial:
+        wanted.append(_no_faster_than_wanted(layers, wish))
+        if enough(layers[-1].width, layers[-1].height, wish):
+            break
+    if not wanted:
+        return []
+    if wish.screen:
+        best_first = [*reversed(wanted[-1]), *(layers[0] for layers in reversed(wanted[:-1]))]
+    else:
+        best_first = [*(layers[-1] for layers in reversed(wanted[1:])), *reversed(wanted[0])]
+    steps: list[Layer] = []
+    for layer in best_first:
+        if not steps or layer.bits_per_second < steps[-1].bits_per_second:
+            steps.append(layer)
+    return steps[::-1]
+
+
+def share(
+    demands: Iterable[Demand],
+    ladders: Mapping[TrackId, Sequence[Layer]],
+    bits_per_second: float,
+    most: Mapping[TrackId, int],
+) -> dict[TrackId, int]:
+    """The step of its ladder for each picture, `PAUSED` for none, such that all together take no more than `bits_per_second`.
+
+    `most` are steps above which a picture is not to get, where it stands there.
+    """
+    ranked = sorted(demands, key=lambda demand: demand.rank)
+    left = bits_per_second
+    steps: dict[TrackId, int] = {}
+    for demand in sorted(ranked, key=lambda demand: not demand.wish.pinned):
+        track = demand.track
+        rungs = ladders[track]
+        step = min(_floor(demand, rungs), most.get(track, len(rungs)))
+        while step > PAUSED and rungs[step].bits_per_second > left:
+            step -= 1
+        steps[track] = step
+        left -= rungs[step].bits_per_second if step > PAUSED else 0
+    for _, alike in groupby(ranked, key=lambda demand: demand.rank):
+        rising = [demand.track for demand in alike if steps[demand.track] > PAUSED]
+        while rising:
+            rose = []
+            for track in rising:
+                rungs, step = ladders[track], steps[track] + 1
+                if step >= len(rungs) or step > most.get(track, step):
+                    continue
+                more = rungs[step].bits_per_second - rungs[step - 1].bits_per_second
+                if more <= left:
+                    left -= more
+                    steps[track] = step
+                    rose.append(track)
+            rising = rose
+    return steps
+
+
+def allot(demands: Sequence[Demand], bits_per_second: float | None, before: Allotment, now: float) -> Allotment:
+    """What a receiver gets from now on. `bits_per_second` is what its way takes of pictures; None while that is not known."""
+    ladders = {demand.track: ladder(demand) for demand in demands}
+    if bits_per_second is None:
+        steps = {track: len(rungs) - 1 for track, rungs in ladders.items()}
+        return Allotment(_granted(demands, ladders, steps, {}))
+    safe = share(demands, ladders, bits_per_second / HEAD_ROOM, {})
+    most: dict[TrackId, int] = {}
+    since: dict[TrackId, float] = {}
+    for demand in demands:
+        held = before.grants.get(demand.track)
+        if held is None or not held.limited or held.wish != demand.wish:
+            continue
+        step = _step_of(held, ladders[demand.track])
+        most[demand.track] = step
+        if safe[demand.track] > step:
+            began = now if held.rising_since is None else held.rising_since
+            if now >= began + before.patience:
+                most[demand.track] = safe[demand.track]
+            else:
+                since[demand.track] = began
+    steps = share(demands, ladders, bits_per_second, most)
+    grants = _granted(demands, ladders, steps, since)
+    return _remembered(grants, before, now)
+
+
+def _remembered(grants: Mapping[TrackId, Grant], before: Allotment, now: float) -> Allotment:
+    """Better than before by more bandwidth, or worse again: whether that lasted decides how patient the next time is."""
+    rose_at, patience = before.rose_at, before.patience
+    compared = [
+        (_height(held), _height(grant))
+        for track, grant in grants.items()
+        if (held := before.grants.get(track)) is not None
+        and held.wish == grant.wish
+        and (held.limited or grant.limited)
+    ]
+    if any(then > after for then, after in compared):
+        if now < rose_at + LEAST_STAY:
+            patience, rose_at = min(patience * 2, MOST_PATIENCE), float("-inf")
+    elif any(then < after for then, after in compared):
+        rose_at = now
+    elif now >= rose_at + LEAST_STAY and rose_at > float("-inf"):
+        patience = PATIENCE
+    return Allotment(grants, patience, rose_at)
+
+
+def _granted(
+    demands: Iterable[Demand],
+    ladders: Mapping[TrackId, list[Layer]],
+    steps: Mapping[TrackId, int],
+    since: Mapping[TrackId, float],
+) -> dict[TrackId, Grant]:
+    grants = {}
+    for demand in demands:
+        track = demand.track
+        rungs, step = ladders[track], steps[track]
+        if not rungs:
+            continue  # nothing comes: nothing to choose from, and nothing that is held back
+        layer = rungs[step] if step > PAUSED else None
+        grants[track] = Grant(
+            layer.spatial if layer else PAUSED,
+            layer.temporal if layer else 0,
+            step < len(rungs) - 1,
+            demand.wish,
+            since.get(track),
+        )
+    return grants
+
+
+def _floor(demand: Demand, rungs: Sequence[Layer]) -> int:
+    """The step that a picture keeps while others can give."""
+    if not demand.wish.pinned or not rungs:
+        return min(0, len(rungs) - 1)
+    fluent = min(SIGNING_FRAME_RATE, AS_GOOD_AS * max(layer.frame_rate for layer in rungs))
+    return next(step for step, layer in enumerate(rungs) if layer.frame_rate >= fluent)
+
+
+def _step_of(held: Grant, rungs: Sequence[Layer]) -> int:
+    """The step of a ladder that is no better than what was given; the lowest where that has gone."""
+    if held.paused:
+        return PAUSED
+    below = [step for step, layer in enumerate(rungs) if _place(layer) <= (held.spatial, held.temporal)]
+    return max(below, default=0)
+
+
+def _no_faster_than_wanted(layers: list[Layer], wish: Wish) -> list[Layer]:
+    """The temporal layers of one spatial layer, lowest first, up to the one that is fast enough."""
+    rate = wish.frame_rate
+    if rate is None:
+        return layers
+    if wish.pinned:
+        rate = max(rate, SIGNING_FRAME_RATE)
+    for count, layer in enumerate(layers, 1):
+        if layer.frame_rate >= rate * AS_GOOD_AS:
+            return layers[:count]
+    return layers
+
+
+def _place(layer: Layer) -> tuple[int, int]:
+    return layer.spatial, layer.temporal
+
+
+def _height(grant: Grant) -> tuple[int, int]:
+    return grant.spatial, grant.temporal
