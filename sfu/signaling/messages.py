@@ -108,7 +108,7 @@ Asking = (
 def message_type(fields: Mapping[str, object]) -> str | None:
     """The `type` of a request; None where it is none of the protocol's. Fit for a metric label."""
     value = fields.get("type")
-    return value if isinstance(value, str) and (value in ("join", "test") or value in _ASKING) else None
+    return value if isinstance(value, str) and (value in ("join", "test", "ping") or value in _ASKING) else None
 
 
 def decode_join(fields: Mapping[str, object]) -> Join:

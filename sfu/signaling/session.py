@@ -205,6 +205,8 @@ class Session:
         kind = message_type(fields)
         if kind is None:
             raise Refused(Code.BAD_MESSAGE, "type: should be that of a request of this protocol.")
+        if kind == "ping":
+            return self._alive(request_id)
         if kind not in ("join", "test"):
             return self._ask(request_id, kind, fields, now)
         if self._stage is not Stage.NEW:
@@ -217,6 +219,12 @@ class Session:
         self._stage = Stage.JOINING
         self._join_id = request_id
         return output
+
+    def _alive(self, request_id: int) -> Output:
+        """Answers a client that has heard nothing for a while: browsers do not show their pages the pings of the WebSocket."""
+        if self._stage not in (Stage.JOINED, Stage.TESTING):
+            raise Refused(Code.JOIN_REQUIRED, "Join first.")
+        return Send(frames.ok(request_id, {}))
 
     def _ask(self, request_id: int, kind: str, fields: Mapping[str, object], now: float) -> Asked:
         if self._stage not in (Stage.JOINED, Stage.TESTING):

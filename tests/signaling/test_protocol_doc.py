@@ -14,7 +14,7 @@ from sfu.errors import CloseCode, Code
 from sfu.signaling import frames
 from sfu.signaling.messages import message_type
 from sfu.signaling.sdp import EgressStream, LocalAnswer, answer, parse_offer
-from sfu.signaling.session import Asked, Joining, Limits, Session, Trying
+from sfu.signaling.session import Asked, Joining, Limits, Send, Session, Trying
 
 TEXT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 
@@ -37,6 +37,7 @@ REQUESTS = set(
         "view",
         "text",
         "leave",
+        "ping",
     ]
 )
 EVENTS: dict[str, dict[str, type | tuple[type, ...]]] = {
@@ -66,8 +67,8 @@ def examples() -> Iterator[dict[str, Any]]:
             rest = rest[end:].lstrip()
 
 
-FIRST = {"join": Joining, "test": Trying}
-"""What a channel may begin with, and what a session makes of it."""
+MADE_OF = {"join": Joining, "test": Trying, "ping": Send}
+"""What a session makes of a request; of all others an `Asked`."""
 CLIENT = [message for message in examples() if "id" in message and message["type"] not in ("ok", "error")]
 ANSWERS = [message for message in examples() if message["type"] in ("ok", "error")]
 SERVER_EVENTS = [message for message in examples() if "id" not in message]
@@ -80,11 +81,11 @@ def name_of(message: dict[str, Any]) -> str:
 @pytest.mark.parametrize("message", CLIENT, ids=name_of)
 def test_a_session_takes_every_request(message: dict[str, Any]) -> None:
     session = Session(now=0.0, limits=Limits())
-    if message["type"] not in FIRST:
+    if message["type"] not in ("join", "test"):
         session.receive_text('{"type":"join","id":0,"ticket":"t"}', now=0.0)
         session.accept({})
     (output,) = session.receive_text(json.dumps(message), now=0.0)
-    assert isinstance(output, FIRST.get(message["type"], Asked))
+    assert isinstance(output, MADE_OF.get(message["type"], Asked))
 
 
 @pytest.mark.parametrize("message", SERVER_EVENTS, ids=name_of)

@@ -49,7 +49,12 @@ def test_after_a_join_requests_are_handed_on() -> None:
     assert channel.says({"type": "leave", "id": 9}) == (Asked(9, "leave", Leave()),)
 
 
-@pytest.mark.parametrize("kind", ["offer", "admit", "leave"])
+def test_a_ping_is_answered_at_once_and_asks_nothing_of_the_room() -> None:
+    assert joined().hears({"type": "ping", "id": 2}) == {"type": "ok", "id": 2}
+    assert trying().hears({"type": "ping", "id": 2}) == {"type": "ok", "id": 2}
+
+
+@pytest.mark.parametrize("kind", ["offer", "admit", "leave", "ping"])
 def test_before_a_join_nothing_else_is_let_through(kind: str) -> None:
     channel = Channel()
     assert channel.hears({"type": kind, "id": 1})["code"] == Code.JOIN_REQUIRED

@@ -26,6 +26,9 @@ addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 addEventListener("online", () => visit.renew());
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) visit.check();
+});
 
 if (window.parent !== window) void import("./embedding.js").then(({ tellEmbedder }) => tellEmbedder(visit));
 page.start();

@@ -25,6 +25,7 @@ export const SUBPROTOCOL = "evisit.v1";
 
 const CONNECT_TIMEOUT = 10_000; // ms; a socket that has not opened by then is tried anew
 const ANSWER_TIMEOUT = 10_000; // ms; the server answers at once, so a channel this silent is dead
+const QUIET = 10_000; // ms; after so long without a word the server is asked whether it is there: a dead network tells nobody
 const LEAVE_TIMEOUT = 2_000; // ms; somebody who leaves does not wait for a bad network
 const BACKOFF = [300, 1_000, 2_000, 4_000, 8_000, 10_000]; // ms; the last one again and again
 const RATE_LIMITED_PAUSE = 5_000; // ms; coming back faster would be refused again
@@ -80,6 +81,8 @@ export class SignallingClient {
   #phase = "new";
   /** @type {(() => void) | null} */
   #wake = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #quiet;
 
   /**
    * @param {{url: string, openSocket?: (url: string) => WebSocket, random?: () => number}} options
@@ -146,6 +149,18 @@ export class SignallingClient {
     if (this.#phase === "open" && this.#socket) this.#lost(this.#socket, 0);
   }
 
+  /** The device may have slept: do not wait for the next try, and ask whether the channel is still one. */
+  check() {
+    this.#wake?.();
+    if (this.#phase === "open") this.request("ping").catch(() => {});
+  }
+
+  /** Anything that comes shows that the channel is one. */
+  #listen() {
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => this.check(), QUIET);
+  }
+
   /**
    * @param {string} type
    * @param {any} event
@@ -173,6 +188,7 @@ export class SignallingClient {
     const answer = await this.#ask(socket, "join", request);
     this.#resume = answer.resume;
     this.#phase = "open";
+    this.#listen();
     return answer;
   }
 
@@ -205,6 +221,7 @@ export class SignallingClient {
       return;
     }
     if (typeof message?.type !== "string") return;
+    this.#listen();
     if (message.id === undefined) {
       if (message.type === "state" && FINAL_STATES.has(message.state)) this.#phase = "ending";
       this.#emit(message.type, message);
@@ -220,6 +237,7 @@ export class SignallingClient {
 
   /** Forget the socket, whatever it does from now on. */
   #drop() {
+    clearTimeout(this.#quiet);
     const socket = this.#socket;
     this.#socket = null;
     if (socket) {

@@ -159,6 +159,11 @@ export class Visit extends EventTarget {
     this.#client?.renew();
   }
 
+  /** The device may have slept, and the channel died meanwhile. */
+  check() {
+    this.#client?.check();
+  }
+
   /**
    * A request of somebody who may admit, or of anybody about what they see.
    *

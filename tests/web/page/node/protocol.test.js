@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { ChannelLost, Refused, SignallingClient } from "../../../../sfu/web/static/js/protocol.js";
 
 globalThis.WebSocket = /** @type {any} */ ({ OPEN: 1 });
+// A client waits for its server for ever; the tests say how time goes.
+beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
+afterEach(() => mock.timers.reset());
 const ME = { participant: "p1", state: "waiting", resume: "r1" };
 const turn = () => new Promise((done) => setImmediate(done));
 
@@ -102,14 +105,13 @@ test("what is no message of the protocol is passed over", async () => {
   await asked;
 });
 
-test("a lost channel is resumed with the token, and what was asked meanwhile fails", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+test("a lost channel is resumed with the token, and what was asked meanwhile fails", async () => {
   const { made, sockets, heard } = await joined();
   const asked = made.request("lock", { locked: true });
   void sockets[0].lost();
   await assert.rejects(asked, ChannelLost);
   await assert.rejects(made.request("lock", { locked: true }), ChannelLost);
-  t.mock.timers.tick(300);
+  mock.timers.tick(300);
   await turn();
   sockets[1].opens();
   await turn();
@@ -118,15 +120,14 @@ test("a lost channel is resumed with the token, and what was asked meanwhile fai
   assert.deepEqual(heard.map(([type]) => type), ["reconnecting", "resumed"]);
 });
 
-test("the pauses between tries grow", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+test("the pauses between tries grow", async () => {
   const { sockets } = await joined();
   await sockets[0].lost();
   for (const [tries, pause] of [[2, 300], [3, 1_000], [4, 2_000], [5, 4_000]]) {
-    t.mock.timers.tick(pause - 1);
+    mock.timers.tick(pause - 1);
     await turn();
     assert.equal(sockets.length, tries - 1);
-    t.mock.timers.tick(1);
+    mock.timers.tick(1);
     await turn();
     assert.equal(sockets.length, tries);
     await sockets.at(-1).lost();
@@ -142,12 +143,11 @@ for (const [code, reason] of [[1000, "left"], [4400, "bad_frame"], [4403, "turne
   });
 }
 
-test("a resume that is refused for good ends it, one that passes by itself is tried again", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+test("a resume that is refused for good ends it, one that passes by itself is tried again", async () => {
   const { sockets, heard } = await joined();
   await sockets[0].lost();
   for (const [pause, code] of [[300, "draining"], [1_000, "removed"]]) {
-    t.mock.timers.tick(pause);
+    mock.timers.tick(pause);
     await turn();
     sockets.at(-1).opens();
     await turn();
@@ -157,8 +157,7 @@ test("a resume that is refused for good ends it, one that passes by itself is tr
   assert.deepEqual(heard.at(-1), ["closed", { reason: "removed" }]);
 });
 
-test("renew gives up the old channel at once", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+test("renew gives up the old channel at once", async () => {
   const { made, sockets, heard } = await joined();
   made.renew();
   assert.equal(sockets[0].readyState, 3);
@@ -175,4 +174,39 @@ test("leaving is told to the server, and ends all", async () => {
   await sockets[0].ok();
   await left;
   assert.deepEqual(heard, [["closed", { reason: "left" }]]);
+});
+
+test("a server that has been silent is asked, and one that does not answer is lost", async () => {
+  const { sockets, heard } = await joined();
+  mock.timers.tick(9_000);
+  sockets[0].says({ type: "roster", version: 1, participants: [] });
+  mock.timers.tick(9_999);
+  assert.equal(sockets[0].sent.length, 1);
+  mock.timers.tick(1);
+  assert.deepEqual(sockets[0].sent.at(-1), { type: "ping", id: 2 });
+  await sockets[0].ok();
+  mock.timers.tick(10_000);
+  assert.deepEqual(sockets[0].sent.at(-1), { type: "ping", id: 3 });
+  mock.timers.tick(10_000);
+  assert.equal(heard.at(-1)[0], "reconnecting");
+  assert.equal(sockets[0].readyState, 3);
+});
+
+test("a server that does not know the question is there all the same", async () => {
+  const { sockets, heard } = await joined();
+  mock.timers.tick(10_000);
+  sockets[0].says({ type: "error", id: 2, code: "bad_message", message: "" });
+  await turn();
+  mock.timers.tick(9_999);
+  assert.deepEqual(heard, []);
+});
+
+test("a device that wakes asks at once, or tries at once to come back", async () => {
+  const { made, sockets } = await joined();
+  made.check();
+  assert.deepEqual(sockets[0].sent.at(-1), { type: "ping", id: 2 });
+  await sockets[0].lost();
+  made.check();
+  await turn();
+  assert.equal(sockets.length, 2);
 });
