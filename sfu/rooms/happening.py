@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
@@ -9,24 +10,30 @@ from sfu.admission.limits import Limits
 from sfu.admission.visit import Visit, VisitState
 from sfu.admission.waiting_room import Act
 from sfu.admission.windows import Anchor, window
+from sfu.ids import ParticipantId
 from sfu.rooms.draft import SERVER, Actor, Draft
 from sfu.rooms.events import (
     BookingChanged,
     ChannelLost,
     LinkRenewed,
+    Measured,
     MediaConnected,
     MediaLost,
+    Reported,
     SpeakerChanged,
     TicketRevoked,
     TimeHasCome,
     VisitClosed,
 )
+from sfu.rooms.quality import Connection, score
 
 Happening = (
     ChannelLost
     | MediaConnected
     | MediaLost
     | SpeakerChanged
+    | Measured
+    | Reported
     | BookingChanged
     | LinkRenewed
     | TicketRevoked
@@ -46,6 +53,10 @@ def take_happening(draft: Draft, event: Happening) -> None:
             _media_lost(draft, event)
         case SpeakerChanged(participant):
             draft.speaker = participant
+        case Measured(estimates, coming):
+            draft.pictures = draft.pictures.measured(estimates, coming)
+        case Reported(connections):
+            _tell_quality(draft, connections)
         case BookingChanged(visit):
             _booking_changed(draft, visit)
         case LinkRenewed(generation):
@@ -89,6 +100,21 @@ def _media_lost(draft: Draft, event: MediaLost) -> None:
         draft.put(replace(participant, media=None))
 
 
+def _tell_quality(draft: Draft, connections: Mapping[ParticipantId, Connection]) -> None:
+    """Everybody is told how everybody is connected: it explains what they see and hear, or do not."""
+    told: list[dict[str, object]] = []
+    for known, connection in connections.items():
+        participant = draft.participants.get(known)
+        if participant is None or not participant.admitted:
+            continue
+        scored = score(connection, held_back=draft.pictures.holds_back(known))
+        if scored is not None:
+            reason = {} if scored.reason is None else {"reason": scored.reason.value}
+            told.append({"participant": known, "score": scored.value, **reason})
+    if told:
+        draft.tell_admitted({"type": "quality", "participants": told}, replaces="quality")
+
+
 def _booking_changed(draft: Draft, visit: Visit) -> None:
     """Takes over what the booking says. What staff have set, and a newer link, stay. It lets nobody in."""
     mine = draft.visit
@@ -113,7 +139,7 @@ def _ticket_revoked(draft: Draft, jti: str) -> None:
     portal = Actor(f"portal:{draft.visit.portal}")
     for participant in list(draft.participants.values()):
         if participant.ticket == jti and not participant.turned_away:
-            draft.move(participant, Act.REMOVE, portal, detail="ticket_revoked")
+            draft.move(participant, Act.REMOVE, portal, reason="ticket_revoked", detail="ticket_revoked")
 
 
 def _time_has_come(draft: Draft) -> None:

@@ -73,6 +73,7 @@ def test_the_answer_to_a_join_with_a_ticket(stage: Stage) -> None:
         "name": "Per P",
         "verified": True,
         "may_admit": False,
+        "second_device": False,
         "resume": stage.resume[per],
         "language": "sv",
         "visit": {
@@ -101,6 +102,9 @@ def test_a_ticket_used_again_is_somebody_on_a_second_device(stage: Stage) -> Non
     other = stage.by_ticket(ticket(jti="passed-on"))
     assert other != per
     assert stage.store.participants[other].second_device
+    assert stage.last is not None
+    assert stage.last.answer is not None
+    assert stage.last.answer["second_device"] is True, "told, so that the page can say why one waits"
     assert not stage.store.participants[per].second_device
     assert stage.channels.keys() == {per, other}
     assert stage.closed == []

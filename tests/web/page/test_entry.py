@@ -15,7 +15,7 @@ REFUSALS = {
     "ticket_expired": "ticket_expired",
     "visit_unknown": "visit_unknown",
     "visit_not_open": "visit_not_open",
-    "visit_ended": "ended",
+    "visit_ended": "unmet",
     "link_revoked": "link_revoked",
     "denied": "denied",
     "removed": "removed",

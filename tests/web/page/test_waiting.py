@@ -18,8 +18,37 @@ async def test_it_says_whether_staff_have_come_and_what_they_say(visitor: Visito
     await expect(status).to_have_text("Personalen har inte kommit än. Stanna kvar här.")
     await channel.event("lobby_status", staff_present=True)
     await expect(status).to_have_text("Personalen är här och vet att du väntar. De släpper in dig.")
+    await channel.event("lobby_status", staff_present=False)
+    await expect(status).to_have_text("Personalen är inte här just nu. Stanna kvar, du har kvar din plats.")
+    await channel.event("lobby_status", staff_present=True)
+    await expect(status).to_have_text("Personalen är här och vet att du väntar. De släpper in dig.")
     await channel.event("notice", text="Jag är <b>5 min</b> sen")
     await expect(visitor.see("notice")).to_have_text("Från personalen: Jag är <b>5 min</b> sen")
+
+
+async def test_whoever_is_held_is_not_told_to_wait_for_staff_who_have_gone(visitor: Visitor) -> None:
+    channel = await visitor.knock(state="admitted")
+    await channel.event("state", state="waiting", reason="")
+    status = visitor.see("waiting-status")
+    await expect(status).to_have_text("Personalen har bett dig vänta en stund. De släpper in dig igen.")
+    await channel.event("lobby_status", staff_present=False)
+    await expect(status).to_have_text("Personalen är inte här just nu. Stanna kvar, du har kvar din plats.")
+    await channel.event("lobby_status", staff_present=True)
+    await expect(status).to_have_text("Personalen har bett dig vänta en stund. De släpper in dig igen.")
+    await channel.event("state", state="ended", reason="")
+    await visitor.final("ended")
+
+
+async def test_a_second_device_is_told_why_it_waits(visitor: Visitor) -> None:
+    await visitor.knock(second_device=True)
+    await expect(visitor.see("waiting-reason")).to_have_text(
+        "Länken är redan öppnad på en annan enhet eller i en annan flik. Fortsätt där om du kan. "
+        "Här väntar du tills personalen släpper in dig."
+    )
+    await visitor.page.reload()
+    await visitor.answered()
+    await expect(visitor.see("waiting")).to_be_visible()
+    await expect(visitor.see("waiting-reason")).to_be_hidden()
 
 
 async def test_it_tells_what_the_visit_is_only_where_the_server_did(visitor: Visitor) -> None:
@@ -27,7 +56,7 @@ async def test_it_tells_what_the_visit_is_only_where_the_server_did(visitor: Vis
     await expect(visitor.see("facts")).to_contain_text("Återbesök")
     await expect(visitor.see("facts")).to_contain_text("Ögonmottagningen")
     await channel.event("state", state="ended", reason="")
-    await visitor.final("ended")
+    await visitor.final("unmet")
     await visitor.knock(LINK, verified=False, visit={"visit": "v_1"})
     await expect(visitor.see("waiting")).to_be_visible()
     await expect(visitor.see("facts")).to_be_hidden()
@@ -118,12 +147,21 @@ async def test_whoever_lacks_a_device_joins_without_it(
         await expect(shown).to_have_count(0)
 
 
-@pytest.mark.parametrize(("state", "code"), [("denied", 4403), ("removed", 4403), ("ended", 4410)])
-async def test_a_final_state_is_final(visitor: Visitor, state: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("state", "why", "code", "reason"),
+    [
+        ("denied", "", 4403, "denied"),
+        ("removed", "Fel besök", 4403, "removed"),
+        ("removed", "ticket_revoked", 4403, "ticket_revoked"),
+        ("ended", "", 4410, "unmet"),
+        ("ended", "cancelled", 4410, "cancelled"),
+    ],
+)
+async def test_a_final_state_is_final(visitor: Visitor, state: str, why: str, code: int, reason: str) -> None:
     channel = await visitor.knock()
-    await channel.event("state", state=state, reason="")
+    await channel.event("state", state=state, reason=why)
     await channel.close(code)
-    await visitor.final(state)
+    await visitor.final(reason)
     await expect(visitor.see("again")).to_have_count(0)
     assert await visitor.page.evaluate("sessionStorage.evisit.includes('resume-1')") is False
     assert visitor.server.channels.empty()
@@ -148,10 +186,12 @@ async def test_a_lost_channel_is_resumed_without_losing_the_place(visitor: Visit
     channel.abort()
     await expect(visitor.see("trouble")).to_have_text("Anslutningen bröts. Ansluter igen …")
     await expect(visitor.see("waiting")).to_be_visible()
+    await expect(visitor.see("waiting-status")).to_be_hidden()
     channel = await visitor.server.channel()
     assert await channel.heard("join") == {"type": "join", "id": 1, "resume": "resume-1"}
     await channel.ok(channel.log[0], **answer(resume="resume-2"))
     await expect(visitor.see("trouble")).to_be_empty()
+    await expect(visitor.see("waiting-status")).to_be_visible()
     await channel.close(1001)
     assert (await (await visitor.server.channel()).heard("join"))["resume"] == "resume-2"
 

@@ -6,6 +6,9 @@
  * @typedef {{source: "evisit", type: "joined" | "waiting" | "admitted" | "left" | "ended", reason?: string}} Told
  */
 
+/** Reasons after which there is no visit any more. */
+const ENDS = new Set(["ended", "cancelled", "unmet"]);
+
 /**
  * @param {Window} frame
  * @returns {string | null} the origin of the page that shows this one; null where there is none, or it is not told
@@ -47,7 +50,7 @@ export function tellEmbedder(visit) {
     if (inside) tell(phase === "meeting" ? "admitted" : "waiting");
     if (phase !== "over") return;
     joined = false;
-    tell(reason === "ended" ? "ended" : "left", reason);
+    tell(ENDS.has(reason) ? "ended" : "left", reason);
   };
   visit.addEventListener("change", look);
   look();

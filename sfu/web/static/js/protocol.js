@@ -15,7 +15,7 @@
  *
  * @typedef {{visit: string, title?: string, unit_name?: string, starts_at?: string, ends_at?: string}} VisitFacts
  * @typedef {{participant: string, state: "waiting" | "admitted", role: string, name: string, verified: boolean,
- *   may_admit: boolean, resume: string, language: string, visit: VisitFacts, ice_servers?: RTCIceServer[]}} JoinAnswer
+ *   may_admit: boolean, second_device?: boolean, resume: string, language: string, visit: VisitFacts, ice_servers?: RTCIceServer[]}} JoinAnswer
  * @typedef {{ticket: string} | {visit: string, key: string, name: string, role: string} | {resume: string}} JoinRequest
  * @typedef {{id?: number, type: string, [field: string]: any}} Message
  * @typedef {{resolve: (answer: any) => void, reject: (error: Error) => void, timer: ReturnType<typeof setTimeout>}} Pending

@@ -18,6 +18,7 @@
  * @property {JoinAnswer | null} me
  * @property {boolean} held whether this participant waits after having been in
  * @property {boolean | null} staffPresent null until the server has told
+ * @property {boolean} staffSeen whether staff have been there since this tab came
  * @property {string[]} notices from staff, oldest first
  * @property {Roster} roster
  * @property {Lobby} lobby
@@ -56,6 +57,7 @@ const before = () => ({
   me: null,
   held: false,
   staffPresent: null,
+  staffSeen: false,
   notices: [],
   roster: emptyRoster(),
   lobby: emptyLobby(),
@@ -181,10 +183,10 @@ export class Visit extends EventTarget {
   #listen(client) {
     /** @type {Record<string, (event: any) => void>} */
     const heard = {
-      state: (event) => this.#stateTold(event.state),
+      state: (event) => this.#stateTold(event.state, event.reason),
       roster: (event) => this.#rosterTold(event),
       lobby: (event) => this.#lobbyTold({ turned_away: [], ...event }),
-      lobby_status: (event) => this.#set({ staffPresent: event.staff_present }),
+      lobby_status: ({ staff_present: staffPresent }) => this.#set({ staffPresent, staffSeen: staffPresent || this.state.staffSeen }),
       notice: (event) => this.#set({ notices: [...this.state.notices, String(event.text)].slice(-NOTICES_KEPT) }),
       speaker: (event) => this.#set({ speaker: event.participant }),
       text: (event) => this.#textTold(event),
@@ -220,10 +222,15 @@ export class Visit extends EventTarget {
     }
   }
 
-  /** @param {string} told */
-  #stateTold(told) {
-    if (told === "denied" || told === "removed" || told === "ended") {
-      this.#over(told);
+  /**
+   * @param {string} told
+   * @param {string} [why]
+   */
+  #stateTold(told, why = "") {
+    if (told === "ended") {
+      this.#over(why === "cancelled" ? why : this.#ending());
+    } else if (told === "denied" || told === "removed") {
+      this.#over(why === "ticket_revoked" ? why : told);
     } else if (told === "admitted" && this.state.phase === "waiting") {
       this.#say("message.admitted", {}, true);
       this.#set({ phase: "meeting", held: false, notices: [] });
@@ -231,7 +238,7 @@ export class Visit extends EventTarget {
     } else if (told === "waiting" && this.state.phase === "meeting") {
       this.#closeMedia();
       this.#say("message.held", {}, true);
-      this.#set({ phase: "waiting", held: true, roster: emptyRoster(), lobby: emptyLobby(), speaker: null });
+      this.#set({ phase: "waiting", held: true, staffPresent: null, staffSeen: true, roster: emptyRoster(), lobby: emptyLobby(), speaker: null });
     }
   }
 
@@ -365,6 +372,11 @@ export class Visit extends EventTarget {
     }
   }
 
+  /** What the visit's end is for this participant: whoever was never in is not thanked for taking part. */
+  #ending() {
+    return this.state.phase === "meeting" || this.state.held ? "ended" : "unmet";
+  }
+
   /**
    * What a refusal means depends on what was tried: a resume token that has run out is not a broken link.
    *
@@ -372,7 +384,7 @@ export class Visit extends EventTarget {
    * @param {object} request
    */
   #refusedReason(code, request) {
-    if (code === "visit_ended") return "ended";
+    if (code === "visit_ended" || code === "ended") return this.#ending();
     if ("resume" in request && ["ticket_invalid", "ticket_expired", "visit_unknown"].includes(code)) return "away_too_long";
     return code;
   }

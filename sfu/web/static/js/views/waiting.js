@@ -6,13 +6,34 @@ import { clockTime, setText } from "../text.js";
 import { WakeLock } from "../wake.js";
 import { Controls, Preview } from "./controls.js";
 
+/**
+ * Where staff are, as far as is known.
+ *
+ * @param {import("../visit.js").VisitState} state
+ * @param {"unknown" | "present" | "absent"} presence
+ */
+function statusKey({ held, staffSeen }, presence) {
+  if (presence === "absent") return staffSeen ? "waiting.staff.away" : "waiting.staff.absent";
+  return held ? "waiting.held" : `waiting.staff.${presence}`;
+}
+
+/**
+ * Why somebody waits who may not have expected to.
+ *
+ * @param {import("../protocol.js").JoinAnswer | null} me
+ */
+function reasonKey(me) {
+  if (me?.role === "clinician" && me.verified) return "waiting.clinician";
+  return me?.second_device ? "waiting.second_device" : null;
+}
+
 export class WaitingView {
   titleKey = "waiting.title";
   heading = el("h1", { text: "waiting.title", attrs: { tabindex: -1 } });
   #status = el("p", { class: "lead", testid: "waiting-status", attrs: { role: "status" } });
   #facts = el("dl", { class: "facts", testid: "facts" });
   #notices = el("div", { class: "notices", testid: "notices", attrs: { role: "log" }, label: "waiting.notices" });
-  #hint = el("p", { class: "small" });
+  #hint = el("p", { class: "small", testid: "waiting-reason" });
   #preview = new Preview();
   #placeholder = el("p", { class: "preview-off", text: "preview.off" });
   #controls;
@@ -52,11 +73,13 @@ export class WaitingView {
   /** @param {import("../visit.js").VisitState} state */
   update(state) {
     const presence = state.staffPresent === null ? "unknown" : state.staffPresent ? "present" : "absent";
-    setText(this.#status, state.held ? "waiting.held" : `waiting.staff.${presence}`);
+    setText(this.#status, statusKey(state, presence));
+    // Without a channel nothing of it may be true any more; the line on top says so.
+    this.#status.hidden = state.reconnecting;
     this.element.dataset.staff = presence;
-    const clinician = state.me?.role === "clinician" && state.me.verified;
-    this.#hint.hidden = !clinician;
-    if (clinician) setText(this.#hint, "waiting.clinician");
+    const why = reasonKey(state.me);
+    this.#hint.hidden = why === null;
+    if (why !== null) setText(this.#hint, why);
     this.#showFacts(state.me?.visit ?? null);
     for (const text of state.notices.slice(this.#shownNotices)) {
       this.#notices.append(el("p", { class: "notice", testid: "notice" }, el("strong", { text: "waiting.notice" }), " ", el("bdi", {}, text)));
