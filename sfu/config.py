@@ -15,7 +15,7 @@ import zoneinfo
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, get_args, get_origin
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -36,6 +36,10 @@ MAIL_ADDRESS = re.compile(
 """A mail address: RFC 5321's dot-string at a name with a dot in it, in ASCII. No quotes, no comments, nothing that folds."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 MAX_SECRET_BYTES = 4_096
+POSTGRESQL_OPTIONS = frozenset(
+    {"host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding", "target_session_attrs"}
+)
+"""What may stand behind the `?` of a database's URL (libpq's parameter key words)."""
 
 WebhookEvent = Literal[
     "visit.opened",
@@ -61,7 +65,10 @@ def _listen(value: str) -> str:
 
 
 def _ip(value: str) -> str:
-    ipaddress.ip_address(value)
+    address = ipaddress.ip_address(value)
+    # A scope means something on this machine alone.
+    if "%" in value or address.is_unspecified or address.is_multicast:
+        raise ValueError
     return value
 
 
@@ -83,10 +90,15 @@ def _embedder(value: str) -> str:
     return value
 
 
-def _sqlite(value: str) -> str:
-    if value and not re.fullmatch(r"sqlite:///[^?#]+", value):
-        raise ValueError
-    if value.endswith(":memory:"):
+def _database_url(value: str) -> str:
+    if value.startswith("postgresql://"):
+        parts = urlsplit(value)
+        options = {name for name, _ in parse_qsl(parts.query, strict_parsing=True)} if parts.query else set()
+        named = re.fullmatch(r"/[A-Za-z0-9_.-]{1,63}", parts.path)
+        # A password is a secret, and this is not the place of one. Reading `port` refuses what is no port number.
+        if not named or parts.fragment or parts.password is not None or parts.port == 0 or options - POSTGRESQL_OPTIONS:
+            raise ValueError
+    elif value and (not re.fullmatch(r"sqlite:///[^?#]+", value) or value.endswith(":memory:")):
         raise ValueError
     return value
 
@@ -129,15 +141,15 @@ def _webhook_url(value: str) -> str:
     return value
 
 
-def _matches(pattern: re.Pattern[str]) -> AfterValidator:
-    def check(value: str) -> str:
-        if not pattern.fullmatch(value):
 def _color(value: str) -> str:
     if value and not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
         raise ValueError
     return value
 
 
+def _matches(pattern: re.Pattern[str]) -> AfterValidator:
+    def check(value: str) -> str:
+        if not pattern.fullmatch(value):
             raise ValueError
         return value
 
@@ -163,10 +175,10 @@ Embedder = Annotated[
 ]
 Line = Annotated[str, AfterValidator(_line), Field(description="one line of at most 200 printable characters")]
 File = Annotated[str, AfterValidator(_line), Field(description="empty, or a path")]
+Color = Annotated[str, AfterValidator(_color), Field(description='empty, or a colour such as "#0b5568"')]
 
 
 class Section(BaseModel):
-Color = Annotated[str, AfterValidator(_color), Field(description='empty, or a colour such as "#0b5568"')]
     """A table of the file. Frozen, and without keys of its own making."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
@@ -184,12 +196,13 @@ class Web(Section):
 
 
 class Media(Section):
-    """`[media]`: the one UDP port."""
+    """`[media]`: the one port, UDP and TCP."""
 
     listen: Listen = "0.0.0.0:44444"
     advertise: tuple[
         Annotated[str, AfterValidator(_ip), Field(description='an IP address, such as "203.0.113.7"')], ...
     ] = ()
+    tcp: bool = Field(default=True, description="true or false")
     sender_cap_kbps: int = Field(default=2_500, ge=100, le=50_000)
 
 
@@ -221,14 +234,31 @@ class Database(Section):
     """`[database]`: what outlives the process."""
 
     directory: Annotated[str, AfterValidator(_filled), Field(description="the path of a folder")] = "data"
-    url: Annotated[str, AfterValidator(_sqlite), Field(description='empty, or "sqlite:///" and the path of a file')] = (
-        ""
-    )
+    url: Annotated[
+        str,
+        AfterValidator(_database_url),
+        Field(
+            description='empty, "sqlite:///" and the path of a file, or "postgresql://user@host/name" without a password'
+        ),
+    ] = ""
+    password_file: File = ""
 
     @property
-    def address(self) -> str:
-        """The SQLAlchemy URL to open."""
-        return self.url or f"sqlite:///{Path(self.directory) / 'evisit.db'}"
+    def on_server(self) -> bool:
+        """Whether it is PostgreSQL."""
+        return self.url.startswith("postgresql:")
+
+    def address(self, environment: Mapping[str, str] = os.environ) -> Redacted[str]:
+        """The URL to open, with the password where there is one. Raises `ConfigError` where that cannot be read."""
+        if not self.on_server:
+            return Redacted(self.url or f"sqlite:///{Path(self.directory) / 'evisit.db'}")
+        variable = "EVISIT_DATABASE_PASSWORD"
+        if not self.password_file and not environment.get(variable):
+            return Redacted(self.url)  # the server knows us otherwise: by the socket's user, or a certificate
+        password = read_secret("database.password_file", self.password_file, variable, environment).reveal()
+        parts = urlsplit(self.url)
+        user, at, host = parts.netloc.rpartition("@")
+        return Redacted(parts._replace(netloc=f"{user}:{quote(password, safe='')}{at}{host}").geturl())
 
     @property
     def keys(self) -> Path:
@@ -288,10 +318,6 @@ class Invitations(Section):
     ] = "Europe/Stockholm"
 
 
-class Smtp(Section):
-    """`[smtp]`: the mail server that takes invitations."""
-
-    host: Annotated[str, AfterValidator(_host), Field(description="empty, or the name or address of a host")] = ""
 class Branding(Section):
     """`[branding]`: how the page is the operator's own."""
 
@@ -302,6 +328,10 @@ class Branding(Section):
     help_phone: Line = ""
 
 
+class Smtp(Section):
+    """`[smtp]`: the mail server that takes invitations."""
+
+    host: Annotated[str, AfterValidator(_host), Field(description="empty, or the name or address of a host")] = ""
     port: int = Field(default=587, ge=1, le=65_535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     sender: Annotated[
@@ -355,11 +385,11 @@ class Config(Section):
     limits: Limits = Limits()
     logging: Logging = Logging()
     portals: tuple[Portal, ...] = ()
+    branding: Branding = Branding()
     invitations: Invitations = Invitations()
     smtp: Smtp = Smtp()
     webhooks: tuple[Webhook, ...] = ()
 
-    branding: Branding = Branding()
 
 def load(path: str | Path | None = None) -> Config:
     """The configuration in the file at `path`; the defaults where there is none. Raises `ConfigError` for the first fault."""

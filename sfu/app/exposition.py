@@ -20,7 +20,9 @@ from sfu.metrics.families import counter, gauge, histogram
 from sfu.metrics.loop_lag import LoopLag
 from sfu.transport.counters import Kind
 from sfu.transport.endpoint import Endpoint
+from sfu.transport.media_port import MediaPort
 from sfu.transport.plane import Plane
+from sfu.transport.tcp import Ending
 from sfu.visits.store import Store
 from sfu.web.channel import ChannelCounters
 from sfu.web.malformed import MalformedRequests
@@ -44,6 +46,7 @@ class Exposition:
         lag: LoopLag,
         deliveries: Deliveries,
         webhooks: Webhooks,
+        media_port: MediaPort,
     ) -> None:
         self._counters = counters
         self._store = store
@@ -55,6 +58,7 @@ class Exposition:
         self._lag = lag
         self._deliveries = deliveries
         self._webhooks = webhooks
+        self._media_port = media_port
 
     def read(self) -> Iterable[Metric]:
         yield gauge(
@@ -168,6 +172,24 @@ class Exposition:
             "Transports that ended by themselves, by how far they had come.",
             {(stage,): count for stage, count in endpoint.failures.items()},
             ("stage",),
+        )
+        yield gauge(
+            "evisit_transports",
+            "Connected transports, by what carries their media now.",
+            {(protocol,): count for protocol, count in endpoint.connected().items()},
+            ("protocol",),
+        )
+        tcp = self._media_port.tcp
+        yield gauge(
+            "evisit_tcp_connections",
+            "TCP connections to the media port, those that have proved nothing yet among them.",
+            tcp.connections if tcp is not None else 0,
+        )
+        yield counter(
+            "evisit_tcp_connections_ended_total",
+            "Those that have ended, and why.",
+            {(why,): tcp.endings[why] if tcp is not None else 0 for why in Ending},
+            ("reason",),
         )
 
     def _signalling(self) -> Iterable[Metric]:

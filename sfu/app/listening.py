@@ -1,4 +1,4 @@
-"""The TCP sockets that are listened on, and plain words where that cannot be."""
+"""The sockets that are listened on, and plain words where that cannot be."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import socket
 
 from sfu.errors import ConfigError
-from sfu.transport.udp import UdpSocket
+from sfu.transport.media_port import MediaPort
 
 BACKLOG = 1024  # connections that may wait for the loop; a lobby storm comes in one burst
 
@@ -36,11 +36,11 @@ def bind_tcp(key: str, listen: str) -> socket.socket:
     return sock
 
 
-def bind_udp(key: str, listen: str) -> UdpSocket:
-    """The media socket."""
+def bind_media(key: str, listen: str, *, tcp: bool) -> MediaPort:
+    """The media port: UDP, and TCP where wanted."""
     host, port = address(listen)
     try:
-        return UdpSocket.bind(host, port)
+        return MediaPort.bind(host, port, tcp=tcp)
     except (OSError, ValueError) as error:
         raise _cannot(key, listen, error) from error
 

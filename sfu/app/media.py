@@ -38,6 +38,7 @@ class Media:
         self._transports: dict[ParticipantId, Transport] = {}
         self._by_peer: dict[PeerId, Transport] = {}
         self._tracks: dict[TrackId, tuple[ParticipantId, str]] = {}
+        self._sections: dict[tuple[ParticipantId, str], TrackId] = {}
 
     def is_fresh(self, participant: ParticipantId, offer: ParsedOffer) -> bool:
         """Whether the offer comes from another RTCPeerConnection than the transport at hand.
@@ -71,6 +72,7 @@ class Media:
         self._forget_tracks(command.participant)
         for binding in command.send:
             self._tracks[binding.track] = (command.participant, binding.mid)
+            self._sections[command.participant, binding.mid] = binding.track
         bound = {section.mid: section.track for section in command.offer.receive}
         streams = {}
         for mid, stream in egress.items():
@@ -80,7 +82,8 @@ class Media:
             streams[mid] = EgressStream(stream.ssrc, stream.rtx_ssrc, owner or "-", track or mid)
         self._wake()
         local = transport.local
-        return answer(offer, LocalAnswer(local.ice_ufrag, local.ice_pwd, local.fingerprint, local.candidates), streams)
+        ours = LocalAnswer(local.ice_ufrag, local.ice_pwd, local.fingerprint, local.candidates, local.tcp_candidates)
+        return answer(offer, ours, streams)
 
     def close(self, participant: ParticipantId) -> None:
         """Close the participant's transport, if there is one."""
@@ -103,6 +106,18 @@ class Media:
         if receiving:
             self._plane.drop_route(receiving.peer, mid)
 
+    def set_layer(self, receiver: ParticipantId, mid: str, spatial: int, temporal: int) -> None:
+        """What of its picture a receiving section is to get; `spatial` -1 is nothing for now."""
+        receiving = self._transports.get(receiver)
+        if receiving:
+            self._plane.set_layer(receiving.peer, mid, spatial, temporal)
+            self._wake()
+
+    def track(self, peer: PeerId, mid: str) -> TrackId | None:
+        """The track that comes on a section; None where it is not bound, or its transport is gone."""
+        transport = self._by_peer.get(peer)
+        return self._sections.get((transport.participant, mid)) if transport is not None else None
+
     def request_keyframe(self, track: TrackId) -> None:
         source = self._tracks.get(track)
         sending = self._transports.get(source[0]) if source else None
@@ -120,7 +135,7 @@ class Media:
 
     def _forget_tracks(self, participant: ParticipantId) -> None:
         for track in [track for track, (owner, _) in self._tracks.items() if owner == participant]:
-            del self._tracks[track]
+            del self._sections[self._tracks.pop(track)]
 
 
 def _section(plan: SectionPlan, stream: ParticipantId) -> Section:

@@ -8,6 +8,7 @@ import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from aiohttp import http_parser, web
@@ -19,7 +20,7 @@ from sfu.app.deliveries import Deliveries
 from sfu.app.exposition import Exposition
 from sfu.app.homes import Homes
 from sfu.app.housekeeping import Housekeeping
-from sfu.app.listening import base_url, bind_tcp, bind_udp
+from sfu.app.listening import base_url, bind_media, bind_tcp
 from sfu.app.media import Media
 from sfu.app.webhooks import Webhooks, endpoints
 from sfu.config import Config
@@ -40,7 +41,7 @@ from sfu.web.callers import Callers
 from sfu.web.channel import Signalling
 from sfu.web.headers import SecurityHeaders
 from sfu.web.health import Health
-from sfu.web.invitations import InvitationApi
+from sfu.web.invitations import InvitationApi, shared_link
 from sfu.web.malformed import MalformedRequests
 from sfu.web.metrics import metrics_app
 from sfu.web.operations import PREFIX
@@ -70,7 +71,7 @@ class Server:
         self._brand = Brand.load(config.branding, config.invitations.help_phone)
         self._web_socket = web_socket or bind_tcp("[web] listen", config.web.listen)
         self._metrics_socket = bind_tcp("[web] metrics_listen", config.web.metrics_listen)
-        self._udp = bind_udp("[media] listen", config.media.listen)
+        self._media_port = bind_media("[media] listen", config.media.listen, tcp=config.media.tcp)
         self._stopping = asyncio.Event()
         self._ending = asyncio.Event()
         self._counters = Counters()
@@ -89,19 +90,22 @@ class Server:
         tasks.on_failure(self._failed)
         key_ring = keys.load_or_create(Path(config.database.keys), clock.wall())
         wording = Wording.load(config.invitations)
-        store = await Store.open(config.database.address, webhooks=endpoints(config.webhooks))
+        store = await Store.open(config.database.address().reveal(), webhooks=endpoints(config.webhooks))
         webhooks = Webhooks(store, config.webhooks)
         deliveries = Deliveries(store, config, key_ring, wording)
-        plane = Plane(self._udp, clock.monotonic, bitrate_cap=config.media.sender_cap_kbps * 1000, on_bug=self._bug)
+        plane = Plane(
+            self._media_port, clock.monotonic, bitrate_cap=config.media.sender_cap_kbps * 1000, on_bug=self._bug
+        )
         endpoint = Endpoint(
             plane,
-            self._udp,
+            self._media_port,
             Certificate(),
-            self._udp.candidates(config.media.advertise),
+            self._media_port.candidates(config.media.advertise),
+            tcp_candidates=self._media_port.tcp_candidates(config.media.advertise),
             max_half_open=config.limits.half_open_handshakes,
             on_bug=self._bug,
         )
-        media = Media(endpoint, plane, self._udp.wake)
+        media = Media(endpoint, plane, self._media_port.wake)
         homes = Homes(
             store,
             media,
@@ -116,6 +120,7 @@ class Server:
             ),
             key_ring.verifier([portal.id for portal in config.portals]),
             key_ring.link.reveal(),
+            partial(shared_link, config.web.public_url, key_ring.link),
             config.limits.tests,
         )
         signalling = Signalling(
@@ -130,7 +135,17 @@ class Server:
         malformed = MalformedRequests()
         logging.getLogger("aiohttp.server").addFilter(malformed)
         exposition = Exposition(
-            self._counters, store, homes, signalling.counters, malformed, endpoint, plane, lag, deliveries, webhooks
+            self._counters,
+            store,
+            homes,
+            signalling.counters,
+            malformed,
+            endpoint,
+            plane,
+            lag,
+            deliveries,
+            webhooks,
+            self._media_port,
         )
         invitations = InvitationApi(config, key_ring, store, wording, deliveries)
         public = self._public_app(homes, signalling, store, key_ring, invitations)
@@ -139,7 +154,7 @@ class Server:
             await _listen(metrics_app(_registry(exposition)), self._metrics_socket),
         ]
         housekeeping = Housekeeping(store, config)
-        self._udp.start(endpoint, plane, homes.on_reports)
+        self._media_port.start(endpoint, plane, homes.on_reports)
         lag.start()
         homes.start()
         webhooks.start()
@@ -162,7 +177,7 @@ class Server:
             await webhooks.stop()
             await deliveries.stop()
             await housekeeping.stop()
-            self._udp.close()
+            self._media_port.close()
             await store.close()
             log.info("ended")
 

@@ -17,7 +17,7 @@ Read = Callable[[], Iterable[Metric]]
 Values = TypeVar("Values", bound=tuple[str, ...])
 """Label values, in the order of the labels."""
 
-LABELS = frozenset("version plane python state role outcome direction kind reason spatial stage type".split())
+LABELS = frozenset("version plane python state role outcome direction kind reason spatial stage type protocol".split())
 """Every label name there is. Each has a small, fixed set of values: never a visit, person, address or token."""
 
 

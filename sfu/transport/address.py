@@ -13,10 +13,12 @@ Source = NewType("Source", bytes)
 """A `sockaddr_in` or `sockaddr_in6` (RFC 3493 3.3) without its family and padding.
 
 IPv4 (6 bytes): port, address. IPv6 (26 bytes): port, flow information, address, scope (in the machine's byte order).
+A TCP connection's (14 or 34 bytes) has its number after that: it is no datagram's, nor any later connection's from the same port.
 """
 
 IPV4_LENGTH = 6
 IPV6_LENGTH = 26
+_CONNECTION = struct.Struct("=Q")
 _V4_MAPPED = bytes(10) + b"\xff\xff"
 
 
@@ -31,9 +33,19 @@ def source(address: tuple[str, int] | tuple[str, int, int, int]) -> Source:
     )
 
 
+def connection_source(address: tuple[str, int] | tuple[str, int, int, int], number: int) -> Source:
+    """The source of the TCP connection with this number, which no other ever has, from what Python's socket module calls `address`."""
+    return Source(source(address) + _CONNECTION.pack(number))
+
+
+def is_connection(source: Source) -> bool:
+    """Whether it is a TCP connection."""
+    return len(source) not in (IPV4_LENGTH, IPV6_LENGTH)
+
+
 def socket_address(source: Source) -> tuple[str, int] | tuple[str, int, int, int]:
     """What Python's socket module takes as the address of `source`."""
-    if len(source) == IPV4_LENGTH:
+    if len(source) < IPV6_LENGTH:
         return socket.inet_ntop(socket.AF_INET, source[2:6]), port(source)
     scope = int(struct.unpack_from("=I", source, 22)[0])
     return socket.inet_ntop(socket.AF_INET6, source[6:22]), port(source), 0, scope
@@ -45,7 +57,7 @@ def port(source: Source) -> int:
 
 def ip_bytes(source: Source) -> bytes:
     """The IP address, 4 or 16 bytes; an IPv4 address that an IPv6 socket shows as `::ffff:a.b.c.d` is 4 bytes again."""
-    if len(source) == IPV4_LENGTH:
+    if len(source) < IPV6_LENGTH:
         return source[2:6]
     address = source[6:22]
     return address[12:] if address.startswith(_V4_MAPPED) else address

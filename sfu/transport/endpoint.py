@@ -16,7 +16,7 @@ from typing import Protocol
 
 from sfu.errors import MalformedPacket
 from sfu.histogram import Histogram
-from sfu.transport.address import Source, port
+from sfu.transport.address import Source, is_connection, port
 from sfu.transport.certificate import Certificate
 from sfu.transport.drops import DropReason, Drops
 from sfu.transport.dtls import DtlsServer, DtlsState
@@ -53,6 +53,14 @@ class Edge(Protocol):
         """Where answers go to whoever sent the datagram at `offset` of the batch at hand, from the address that it asked."""
         ...
 
+    def bulk(self, destination: Destination) -> Destination:
+        """The same place, for what is to be lost first where not everything gets through."""
+        ...
+
+    def release(self, source: Source) -> None:
+        """Nothing of this source counts any more; a connection ends. It is not to be told of by `forget_source`."""
+        ...
+
 
 class Endpoint:
     """ICE, DTLS and demux for every peer. What only a metrics collector reads are plain attributes."""
@@ -64,6 +72,7 @@ class Endpoint:
         certificate: Certificate,
         candidates: tuple[tuple[str, int], ...],
         *,
+        tcp_candidates: tuple[tuple[str, int], ...] = (),
         max_half_open: int = MAX_HALF_OPEN,
         on_bug: Callable[[Exception], None] | None = None,
     ) -> None:
@@ -71,6 +80,7 @@ class Endpoint:
         self._edge = edge
         self._certificate = certificate
         self._candidates = candidates
+        self._tcp_candidates = tcp_candidates
         self._max_half_open = max_half_open
         self._on_bug = on_bug
         self._last_id = 0
@@ -100,6 +110,14 @@ class Endpoint:
     def half_open(self) -> int:
         """How many handshakes are under way."""
         return len(self._handshaking)
+
+    def connected(self) -> dict[str, int]:
+        """How many peers are connected, by the transport protocol that their datagrams take: `udp`, `tcp`."""
+        by_protocol = {"udp": 0, "tcp": 0}
+        for peer in self._peers.values():
+            if peer.connected and peer.ice.selected is not None:
+                by_protocol["tcp" if is_connection(peer.ice.selected) else "udp"] += 1
+        return by_protocol
 
     def open_peer(self, remote: RemoteParameters, now: float) -> tuple[PeerId, LocalParameters]:
         """Make a transport for an offer; gives what the answer says. It fails by itself where nobody connects to it."""
@@ -136,6 +154,20 @@ class Endpoint:
         """How lately the peer has been heard of. A peer that is not there is EXPIRED."""
         state = self._peers.get(peer)
         return Consent.EXPIRED if state is None else state.ice.consent(now)
+
+    def is_valid(self, source: Source) -> bool:
+        """Whether an authentic check has come from this source, whose peer is still there."""
+        return source in self._by_source
+
+    def forget_source(self, source: Source) -> None:
+        """A connection has ended. Its peer goes on by its other sources, or waits for a check from a new one until its consent expires."""
+        peer = self._by_source.get(source)
+        if peer is None:
+            return
+        if peer.ice.selected == source:
+            peer.destination = None
+        peer.ice.forget(source)
+        self._drop_source(source)
 
     def receive_batch(self, slab: Slab, datagrams: Iterable[Datagram], now: float) -> None:
         """Take datagrams that lie in `slab`. Nothing in them makes this raise."""
@@ -212,7 +244,7 @@ class Endpoint:
         if port(source) == 0:
             return DropReason.BAD_SOURCE
         owner = self._by_source.get(source)
-        if owner is not None and owner is not peer and owner.ice.uses(source, now):
+        if owner is not None and owner is not peer and (is_connection(source) or owner.ice.uses(source, now)):
             return DropReason.SOURCE_TAKEN
         nominated = peer.ice.nominated
         accepted = peer.ice.receive_check(request, source, now)
@@ -225,7 +257,7 @@ class Endpoint:
         destination = self._edge.destination(source, offset)
         if accepted.selects:
             peer.destination = destination
-            self._plane.set_destination(peer.id, destination)
+            self._plane.set_destination(peer.id, destination, self._edge.bulk(destination))
         if peer.ice.nominated and not nominated:
             self.ice_connected_seconds.observe(now - peer.opened)
             peer.start_dtls(self._certificate, now)
@@ -348,10 +380,11 @@ class Endpoint:
     def _drop_source(self, source: Source) -> None:
         self._by_source.pop(source, None)
         self._media.pop(source, None)
+        self._edge.release(source)
 
     def _forget_ufrags(self, before: tuple[str, ...], peer: Peer) -> None:
         for ufrag in set(before) - set(peer.ice.ufrags):
             del self._by_ufrag[ufrag.encode()]
 
     def _local(self, ufrag: str, pwd: str) -> LocalParameters:
-        return LocalParameters(ufrag, pwd, self._certificate.fingerprint, self._candidates)
+        return LocalParameters(ufrag, pwd, self._certificate.fingerprint, self._candidates, self._tcp_candidates)

@@ -196,9 +196,13 @@ class IceAgent:
         return checked is not None and now - checked < CONSENT_LOST
 
     def forget(self, source: Source) -> None:
-        """A source that is not the selected one belongs to another peer now."""
-        assert source != self.selected
+        """A source is valid no more: it belongs to another peer now, or was a connection that has ended.
+
+        Where it was the selected one, the next authentic check selects where it comes from.
+        """
         self._sources.pop(source, None)
+        if self.selected == source:
+            self.selected = None
 
     def restart(self, local: Credentials, remote_ufrag: str, now: float) -> None:
         """New credentials on both sides (RFC 8445 9). What is valid and selected stays; the old credentials hold a while."""

@@ -69,6 +69,8 @@ class LocalParameters:
     fingerprint: tuple[str, str]
     candidates: tuple[tuple[str, int], ...]
     """(address, UDP port) of each host candidate, best first."""
+    tcp_candidates: tuple[tuple[str, int], ...] = ()
+    """(address, TCP port) of each passive one (RFC 6544), best first."""
 
 
 @dataclass(frozen=True, slots=True)

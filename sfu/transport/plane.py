@@ -94,12 +94,13 @@ class Plane:
         state.inbound, state.outbound = sessions(keys)
         self._connect(state)
 
-    def set_destination(self, peer: PeerId, destination: Destination) -> None:
+    def set_destination(self, peer: PeerId, destination: Destination, bulk: Destination | None = None) -> None:
         state = self._peers.get(peer)
         if state is None:
             return
         self._hand_over()
-        state.urgent.destination = state.bulk.destination = destination
+        state.urgent.destination = destination
+        state.bulk.destination = destination if bulk is None else bulk
         self._connect(state)
 
     def _connect(self, peer: MediaPeer) -> None:

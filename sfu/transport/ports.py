@@ -1,6 +1,6 @@
 """The seams inside `transport`: what the endpoint (ICE, DTLS, demux) and the plane (SRTP, forwarding) ask of each other.
 
-udp socket ── batches ──► Endpoint ── SRTP datagrams ──► Plane
+media port ── batches ──► Endpoint ── SRTP datagrams ──► Plane
     ▲                        │  └──── keys, destination ──► │
     └──── Sender ◄───────────┴──────────── runs ────────────┘
 """
@@ -55,8 +55,11 @@ class MediaPlane(Protocol):
         """The handshake is done. Called once a transport."""
         ...
 
-    def set_destination(self, peer: PeerId, destination: Destination) -> None:
-        """An authenticated check has named, or changed, where the peer is."""
+    def set_destination(self, peer: PeerId, destination: Destination, bulk: Destination | None = None) -> None:
+        """An authenticated check has named, or changed, where the peer is.
+
+        `bulk`, where given, is the way there for what is to be lost first where not everything gets through.
+        """
         ...
 
     def close_peer(self, peer: PeerId) -> None:

@@ -1,26 +1,20 @@
-"""The one UDP socket: the only place where media meets the kernel and the clock."""
+"""The one UDP socket: datagrams from the kernel in batches, and runs of them to it."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import ipaddress
 import socket
 import struct
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
-import ifaddr
-
-from sfu import clock
 from sfu.transport.address import Source, socket_address
-from sfu.transport.drops import DropReason
-from sfu.transport.endpoint import Endpoint
-from sfu.transport.parameters import Report
-from sfu.transport.ports import Destination, MediaPlane, Run
-from sfu.transport.receiver import BATCH, Receiver, ask_for_packet_info, new_receiver
+from sfu.transport.ports import Destination, Run
+from sfu.transport.receiver import Receiver, ask_for_packet_info, new_receiver
+from sfu.transport.slab import Slab
 from sfu.transport.transmitter import (
     AT_ONCE,
     SOL_UDP,
@@ -33,8 +27,6 @@ from sfu.transport.transmitter import (
 
 BUFFER = 8 * 1024 * 1024
 """Bytes asked for as the kernel's receive and send buffers: 60 ms at 1 Gbit/s. What it grants may be less (net.core.rmem_max)."""
-BATCHES_PER_WAKE_UP = 4
-"""Batches taken before the loop gets its turn, so that a flood on this port cannot starve signalling."""
 SAFE_SEGMENT = 1232
 """Bytes of a UDP payload that fit every IPv6 path (1,280 less headers): a refusal of it is not about its size."""
 
@@ -46,10 +38,7 @@ _FULL = (errno.EAGAIN, errno.ENOBUFS)
 
 
 class UdpSocket:
-    """Sends for the plane and the endpoint (their `Edge`), and drives both once it is started.
-
-    All calls come from the loop's thread. Counters are plain attributes.
-    """
+    """Sans loop and clock: whoever owns it says when it is readable. Counters are plain attributes."""
 
     def __init__(self, sock: socket.socket, receiver: Receiver) -> None:
         self._socket = sock
@@ -57,13 +46,6 @@ class UdpSocket:
         self._segmentation = _knows_segmentation(sock)
         self._transmitter = MmsgTransmitter(sock) if has_sendmmsg() else None
         self._counts_drops = _counts_drops(sock)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._endpoint: Endpoint | None = None
-        self._plane: MediaPlane | None = None
-        self._on_reports: Callable[[list[Report]], None] = lambda reports: None
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_due = 0.0
-        self._wake_pending = False
         self.datagrams_received = 0
         self.datagrams_sent = 0
         self.sends_refused = 0
@@ -82,41 +64,38 @@ class UdpSocket:
         return int(self._socket.getsockname()[1])
 
     @property
+    def host(self) -> str:
+        """The IP address that it is bound to."""
+        return str(self._socket.getsockname()[0])
+
+    @property
     def segments(self) -> bool:
         """Whether runs go out in one system call (UDP_SEGMENT)."""
         return self._segmentation
 
-    def candidates(self, advertise: Iterable[str] = ()) -> tuple[tuple[str, int], ...]:
-        """(address, port) of each host candidate, best first: `advertise` where given, else what we are bound to."""
-        host = str(self._socket.getsockname()[0])
-        addresses = tuple(advertise)
-        if not addresses:
-            wildcard = ipaddress.ip_address(host).is_unspecified
-            addresses = own_addresses(ipv6=self._socket.family == socket.AF_INET6) if wildcard else (host,)
-        return tuple((address, self.port) for address in addresses)
+    @property
+    def slab(self) -> Slab:
+        """Where `receive` lays datagrams."""
+        return self._receiver.slab
 
-    def start(self, endpoint: Endpoint, plane: MediaPlane, on_reports: Callable[[list[Report]], None]) -> None:
-        """Serve from now on, on the running loop. `on_reports` is called at most once a wake-up, and only with reports."""
-        self._endpoint, self._plane, self._on_reports = endpoint, plane, on_reports
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._socket.fileno(), self._on_readable)
-        self.wake()
+    def fileno(self) -> int:
+        return self._socket.fileno()
 
     def close(self) -> None:
-        """Stop serving and close the socket. Nothing is sent after."""
-        if self._loop is not None and self._socket.fileno() >= 0:
-            self._loop.remove_reader(self._socket.fileno())
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._loop = None
+        """Nothing is sent after."""
         self._socket.close()
 
-    def wake(self) -> None:
-        """Something was asked of the endpoint or the plane from outside: send what is ready and mind the timers, soon."""
-        if self._loop is not None and not self._wake_pending:
-            self._wake_pending = True
-            self._loop.call_soon(self._on_wake)
+    def receive(self) -> list[tuple[int, int, Source]]:
+        """What has arrived, at most `BATCH` datagrams: (offset in `slab`, length, source). Valid until the next call."""
+        datagrams = self._receiver.receive()
+        self.datagrams_received += len(datagrams)
+        return datagrams
+
+    def overflows(self) -> int:
+        """Datagrams that the kernel has thrown away because its receive buffer was full; 0 where it does not tell."""
+        if not self._counts_drops:
+            return 0
+        return int(_MEMORY.unpack(self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMORY.size))[-1])
 
     def destination(self, source: Source, offset: int) -> UdpDestination:
         return UdpDestination(socket_address(source), self._receiver.reply_control(offset))
@@ -190,71 +169,6 @@ class UdpSocket:
         self._segmentation = not (taken and segment <= SAFE_SEGMENT)
         return taken
 
-    def _on_readable(self) -> None:
-        endpoint, plane, receiver = self._endpoint, self._plane, self._receiver
-        assert endpoint is not None
-        assert plane is not None
-        try:
-            for _ in range(BATCHES_PER_WAKE_UP):
-                now = clock.monotonic()
-                datagrams = receiver.receive()
-                if not datagrams:
-                    break
-                self.datagrams_received += len(datagrams)
-                endpoint.receive_batch(receiver.slab, datagrams, now)
-                plane.flush(now)
-                if len(datagrams) < BATCH:
-                    break
-                self._note_overflow(endpoint)
-        finally:
-            self._settle()
-
-    def _note_overflow(self, endpoint: Endpoint) -> None:
-        """What the kernel threw away because its receive buffer was full. It is asked behind full batches: no others follow one."""
-        if self._counts_drops:
-            memory = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMORY.size)
-            endpoint.drops.counts[DropReason.RECEIVE_BUFFER_FULL] = _MEMORY.unpack(memory)[-1]
-
-    def _on_wake(self) -> None:
-        self._wake_pending = False
-        if self._loop is not None and self._plane is not None:
-            try:
-                self._plane.flush(clock.monotonic())
-            finally:
-                self._settle()
-
-    def _on_timer(self) -> None:
-        assert self._endpoint is not None
-        assert self._plane is not None
-        self._timer = None
-        now = clock.monotonic()
-        try:
-            self._endpoint.handle_timers(now)
-            self._plane.flush(now)
-        finally:
-            self._settle()
-
-    def _settle(self) -> None:
-        """The end of every wake-up: hand up what happened, then see to the next timer."""
-        assert self._endpoint is not None
-        try:
-            reports = self._endpoint.take_reports()
-            if reports:
-                self._on_reports(reports)
-        finally:
-            self._arm(self._endpoint.next_timer())
-
-    def _arm(self, due: float | None) -> None:
-        """One timer in the loop. It may fire early, where what it was set for is gone: that costs one empty wake-up."""
-        if due is None or self._loop is None:
-            return
-        if self._timer is not None:
-            if self._timer_due <= due:
-                return
-            self._timer.cancel()
-        self._timer_due = due
-        self._timer = self._loop.call_later(max(0.0, due - clock.monotonic()), self._on_timer)
-
 
 def bound_socket(host: str, port: int) -> socket.socket:
     """A non-blocking UDP socket bound to an IP address, with large buffers; on a wildcard, with packet information."""
@@ -280,17 +194,6 @@ def _ask_for_buffers(sock: socket.socket) -> None:
         if sys.platform.startswith("linux"):
             with contextlib.suppress(PermissionError):
                 sock.setsockopt(socket.SOL_SOCKET, force, BUFFER)
-
-
-def own_addresses(*, ipv6: bool) -> tuple[str, ...]:
-    """This machine's addresses for candidates: IPv4, then IPv6 where wanted, loopback last. No link-local ones."""
-    found = set()
-    for adapter in ifaddr.get_adapters():
-        for each in adapter.ips:
-            address = ipaddress.ip_address(each.ip if isinstance(each.ip, str) else each.ip[0])
-            if not address.is_link_local and (ipv6 or address.version == 4):
-                found.add(address)
-    return tuple(str(each) for each in sorted(found, key=lambda each: (each.is_loopback, each.version, int(each))))
 
 
 def _knows_segmentation(sock: socket.socket) -> bool:

@@ -19,8 +19,8 @@ from sfu import clock
 from sfu.transport.certificate import Certificate
 from sfu.transport.drops import DropReason
 from sfu.transport.endpoint import Endpoint
+from sfu.transport.media_port import MediaPort
 from sfu.transport.parameters import Connected, LocalParameters, PeerId, Report
-from sfu.transport.udp import UdpSocket
 from tests.transport.client import DtlsClient, check, remote_parameters
 from tests.transport.fakes import RecordingPlane
 
@@ -42,15 +42,15 @@ class Server:
     """The real socket and endpoint, over a plane that only remembers."""
 
     def __init__(self) -> None:
-        self.udp = UdpSocket.bind(HOME, 0)
+        self.media = MediaPort.bind(HOME, 0)
         self.plane = RecordingPlane()
-        self.endpoint = Endpoint(self.plane, self.udp, Certificate(), self.udp.candidates())
+        self.endpoint = Endpoint(self.plane, self.media, Certificate(), self.media.candidates())
         self.reports: list[Report] = []
-        self.udp.start(self.endpoint, self.plane, self.reports.extend)
+        self.media.start(self.endpoint, self.plane, self.reports.extend)
 
     @property
     def address(self) -> tuple[str, int]:
-        return HOME, self.udp.port
+        return HOME, self.media.port
 
     def dropped(self) -> int:
         return sum(self.endpoint.drops.counts.values())
@@ -225,4 +225,4 @@ async def test_strangers_are_not_answered_and_harm_nobody(caplog: pytest.LogCapt
     stranger.close()
     for call in calls:
         call.close()
-    server.udp.close()
+    server.media.close()

@@ -17,6 +17,7 @@ LOCAL = LocalAnswer(
     ice_pwd="0123456789abcdefghijkl",
     fingerprint=("sha-256", ":".join(["A7"] * 32)),
     candidates=(("192.0.2.7", 44444), ("2001:db8::7", 44444)),
+    tcp_candidates=(("192.0.2.7", 44444), ("2001:db8::7", 44444)),
 )
 
 

@@ -31,6 +31,7 @@ REQUESTS = set(
         "notice",
         "silence",
         "pin",
+        "link",
         "end",
         "offer",
         "mute",
@@ -125,6 +126,7 @@ def test_the_offer_has_the_answer_that_stands_below_it() -> None:
         ice_pwd="0123456789abcdefghijkl",
         fingerprint=("sha-256", ":".join(["A7"] * 32)),
         candidates=(("203.0.113.7", 44444),),
+        tcp_candidates=(("203.0.113.7", 44444),),
     )
     egress = {"1": EgressStream(ssrc=2001, rtx_ssrc=2002, stream="p_01aa", track="t_7c01")}
     assert answer(parse_offer(offered), local, egress) == answered.replace("\n", "\r\n")

@@ -16,6 +16,7 @@ class RecordingPlane:
         self.open: set[PeerId] = set()
         self.keys: dict[PeerId, SrtpKeys] = {}
         self.destinations: dict[PeerId, Destination] = {}
+        self.bulk: dict[PeerId, Destination | None] = {}
         self.received: list[tuple[PeerId, bytes]] = []
         self.faulty: set[PeerId] = set()
         self.flushes = 0
@@ -28,9 +29,10 @@ class RecordingPlane:
         assert peer not in self.keys
         self.keys[peer] = keys
 
-    def set_destination(self, peer: PeerId, destination: Destination) -> None:
+    def set_destination(self, peer: PeerId, destination: Destination, bulk: Destination | None = None) -> None:
         assert peer in self.open
         self.destinations[peer] = destination
+        self.bulk[peer] = bulk
 
     def close_peer(self, peer: PeerId) -> None:
         self.open.remove(peer)
@@ -71,9 +73,16 @@ class RecordingEdge:
 
     def __init__(self) -> None:
         self.sent: list[tuple[object, bytes]] = []
+        self.released: list[Source] = []
 
     def destination(self, source: Source, offset: int) -> Destination:
         return source
+
+    def bulk(self, destination: Destination) -> Destination:
+        return destination
+
+    def release(self, source: Source) -> None:
+        self.released.append(source)
 
     def send(self, destination: Destination, run: memoryview, segment: int) -> bool:
         self.sent += [(destination, bytes(run[at : at + segment])) for at in range(0, len(run), segment)]

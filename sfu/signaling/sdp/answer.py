@@ -13,6 +13,10 @@ from sfu.signaling.sdp.offer import OfferedSection, ParsedOffer
 _MIRRORED: Final = {"sendrecv": "sendrecv", "sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 _HOST_PREFERENCE: Final = 126
 """RFC 8445 5.1.2.2: the recommended type preference of host candidates."""
+_TCP_HOST_PREFERENCE: Final = 90
+"""Below that of UDP, so that TCP is used where nothing else works (RFC 6544 4.2); as Chromium has it for its own."""
+_PASSIVE_PREFERENCE: Final = 4
+"""RFC 6544 4.2: the direction preference of passive host candidates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,8 @@ class LocalAnswer:
     fingerprint: tuple[str, str]
     candidates: tuple[tuple[str, int], ...]
     """(address, UDP port) of each host candidate, best first; at least one."""
+    tcp_candidates: tuple[tuple[str, int], ...] = ()
+    """(address, TCP port) of each passive one (RFC 6544), best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ def _accepted(
     if section.rtcp_rsize:
         lines.append("a=rtcp-rsize")
     if first:
-        lines += _candidates(local.candidates)
+        lines += _candidates(local)
     for extension in section.extensions:
         direction = f"/{_MIRRORED[extension.direction]}" if extension.stated else ""
         lines.append(f"a=extmap:{extension.id}{direction} {extension.uri}")
@@ -104,13 +110,24 @@ def _accepted(
     return lines
 
 
-def _candidates(candidates: tuple[tuple[str, int], ...]) -> list[str]:
-    """Host candidates of component 1 (RFC 8839 5.1), with the priorities of RFC 8445 5.1.2.1. Each address is a foundation of its own."""
+def _candidates(local: LocalAnswer) -> list[str]:
+    """Host candidates of component 1 (RFC 8839 5.1, RFC 6544 4.5), each address and transport a foundation of its own.
+
+    Priorities are those of RFC 8445 5.1.2.1; of TCP, with the local preference of RFC 6544 4.2.
+    """
     lines = []
-    for index, (address, port) in enumerate(candidates):
-        priority = (_HOST_PREFERENCE << 24) | ((65535 - index) << 8) | (256 - 1)
+    for index, (address, port) in enumerate(local.candidates):
+        priority = _priority(_HOST_PREFERENCE, 65535 - index)
         lines.append(f"a=candidate:{index + 1} 1 udp {priority} {address} {port} typ host")
+    for index, (address, port) in enumerate(local.tcp_candidates):
+        priority = _priority(_TCP_HOST_PREFERENCE, (_PASSIVE_PREFERENCE << 13) + 8191 - index)
+        foundation = len(local.candidates) + index + 1
+        lines.append(f"a=candidate:{foundation} 1 tcp {priority} {address} {port} typ host tcptype passive")
     return [*lines, "a=end-of-candidates"]
+
+
+def _priority(type_preference: int, local_preference: int) -> int:
+    return (type_preference << 24) | (local_preference << 8) | (256 - 1)
 
 
 def _codec(codec: CodecPlan) -> list[str]:

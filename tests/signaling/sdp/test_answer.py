@@ -54,6 +54,8 @@ def test_the_server_is_lite_and_passive_and_its_candidates_stand_once() -> None:
     assert [line for line in sdp.split("\r\n") if "candidate" in line] == [
         "a=candidate:1 1 udp 2130706431 192.0.2.7 44444 typ host",
         "a=candidate:2 1 udp 2130706175 2001:db8::7 44444 typ host",
+        "a=candidate:3 1 tcp 1520435199 192.0.2.7 44444 typ host tcptype passive",
+        "a=candidate:4 1 tcp 1520434943 2001:db8::7 44444 typ host tcptype passive",
         "a=end-of-candidates",
     ]
     assert lines_of(sdp, "0")[:2] == ["m=audio 44444 UDP/TLS/RTP/SAVPF 111 63", "c=IN IP4 192.0.2.7"]

@@ -1,0 +1,157 @@
+"""The media port on loopback: real sockets, driven by the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+
+import aioice.ice
+import pytest
+from aiortc import (
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+    RTCIceCandidate,
+    RTCIceGatherer,
+    RTCIceParameters,
+    RTCIceTransport,
+)
+from aiortc.rtp import RtpPacket
+
+from sfu import clock
+from sfu.transport.certificate import Certificate
+from sfu.transport.endpoint import Endpoint
+from sfu.transport.media_port import MediaPort
+from sfu.transport.parameters import Connected, PeerId, RemoteParameters, Report
+from sfu.transport.slab import Slab
+from sfu.transport.transmitter import UdpDestination
+from tests.transport.client import CERTIFICATE, DtlsClient, check, fingerprints, remote_parameters
+from tests.transport.fakes import RecordingPlane
+
+SERVER = Certificate()
+
+
+@pytest.fixture
+def sockets() -> Iterator[list[socket.socket]]:
+    opened: list[socket.socket] = []
+    yield opened
+    for each in opened:
+        each.close()
+
+
+def client(sockets: list[socket.socket], host: str) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    sock.bind((host, 0))
+    sock.setblocking(False)
+    sockets.append(sock)
+    return sock
+
+
+class HearingPlane(RecordingPlane):
+    """Says when media has arrived."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard = asyncio.Event()
+
+    def receive(self, peer: PeerId, slab: Slab, offset: int, length: int, now: float) -> None:
+        super().receive(peer, slab, offset, length, now)
+        self.heard.set()
+
+
+class Served:
+    """A started port with its endpoint."""
+
+    def __init__(self) -> None:
+        self.media = MediaPort.bind("127.0.0.1", 0)
+        self.plane = HearingPlane()
+        self.endpoint = Endpoint(self.plane, self.media, SERVER, self.media.candidates())
+        self.reports: list[list[Report]] = []
+        self.reported = asyncio.Event()
+        self.media.start(self.endpoint, self.plane, self.take)
+
+    def take(self, reports: list[Report]) -> None:
+        self.reports.append(reports)
+        self.reported.set()
+
+
+async def exchange(sock: socket.socket, where: tuple[str, int], *datagrams: bytes) -> bytes:
+    for datagram in datagrams:
+        sock.sendto(datagram, where)
+    return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(sock, 2000), 5.0)
+
+
+async def test_a_client_connects_over_a_real_socket_and_its_media_arrives(sockets: list[socket.socket]) -> None:
+    served = Served()
+    where = ("127.0.0.1", served.media.port)
+    sock = client(sockets, "127.0.0.1")
+    peer, local = served.endpoint.open_peer(remote_parameters(), clock.monotonic())
+    served.media.wake()
+    assert local.candidates == (where,)
+    assert await exchange(sock, where, check(local))
+    dtls = DtlsClient()
+    flight = await exchange(sock, where, *dtls.receive())
+    dtls.receive(await exchange(sock, where, *dtls.receive(flight)))
+    assert dtls.connected
+    await asyncio.wait_for(served.reported.wait(), 5.0)
+    assert served.reports == [[Connected(peer)]]
+    assert served.plane.destinations[peer] == UdpDestination(sock.getsockname())
+    sock.sendto(b"\x80media", where)
+    await asyncio.wait_for(served.plane.heard.wait(), 5.0)
+    assert served.plane.received == [(peer, b"\x80media")]
+    assert served.plane.flushes > 0
+    served.media.close()
+
+
+async def test_aiortc_connects_with_its_own_ice_and_dtls(monkeypatch: pytest.MonkeyPatch) -> None:
+    # aioice leaves loopback out of its candidates; here there is nothing else.
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: ["127.0.0.1"])
+    served = Served()
+    gatherer = RTCIceGatherer(iceServers=[])
+    ice = RTCIceTransport(gatherer)
+    ice._connection.ice_controlling = True
+    ice._connection.remote_is_lite = True
+    dtls = RTCDtlsTransport(ice, [CERTIFICATE])
+    dtls._set_role("client")
+    await gatherer.gather()
+    ours = gatherer.getLocalParameters()
+    peer, local = served.endpoint.open_peer(
+        RemoteParameters(str(ours.usernameFragment), str(ours.password), fingerprints()), clock.monotonic()
+    )
+    [(host, port)] = local.candidates
+    await ice.addRemoteCandidate(RTCIceCandidate(1, "1", host, port, 1, "udp", "host"))
+    await ice.addRemoteCandidate(None)
+    await ice.start(RTCIceParameters(local.ice_ufrag, local.ice_pwd))
+    await dtls.start(RTCDtlsParameters([RTCDtlsFingerprint(*local.fingerprint)]))
+    assert dtls.state == "connected"
+    await dtls._send_rtp(RtpPacket(payload_type=96, sequence_number=1, payload=b"media").serialize())
+    await asyncio.wait_for(served.plane.heard.wait(), 5.0)
+    await asyncio.wait_for(served.reported.wait(), 5.0)
+    assert [each for reports in served.reports for each in reports] == [Connected(peer)]
+    await dtls.stop()
+    await ice.stop()
+    served.media.close()
+
+
+async def test_timers_run_by_themselves(sockets: list[socket.socket]) -> None:
+    """A peer opened long ago has timed out; its timer is noticed at the next wake-up."""
+    served = Served()
+    peer, _ = served.endpoint.open_peer(remote_parameters(), clock.monotonic() - 29.99)
+    served.media.wake()
+    await asyncio.wait_for(served.reported.wait(), 5.0)
+    assert [getattr(each, "peer", None) for reports in served.reports for each in reports] == [peer]
+    served.media.close()
+
+
+async def test_after_closing_nothing_is_received_or_sent(sockets: list[socket.socket]) -> None:
+    served = Served()
+    served.media.wake()
+    served.media.close()
+    served.media.close()
+    served.media.wake()
+    await asyncio.sleep(0)
+    assert not served.media.send(UdpDestination(("127.0.0.1", 9)), memoryview(b"x"), 1)
+    flushes = served.plane.flushes
+    await asyncio.sleep(0)
+    assert served.plane.flushes == flushes
