@@ -33,6 +33,7 @@ class Ask(StrEnum):
     NOTICE = "notice"
     SILENCE = "silence"
     PIN = "pin"
+    LINK = "link"
     END = "end"
     OFFER = "offer"
     MUTE = "mute"
@@ -52,7 +53,19 @@ class Standing(StrEnum):
 
 _OWN_MEDIA_AND_TEXT = frozenset({Ask.OFFER, Ask.MUTE, Ask.VIEW, Ask.TEXT, Ask.LEAVE})
 NEEDS_CHARGE = frozenset(
-    {Ask.ADMIT, Ask.DENY, Ask.HOLD, Ask.REMOVE, Ask.ALLOW, Ask.LOCK, Ask.NOTICE, Ask.SILENCE, Ask.PIN, Ask.END}
+    {
+        Ask.ADMIT,
+        Ask.DENY,
+        Ask.HOLD,
+        Ask.REMOVE,
+        Ask.ALLOW,
+        Ask.LOCK,
+        Ask.NOTICE,
+        Ask.SILENCE,
+        Ask.PIN,
+        Ask.LINK,
+        Ask.END,
+    }
 )
 """What only those in charge may ask for; anybody else gets `not_allowed`, those who wait included."""
 

@@ -45,7 +45,7 @@ from sfu.web.channel import Channel
 
 RETRY_SECONDS = 1.0  # how soon what could not be written is tried again: a database is back in seconds, or not today
 
-LETTING_IN = frozenset({Action.JOINED, Action.ADMITTED, Action.ALLOWED, Action.UNLOCKED})
+LETTING_IN = frozenset({Action.JOINED, Action.ADMITTED, Action.ALLOWED, Action.UNLOCKED, Action.LINK_READ})
 """What must not happen unwritten. Everything else takes away, or brings back whom the log has as in: it is done at once,
 then written, as soon as it can be."""
 

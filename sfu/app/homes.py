@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +14,7 @@ from sfu.admission.tickets import TicketKeys
 from sfu.admission.visit import Visit, VisitState
 from sfu.app.counters import Counters
 from sfu.app.home import Answer, Home
+from sfu.app.measuring import Measuring
 from sfu.app.media import Media, Transport
 from sfu.app.testing import EchoTests
 from sfu.errors import Code, EvisitError, Refused, StoreUnavailable
@@ -31,6 +32,7 @@ from sfu.rooms.events import (
     TicketRevoked,
     VisitClosed,
 )
+from sfu.rooms.requests import ReadLink
 from sfu.rooms.room import Limits, Room
 from sfu.signaling.messages import (
     Echo,
@@ -84,17 +86,20 @@ class Homes:
         limits: Limits,
         ticket_keys: TicketKeys,
         link_secret: bytes,
+        share_url: Callable[[VisitId, int], str],
         tests: int,
     ) -> None:
-        """`tests` is how many may try their equipment at a time."""
+        """`share_url` makes the shared link of a generation; `tests` is how many may try their equipment at a time."""
         self._store = store
         self._media = media
         self._counters = counters
         self._limits = limits
         self._ticket_keys = ticket_keys
         self._link_secret = link_secret
+        self._share_url = share_url
         self._tests = EchoTests(media, tests)
         self._homes: dict[VisitId, Home] = {}
+        self._measuring = Measuring(media, self._homes, counters)
         self._reading: dict[VisitId, asyncio.Task[Home | None]] = {}
         self._seats: dict[ChannelId, Seat] = {}
         self._draining = False
@@ -153,7 +158,15 @@ class Homes:
             self._tests.ask(channel, asked.request, answer)
             return
         seat = self._seats[channel.id]
+        if isinstance(asked.request, ReadLink):
+            answer = partial(self._tell_link, seat.home.visit, answer)
         await seat.home.ask(channel, seat.participant, asked.request, answer)
+
+    def _tell_link(self, visit: VisitId, answer: Answer, fields: Mapping[str, object]) -> None:
+        """The room knows which generation of the link is good; its key is derived here, and kept nowhere."""
+        generation = fields["link_generation"]
+        assert isinstance(generation, int)
+        answer({"share_url": self._share_url(visit, generation)})
 
     async def lost(self, channel: Channel) -> None:
         self._tests.lost(channel)
@@ -171,6 +184,7 @@ class Homes:
                 self._heard(report, now)
                 continue
             if isinstance(report, Estimates | Receptions | LayerRates):
+                self._measuring.take(report, now)
                 continue
             transport = self._media.owner(report.peer)
             if transport is None:

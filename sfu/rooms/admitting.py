@@ -11,6 +11,7 @@ denied ends nobody's call; but after a removal it does not come back once its ch
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sfu.admission.records import Action
@@ -122,6 +123,12 @@ def pin(draft: Draft, by: Participant, request: Pin) -> None:
         raise Refused(Code.NOT_ALLOWED, "Only somebody who is in can be pinned.")
     if target.pinned is not request.pinned:
         draft.put(replace(target, pinned=request.pinned))
+
+
+def read_link(draft: Draft, by: Participant) -> Mapping[str, object]:
+    """The generation of the shared link that is good now. Who has fetched it is in the log, as where a portal does."""
+    draft.log(Action.LINK_READ, actor(by), None)
+    return {"link_generation": draft.visit.link_generation}
 
 
 def end(draft: Draft, by: Participant, request: End) -> None:

@@ -25,6 +25,7 @@ from sfu.rooms.requests import (
     Mute,
     Offer,
     Pin,
+    ReadLink,
     Remove,
     Request,
     SendNotice,
@@ -44,6 +45,7 @@ ASKS: Mapping[type, Ask] = MappingProxyType(
         SendNotice: Ask.NOTICE,
         Silence: Ask.SILENCE,
         Pin: Ask.PIN,
+        ReadLink: Ask.LINK,
         End: Ask.END,
         Offer: Ask.OFFER,
         Mute: Ask.MUTE,
@@ -97,6 +99,8 @@ def _granted(draft: Draft, by: Participant, request: Request) -> Mapping[str, ob
             admitting.silence(draft, by, request)
         case Pin():
             admitting.pin(draft, by, request)
+        case ReadLink():
+            return admitting.read_link(draft, by)
         case End():
             admitting.end(draft, by, request)
         case Offer():

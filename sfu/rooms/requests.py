@@ -76,6 +76,11 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadLink:
+    """Staff want the shared link, to pass it on. The answer is its generation; whoever has the secret makes the link of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     pass
 
@@ -147,6 +152,7 @@ Request = (
     | SendNotice
     | Silence
     | Pin
+    | ReadLink
     | End
     | Offer
     | Mute

@@ -96,6 +96,7 @@ Asking = (
     | requests.SendNotice
     | requests.Silence
     | requests.Pin
+    | requests.ReadLink
     | requests.End
     | requests.Mute
     | requests.View
@@ -286,6 +287,11 @@ class _Pin(_AskingWire):
         return requests.Pin(ParticipantId(self.participant), self.pinned)
 
 
+class _ReadLink(_AskingWire):
+    def message(self) -> Asking:
+        return requests.ReadLink()
+
+
 class _End(_AskingWire):
     def message(self) -> Asking:
         return requests.End()
@@ -359,6 +365,7 @@ _ASKING: Final[Mapping[str, type[_AskingWire]]] = {
     "notice": _Notice,
     "silence": _Silence,
     "pin": _Pin,
+    "link": _ReadLink,
     "end": _End,
     "offer": _Offer,
     "mute": _Mute,

@@ -62,7 +62,7 @@ def _luminance(colour: Colour) -> float:
 
 
 def _style(settings: Branding) -> str:
-    tokens = {}
+    tokens: dict[str, Colour] = {}
     if settings.accent_color:
         accent = _colour(settings.accent_color)
         _readable("accent_color", accent, WHITE, "white")

@@ -13,7 +13,8 @@ GRANTED = {
     Standing.WAITING: {Ask.LEAVE},
     Standing.ADMITTED: OWN,
     Standing.IN_CHARGE: OWN
-    | {Ask.ADMIT, Ask.DENY, Ask.HOLD, Ask.REMOVE, Ask.ALLOW, Ask.LOCK, Ask.NOTICE, Ask.SILENCE, Ask.PIN, Ask.END},
+    | {Ask.ADMIT, Ask.DENY, Ask.HOLD, Ask.REMOVE, Ask.ALLOW, Ask.LOCK, Ask.NOTICE, Ask.SILENCE, Ask.PIN, Ask.END}
+    | {Ask.LINK},
 }
 
 

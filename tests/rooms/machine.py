@@ -49,6 +49,7 @@ from sfu.rooms.requests import (
     Mute,
     Offer,
     Pin,
+    ReadLink,
     ReceiveSection,
     Remove,
     Request,
@@ -442,7 +443,9 @@ class Visits(RuleBasedStateMachine):
         in_charge = by in store.in_charge(self.stage.room.visit.unit) and by in self.stage.channels
         earlier = dict(store.participants)
         protected = store.in_charge(self.stage.room.visit.unit)
-        staff_only = isinstance(request, Admit | Deny | Hold | Remove | Allow | Lock | SendNotice | Silence | Pin | End)
+        staff_only = isinstance(
+            request, Admit | Deny | Hold | Remove | Allow | Lock | SendNotice | Silence | Pin | ReadLink | End
+        )
         self.play(event)
         granted = self.granted
         assert not granted or in_charge or not staff_only, "only those in charge"

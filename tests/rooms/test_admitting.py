@@ -13,6 +13,7 @@ from sfu.admission.waiting_room import State
 from sfu.errors import Code
 from sfu.ids import ParticipantId, PersonId, TrackId
 from sfu.rooms.commands import AddRoute, CloseMedia, DropRoute, Notify, Reason, Record
+from sfu.rooms.events import LinkRenewed
 from sfu.rooms.requests import (
     Admit,
     Allow,
@@ -22,6 +23,7 @@ from sfu.rooms.requests import (
     Lock,
     Mute,
     Pin,
+    ReadLink,
     Remove,
     Request,
     SendNotice,
@@ -317,6 +319,17 @@ def test_silence_stops_a_track_until_its_owner_lifts_it(stage: Stage) -> None:
     stage.ask(per, Mute(microphone.track, False))
     assert stage.flows(per, eva) == 2
     assert stage.refusal(eva, Silence(TrackId("t_none"))) is Code.TRACK_UNKNOWN
+
+
+def test_the_link_is_read_as_it_is_now_and_by_whom_is_written(stage: Stage) -> None:
+    eva, _ = stage.meeting()
+    stage.ask(eva, ReadLink())
+    assert stage.last is not None
+    assert stage.last.answer == {"link_generation": 1}
+    assert [(entry.action, entry.actor) for entry in stage.entries()[-1:]] == [(Action.LINK_READ, eva)]
+    stage.do(LinkRenewed(2))
+    stage.ask(eva, ReadLink())
+    assert stage.last.answer == {"link_generation": 2}
 
 
 def test_who_is_pinned_shows_so_to_everybody_until_staff_unpin_them(stage: Stage) -> None:

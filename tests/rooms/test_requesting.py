@@ -24,6 +24,7 @@ from sfu.rooms.requests import (
     Mute,
     Offer,
     Pin,
+    ReadLink,
     Remove,
     Request,
     SendNotice,
@@ -57,6 +58,7 @@ ABOUT_THE_VISIT: Mapping[str, Request] = {
     "lock": Lock(True),
     "unlock": Lock(False),
     "notice to all": SendNotice("Hej"),
+    "link": ReadLink(),
     "end": End(),
     "offer": Offer((), (), fresh=True),
     "text": SendText("hej"),
@@ -165,7 +167,7 @@ def test_nobody_else_may_ask_for_anything_about_anybody(cast: Cast, name: str, a
 @pytest.mark.parametrize("by", ["self", "staff", *UNCHARGED])
 def test_what_each_may_ask_about_the_visit(cast: Cast, name: str, by: str) -> None:
     expected: Code | None = None
-    if name in ("lock", "unlock", "notice to all", "end") and by in UNCHARGED:
+    if name in ("lock", "unlock", "notice to all", "link", "end") and by in UNCHARGED:
         expected = Code.NOT_ALLOWED
     elif name in ("offer", "text") and by in ("waiting", "waiting staff"):
         expected = Code.NOT_ADMITTED

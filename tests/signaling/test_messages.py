@@ -73,6 +73,7 @@ def refusal(fields: Mapping[str, Any]) -> str:
         ({"type": "text", "text": ""}, requests.SendText("")),
         ({"type": "text", "text": "Hej\n", "final": False}, requests.SendText("Hej\n", False)),
         ({"type": "leave"}, requests.Leave()),
+        ({"type": "link"}, requests.ReadLink()),
         ({"type": "offer", "sdp": "v=0"}, OfferMessage("v=0", (), ())),
         (
             {
