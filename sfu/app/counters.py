@@ -13,6 +13,8 @@ from sfu.rooms.commands import Record
 WAIT_BOUNDS = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)  # seconds; 600 is alerted on
 MEDIA_BOUNDS = (0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 2.0, 3.0, 5.0, 10.0)  # seconds; 0.6 and 1.2 are what we promise
 LAG_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5)  # seconds; 0.2 is what we promise
+ESTIMATE_BOUNDS = (5e4, 1e5, 2e5, 3e5, 5e5, 8e5, 1.2e6, 2e6, 3e6, 5e6, 1e7)  # bits per second; 3e5 is a small picture
+QUALITY_BOUNDS = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0)  # scores; from 4.0 on nobody notices anything
 
 OUTCOMES = {
     Action.ADMITTED: "admitted",
@@ -36,6 +38,8 @@ class Counters:
         self.lobby_wait: dict[tuple[str, str], Histogram] = {}
         self.admit_to_media = Histogram(MEDIA_BOUNDS)
         self.roster_lag = Histogram(LAG_BOUNDS)
+        self.downlink_estimate = Histogram(ESTIMATE_BOUNDS)
+        self.quality = Histogram(QUALITY_BOUNDS)
         self._admitted_at: dict[ParticipantId, float] = {}
         self._media_seen: dict[ParticipantId, set[bool]] = {}
 

@@ -19,6 +19,7 @@ from sfu import clock, tasks
 from sfu.admission.records import Action
 from sfu.app.counters import Counters
 from sfu.app.media import Media
+from sfu.app.readings import Readings
 from sfu.errors import Code, EvisitError, Refused, StoreUnavailable
 from sfu.ids import ChannelId, ParticipantId, VisitId
 from sfu.log import logger
@@ -32,6 +33,7 @@ from sfu.rooms.commands import (
     OpenMedia,
     Record,
     RequestKeyframe,
+    SetLayer,
 )
 from sfu.rooms.events import ChannelLost, Event, MediaLost, Requested, SpeakerChanged, TimeHasCome
 from sfu.rooms.requests import Offer
@@ -75,6 +77,7 @@ class Home:
         self._timer: asyncio.TimerHandle | None = None
         self._speakers = Speakers()
         self._silence: asyncio.TimerHandle | None = None
+        self.readings = Readings(self.tell, lambda: self._room.pictures, f"pictures {self.visit}")
         self.used_at = clock.monotonic()
         """When somebody last asked for this home."""
 
@@ -161,6 +164,7 @@ class Home:
     def close(self) -> None:
         """Stop its timers; the room is forgotten and can be read anew from the store."""
         self._disarm()
+        self.readings.stop()
         for timer in (self._silence, self._retry):
             if timer is not None:
                 timer.cancel()
@@ -304,7 +308,7 @@ class Home:
         failed: Exception | None = None
         roster = False
         for command in commands:
-            if failed is not None and isinstance(command, OpenMedia | AddRoute | RequestKeyframe):
+            if failed is not None and isinstance(command, OpenMedia | AddRoute | SetLayer | RequestKeyframe):
                 continue
             failed = self._attempt(command, fields, offer, started) or failed
             roster = roster or (isinstance(command, Notify) and command.replaces == "roster")
@@ -340,6 +344,8 @@ class Home:
                 self._media.add_route(track, receiver, mid)
             case DropRoute(_, receiver, mid):
                 self._media.drop_route(receiver, mid)
+            case SetLayer(_, receiver, mid, spatial, temporal):
+                self._media.set_layer(receiver, mid, spatial, temporal)
             case RequestKeyframe(track):
                 self._media.request_keyframe(track)
             case Disconnect():

@@ -39,7 +39,7 @@ class Notify:
     message: Mapping[str, object]
     """JSON values only; without `id`."""
     replaces: str | None = None
-    """`roster` and `lobby` for those two; None for what must not be lost."""
+    """`roster`, `lobby` and `quality` for those; None for what must not be lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +94,22 @@ class DropRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class SetLayer:
+    """Of `track`, forward to the section `mid` of `receiver` up to this spatial and temporal layer."""
+
+    track: TrackId
+    receiver: ParticipantId
+    mid: str
+    spatial: int
+    """0 the lowest; -1: nothing for now."""
+    temporal: int
+
+
+@dataclass(frozen=True, slots=True)
 class RequestKeyframe:
     """Ask the sender of `track` for a keyframe."""
 
     track: TrackId
 
 
-Command = Record | Notify | Disconnect | OpenMedia | CloseMedia | AddRoute | DropRoute | RequestKeyframe
+Command = Record | Notify | Disconnect | OpenMedia | CloseMedia | AddRoute | DropRoute | SetLayer | RequestKeyframe

@@ -4,7 +4,7 @@ What can be derived is derived here, once, from the difference between the room 
 to remember it: records, routes, transports to close, the roster, the lobby, who is told of a new state, which channels
 close. The order of commands is the order of `finish`:
 
-    Record · DropRoute · CloseMedia · state · roster · lobby · other events · OpenMedia · AddRoute · Disconnect
+    Record · DropRoute · CloseMedia · state · roster · lobby · other events · OpenMedia · AddRoute · SetLayer · Disconnect
 
 so an admission is written before anything is done, a leaving loses its routes before its name, and a coming has its
 name told before its routes open (architecture.md, What always holds, 1 to 3).
@@ -24,12 +24,13 @@ from sfu.admission.visit import Visit, VisitState
 from sfu.admission.waiting_room import Act, Ground, State
 from sfu.admission.windows import Anchor
 from sfu.ids import ChannelId, NewToken, ParticipantId, PersonId
-from sfu.rooms.commands import CloseMedia, Command, Disconnect, Notify, OpenMedia, Reason, Record
+from sfu.rooms.commands import CloseMedia, Command, Disconnect, Notify, OpenMedia, Reason, Record, SetLayer
 from sfu.rooms.lobby import in_lobby, lobby_entries
 from sfu.rooms.participant import Participant
+from sfu.rooms.pictures import Pictures, arrange
 from sfu.rooms.roster import on_roster, roster_entries
 from sfu.rooms.state import RoomState
-from sfu.rooms.subscriptions import changed_routes, wanted_routes
+from sfu.rooms.subscriptions import Routes, changed_routes, wanted_routes
 
 DEPARTED_KEPT = 256
 """So many of the last to leave are told that their resume token is too old; of those before, nothing is known any more."""
@@ -87,6 +88,7 @@ class Draft:
         self.tickets_revoked = before.tickets_revoked
         self.knocks = before.knocks
         self.speaker = before.speaker
+        self.pictures = before.pictures
         self._entries: list[AccessEntry] = []
         self._gone: dict[ParticipantId, Participant] = {}
         self._arrived: set[ParticipantId] = set()
@@ -157,15 +159,15 @@ class Draft:
             )
         )
 
-    def tell(self, participant: Participant, message: Mapping[str, object]) -> None:
+    def tell(self, participant: Participant, message: Mapping[str, object], *, replaces: str | None = None) -> None:
         """Have an event handed to somebody, if it has a channel."""
         if participant.connected:
-            self._events.append(Notify(participant.participant, message))
+            self._events.append(Notify(participant.participant, message, replaces))
 
-    def tell_admitted(self, message: Mapping[str, object]) -> None:
+    def tell_admitted(self, message: Mapping[str, object], *, replaces: str | None = None) -> None:
         for participant in self.participants.values():
             if participant.admitted:
-                self.tell(participant, message)
+                self.tell(participant, message, replaces=replaces)
 
     def open_media(self, command: OpenMedia) -> None:
         self._opened.append(command)
@@ -189,6 +191,8 @@ class Draft:
             _in_charge(self.participants, self.visit),
         )
         lobbies, version = self._lobbies(lobby, version, knew, in_charge)
+        told_speaker = [*self._told_speaker()]
+        pictures, layers, told_pictures = self._pictures(routes)
         commands: list[Command] = [
             *self._record(),
             *drops,
@@ -197,10 +201,12 @@ class Draft:
             *rosters,
             *lobbies,
             *self._told_lobby_status(changed=bool(knew) != bool(in_charge), present=bool(in_charge)),
-            *self._told_speaker(),
+            *told_speaker,
+            *told_pictures,
             *self._events,
             *self._opened,
             *adds,
+            *layers,
             *self._replaced,
             *self._parted(),
         ]
@@ -217,9 +223,23 @@ class Draft:
             roster=roster,
             lobby=lobby,
             speaker=self.speaker,
+            pictures=pictures,
             anchor=self.anchor,
         )
         return state, tuple(commands)
+
+    def _pictures(self, routes: Routes) -> tuple[Pictures, list[SetLayer], list[Notify]]:
+        """Who gets what of whose picture; looked at anew only where something has changed that it follows from."""
+        before = self.before
+        due = self.pictures.next_timer()
+        if (
+            self.pictures is before.pictures
+            and self.participants == before.participants
+            and self.speaker == before.speaker
+            and (due is None or self.now < due)
+        ):
+            return before.pictures, [], []
+        return arrange(self.pictures, self.participants, routes, before.routes, self.speaker, self._arrived, self.now)
 
     def _shows(self, shown: Callable[[Participant], object]) -> bool:
         """Whether anything has changed of what `shown` gives of somebody; None is nothing."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sfu.admission.roles import Role
 from sfu.admission.tickets import Ticket
 from sfu.admission.visit import Visit, VisitState
-from sfu.ids import ChannelId, ParticipantId
+from sfu.ids import ChannelId, ParticipantId, TrackId
+from sfu.rooms.allocation import Layer
+from sfu.rooms.quality import Connection
 from sfu.rooms.requests import Request
 
 
@@ -77,6 +80,23 @@ class SpeakerChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What has been measured since the last time, of all participants and tracks of the room in one event."""
+
+    estimates: Mapping[ParticipantId, int]
+    """Bits per second that the way down to a receiver takes, of everything."""
+    coming: Mapping[TrackId, tuple[tuple[Layer, ...], tuple[str, ...]]]
+    """Of a video track the layers that come, and the rid of each spatial layer (none without simulcast)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """How the connections of participants have been since the last time; those of whom nothing new is known are left out."""
+
+    connections: Mapping[ParticipantId, Connection]
+
+
+@dataclass(frozen=True, slots=True)
 class BookingChanged:
     """A portal has moved or renamed the visit, or changed its people."""
 
@@ -119,6 +139,8 @@ Event = (
     | MediaConnected
     | MediaLost
     | SpeakerChanged
+    | Measured
+    | Reported
     | BookingChanged
     | LinkRenewed
     | TicketRevoked

@@ -20,6 +20,7 @@ from sfu.rooms.happening import closes_at, take_happening
 from sfu.rooms.joining import check_test, join_answer, join_by_link, join_by_resume, join_by_ticket
 from sfu.rooms.lobby import lobby_entries
 from sfu.rooms.participant import Participant
+from sfu.rooms.pictures import Pictures
 from sfu.rooms.requesting import take_request
 from sfu.rooms.roster import roster_entries
 from sfu.rooms.state import empty_state
@@ -108,6 +109,11 @@ class Room:
         return tuple(self._state.participants.values())
 
     @property
+    def pictures(self) -> Pictures:
+        """What comes of each picture, and what each receiver is given of it."""
+        return self._state.pictures
+
+    @property
     def occupied(self) -> bool:
         """Whether anybody waits or is in, or may still come back to a place."""
         return any(not participant.turned_away for participant in self._state.participants.values())
@@ -150,6 +156,9 @@ class Room:
         ]
         if self._state.anchor is not None and self._state.visit.closed is None:
             due.append(closes_at(self._state.visit, self._state.anchor, self._limits))
+        measured = self._state.pictures.next_timer()
+        if measured is not None:
+            due.append(measured)
         return min(due, default=None)
 
 

@@ -12,6 +12,7 @@ from sfu.admission.windows import Anchor
 from sfu.ids import ParticipantId, PersonId
 from sfu.rooms.lobby import lobby_entries
 from sfu.rooms.participant import Participant
+from sfu.rooms.pictures import Pictures
 from sfu.rooms.subscriptions import Routes
 
 
@@ -42,6 +43,7 @@ class RoomState:
     lobby: Mapping[str, object]
     """As last handed out."""
     speaker: ParticipantId | None
+    pictures: Pictures
     anchor: Anchor | None
     """Set by the first step that succeeds."""
 
@@ -61,5 +63,6 @@ def empty_state(visit: Visit) -> RoomState:
         roster=[],
         lobby=lobby_entries(()),
         speaker=None,
+        pictures=Pictures(),
         anchor=None,
     )

@@ -31,6 +31,7 @@ from sfu.rooms.commands import (
     Reason,
     Record,
     RequestKeyframe,
+    SetLayer,
 )
 from sfu.rooms.events import (
     ChannelLost,
@@ -159,6 +160,8 @@ class Stage:
         self.media: set[ParticipantId] = set()
         self.handshaken: set[ParticipantId] = set()
         self.routes: dict[tuple[ParticipantId, str], TrackId] = {}
+        self.layers: dict[tuple[ParticipantId, str], tuple[int, int]] = {}
+        """What the plane has been told to forward; without an entry the best that comes."""
         self.version = 0
         self.last: Step | None = None
         self._channels = count(1)
@@ -414,8 +417,14 @@ class Stage:
                 self._named_before_heard(self.tracks[track], receiver)
                 self._told_of_each_other(self.tracks[track], receiver)
                 self.routes[receiver, mid] = track
+                self.layers.pop((receiver, mid), None)
             case DropRoute(track, receiver, mid):
                 assert self.routes.pop((receiver, mid)) == track
+                self.layers.pop((receiver, mid), None)
+            case SetLayer(track, receiver, mid, spatial, temporal):
+                assert self.routes[receiver, mid] == track, "a route has layers"
+                assert self.kind(track) == "video"
+                self.layers[receiver, mid] = (spatial, temporal)
             case Disconnect(channel, reason):
                 self.closed.append((channel, reason))
                 if reason is not Reason.REPLACED:
@@ -428,7 +437,7 @@ class Stage:
     def _hand(self, participant: ParticipantId, message: Message, replaces: str | None, room: Room) -> None:
         assert participant in self.channels, "nobody is told without a channel"
         kind = message["type"]
-        assert replaces == (kind if kind in ("roster", "lobby") else None)
+        assert replaces == (kind if kind in ("roster", "lobby", "quality") else None)
         if self.store.state(participant) is not State.ADMITTED:
             assert kind in TOLD_TO_THOSE_WHO_WAIT, "who waits sees nothing of the room"
         if kind in ("roster", "lobby"):

@@ -1,0 +1,100 @@
+"""What the plane measures of one visit, gathered into few steps of its room: five a second at most, none where nothing has changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+from sfu import clock, tasks
+from sfu.ids import ParticipantId, TrackId
+from sfu.rooms.allocation import Layer
+from sfu.rooms.events import Measured
+from sfu.rooms.pictures import Pictures
+
+STEP_INTERVAL: Final = 0.2
+"""Seconds between two steps for measurements. The first comes at once: what a way takes no more must not wait."""
+ESTIMATE_CHANGE: Final = 0.03
+LAYER_CHANGE: Final = 0.1
+"""Relative; a scene that moves a little more is no other picture, and a new choice would be the same."""
+
+Layers = tuple[tuple[Layer, ...], tuple[str, ...]]
+
+
+class Readings:
+    """Of one home."""
+
+    def __init__(self, tell: Callable[[Measured], Awaitable[None]], known: Callable[[], Pictures], name: str) -> None:
+        """`known` is what the room knows already; `tell` has it take what it does not."""
+        self._tell = tell
+        self._known = known
+        self._name = name
+        self._estimates: dict[ParticipantId, int] = {}
+        self._coming: dict[TrackId, Layers] = {}
+        self._told_at = float("-inf")
+        self._timer: asyncio.TimerHandle | None = None
+        self._telling = False
+
+    def estimated(self, estimates: Iterable[tuple[ParticipantId, int]], now: float) -> None:
+        """Bits per second that ways down take."""
+        known = self._known().estimates
+        for receiver, bits in estimates:
+            told = known.get(receiver)
+            if told is not None and abs(bits - told) <= told * ESTIMATE_CHANGE:
+                self._estimates.pop(receiver, None)
+            else:
+                self._estimates[receiver] = bits
+        self._soon(now)
+
+    def comes(self, track: TrackId, layers: Layers, now: float) -> None:
+        """The layers of a track that come, and its rids."""
+        known = self._known().coming.get(track)
+        if known is not None and _alike((known.layers, known.rids), layers):
+            self._coming.pop(track, None)
+        else:
+            self._coming[track] = layers
+        self._soon(now)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _soon(self, now: float) -> None:
+        if self._telling or self._timer is not None or not (self._estimates or self._coming):
+            return
+        wait = self._told_at + STEP_INTERVAL - now
+        if wait <= 0:
+            self._start()
+        else:
+            self._timer = asyncio.get_running_loop().call_later(wait, self._start)
+
+    def _start(self) -> None:
+        self._timer = None
+        self._telling = True
+        tasks.start(self._hand_over(), name=self._name)
+
+    async def _hand_over(self) -> None:
+        estimates, self._estimates = self._estimates, {}
+        coming, self._coming = self._coming, {}
+        try:
+            await self._tell(Measured(estimates, coming))
+        finally:
+            self._telling = False
+            self._told_at = clock.monotonic()
+            self._soon(self._told_at)
+
+
+def _alike(one: Layers, other: Layers) -> bool:
+    """Whether a receiver would be given the same of both."""
+    (before, rids), (after, other_rids) = one, other
+    return (
+        rids == other_rids
+        and len(before) == len(after)
+        and all(
+            (old.spatial, old.temporal, old.width, old.height) == (new.spatial, new.temporal, new.width, new.height)
+            and abs(new.bits_per_second - old.bits_per_second) <= old.bits_per_second * LAYER_CHANGE
+            and abs(new.frame_rate - old.frame_rate) <= old.frame_rate * LAYER_CHANGE
+            for old, new in zip(before, after, strict=True)
+        )
+    )

@@ -1,0 +1,267 @@
+"""What comes of each picture, and what each receiver is given of it: kept in the room, and derived anew after every step.
+
+The plane tells which layers come and what a receiver's way down takes; receivers tell what they show; `allocation` decides. Here
+it is kept who was told what, so that the plane, the receivers and the senders hear of changes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from sfu.ids import ParticipantId, TrackId
+from sfu.rooms.allocation import DEFAULT_PRIORITY, NOTHING, Allotment, Demand, Grant, Layer, Wish, allot, enough
+from sfu.rooms.commands import Notify, SetLayer
+from sfu.rooms.participant import Participant, Track
+from sfu.rooms.requests import Source, View
+from sfu.rooms.subscriptions import Routes, tracks_on_roster
+
+VOICE = 40_000
+"""Bits per second set aside for each voice, headers included: Opus as browsers send it. Sound is never held back."""
+UNWATCHED_SECONDS = 5.0
+"""How long a layer is not watched before its sender is told: tiles change their size while people come and go."""
+
+
+class Held(StrEnum):
+    """Why the server sends nothing of a track to somebody (`track_paused`); a metric label."""
+
+    BANDWIDTH = "bandwidth"
+    HIDDEN = "hidden"
+    """The receiver itself has asked for it, by `view`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What is known of one picture."""
+
+    layers: tuple[Layer, ...]
+    """Those that come now."""
+    rids: tuple[str, ...]
+    """Of each spatial layer its rid; empty without simulcast."""
+    sizes: tuple[tuple[int, int], ...] = ()
+    """Of each spatial layer its newest width and height, also while it does not come; (0, 0) unknown."""
+    wanted: tuple[str, ...] | None = None
+    """The rids that its sender has been told to encode; None: nothing yet, so all of them."""
+    unwatched_since: float | None = None
+    """Since when fewer are watched than its sender was told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pictures:
+    """Everything measured and decided about the pictures of a room."""
+
+    coming: Mapping[TrackId, Coming] = field(default_factory=dict)
+    estimates: Mapping[ParticipantId, int] = field(default_factory=dict)
+    """Bits per second that a receiver's way down takes, of everything."""
+    allotments: Mapping[ParticipantId, Allotment] = field(default_factory=dict)
+    held: Mapping[tuple[ParticipantId, TrackId], Held] = field(default_factory=dict)
+    """What receivers have been told is held back from them."""
+
+    def measured(
+        self,
+        estimates: Mapping[ParticipantId, int],
+        coming: Mapping[TrackId, tuple[tuple[Layer, ...], tuple[str, ...]]],
+    ) -> Pictures:
+        """With newer measurements; of the tracks in `coming`, layers and rids."""
+        known = dict(self.coming)
+        for track, (layers, rids) in coming.items():
+            before = known.get(track) or Coming((), ())
+            told = before.wanted if rids == before.rids else None
+            since = before.unwatched_since if told is not None else None
+            known[track] = Coming(layers, rids, _sizes(before.sizes, layers, len(rids)), told, since)
+        return replace(self, coming=known, estimates={**self.estimates, **estimates})
+
+    def grant(self, receiver: ParticipantId, track: TrackId) -> Grant | None:
+        """What somebody is given of a picture; None where nothing has been decided, and the plane sends the best that comes."""
+        allotment = self.allotments.get(receiver)
+        return allotment.grants.get(track) if allotment is not None else None
+
+    def holds_back(self, receiver: ParticipantId) -> bool:
+        """Whether a picture is held back from somebody for lack of bandwidth."""
+        allotment = self.allotments.get(receiver)
+        return allotment is not None and any(grant.paused for grant in allotment.grants.values())
+
+    def next_timer(self) -> float | None:
+        """When (monotonic seconds) something changes by time alone."""
+        due = [moment for allotment in self.allotments.values() if (moment := allotment.next_timer()) is not None]
+        due += [
+            coming.unwatched_since + UNWATCHED_SECONDS
+            for coming in self.coming.values()
+            if coming.unwatched_since is not None
+        ]
+        return min(due, default=None)
+
+
+def arrange(
+    before: Pictures,
+    participants: Mapping[ParticipantId, Participant],
+    routes: Routes,
+    routed_before: Routes,
+    speaker: ParticipantId | None,
+    arrived: Iterable[ParticipantId],
+    now: float,
+) -> tuple[Pictures, list[SetLayer], list[Notify]]:
+    """What everybody gets from now on, and who is to be told. `arrived` have a new channel, which was told nothing yet."""
+    tracks = tracks_on_roster(participants.values())
+    received: dict[ParticipantId, list[TrackId]] = {}
+    receivers: dict[TrackId, list[ParticipantId]] = {}
+    for (receiver, _), track in routes.items():
+        received.setdefault(receiver, []).append(track)
+        receivers.setdefault(track, []).append(receiver)
+    views = {(known.participant, view.track): view for known in participants.values() for view in known.views}
+    allotments = {
+        receiver: _allotment(before, participants, tracks, of_receiver, views, receiver, speaker, now)
+        for receiver, of_receiver in received.items()
+    }
+    coming = {track: known for track, known in before.coming.items() if track in tracks}
+    told: list[Notify] = []
+    for track, known in coming.items():
+        owner, sent = tracks[track]
+        if known.rids and sent.heard and participants[owner].connected:
+            if owner in arrived:
+                known = replace(known, wanted=None, unwatched_since=None)
+            shown = [views.get((receiver, track)) for receiver in receivers.get(track, ())]
+            watched = _watched(known, shown)
+            coming[track] = known = _told_layers(known, watched, now)
+            if known.wanted is not None and (owner in arrived or known.wanted != before.coming[track].wanted):
+                told.append(Notify(owner, {"type": "layers", "track": track, "wanted": list(known.wanted)}))
+    pictures = Pictures(
+        coming=coming,
+        estimates={
+            receiver: bits for receiver, bits in before.estimates.items() if _has_media(participants.get(receiver))
+        },
+        allotments=allotments,
+        held=before.held,
+    )
+    held, announced = _held(pictures, participants, tracks, frozenset(arrived))
+    commands = list(_set_layers(before, allotments, routes, routed_before))
+    return replace(pictures, held=held), commands, told + announced
+
+
+def _allotment(
+    before: Pictures,
+    participants: Mapping[ParticipantId, Participant],
+    tracks: Mapping[TrackId, tuple[ParticipantId, Track]],
+    received: Iterable[TrackId],
+    views: Mapping[tuple[ParticipantId, TrackId], View],
+    receiver: ParticipantId,
+    speaker: ParticipantId | None,
+    now: float,
+) -> Allotment:
+    demands, voices = [], 0
+    for track in received:
+        owner, sent = tracks[track]
+        if sent.source.kind == "audio":
+            voices += 1
+            continue
+        known = before.coming.get(track)
+        if known is not None:
+            wish = _wish(views.get((receiver, track)), sent.source, pinned=participants[owner].pinned)
+            demands.append(Demand(track, known.layers, wish, owner == speaker))
+    estimate = before.estimates.get(receiver)
+    budget = None if estimate is None else max(0, estimate - voices * VOICE)
+    return allot(demands, budget, before.allotments.get(receiver, NOTHING), now)
+
+
+def _wish(view: View | None, source: Source, *, pinned: bool) -> Wish:
+    screen = source is Source.SCREEN
+    if view is None:
+        return Wish(screen=screen, pinned=pinned and not screen)
+    return Wish(
+        view.width,
+        view.height,
+        view.frame_rate,
+        DEFAULT_PRIORITY if view.priority is None else view.priority,
+        screen,
+        pinned and not screen,
+    )
+
+
+def _watched(known: Coming, views: Iterable[View | None]) -> tuple[str, ...]:
+    """The rids up to the largest that anybody shows: the smaller ones are what a narrow way falls back to."""
+    most = 0
+    for view in views:
+        wish = Wish(view.width, view.height) if view is not None else Wish()
+        sufficient = (spatial for spatial, size in enumerate(known.sizes) if enough(*size, wish))
+        most = max(most, next(sufficient, len(known.rids) - 1) + 1)
+    return known.rids[:most]
+
+
+def _told_layers(known: Coming, watched: tuple[str, ...], now: float) -> Coming:
+    """With what its sender is to be told by now: at once where more is watched, after a while where less is."""
+    told = known.rids if known.wanted is None else known.wanted
+    if watched == told:
+        return replace(known, unwatched_since=None) if known.unwatched_since is not None else known
+    if len(watched) < len(told):
+        since = now if known.unwatched_since is None else known.unwatched_since
+        if now < since + UNWATCHED_SECONDS:
+            return replace(known, unwatched_since=since)
+    return replace(known, wanted=watched, unwatched_since=None)
+
+
+def _held(
+    pictures: Pictures,
+    participants: Mapping[ParticipantId, Participant],
+    tracks: Mapping[TrackId, tuple[ParticipantId, Track]],
+    arrived: frozenset[ParticipantId],
+) -> tuple[dict[tuple[ParticipantId, TrackId], Held], list[Notify]]:
+    """What is held back from whom, and the telling of it; whoever has lost the channel is told when it is back."""
+    now_held = {
+        (receiver, track): Held.BANDWIDTH
+        for receiver, allotment in pictures.allotments.items()
+        for track, grant in allotment.grants.items()
+        if grant.paused
+    }
+    for participant in participants.values():
+        for view in participant.views:
+            if view.paused and participant.admitted and view.track in tracks:
+                now_held[participant.participant, view.track] = Held.HIDDEN
+    if now_held == pictures.held and not arrived:
+        return now_held, []
+    held: dict[tuple[ParticipantId, TrackId], Held] = {}
+    told: list[Notify] = []
+    for key in {**pictures.held, **now_held}:
+        receiver, track = key
+        known = participants.get(receiver)
+        if known is None or known.media is None or track not in tracks:
+            continue
+        was, reason = pictures.held.get(key), now_held.get(key)
+        if not known.connected:
+            reason = was
+        elif reason is not was or receiver in arrived:
+            why = reason or was
+            assert why is not None, "one of both is why it is looked at"
+            told.append(
+                Notify(
+                    receiver,
+                    {"type": "track_paused", "track": track, "paused": reason is not None, "reason": why.value},
+                )
+            )
+        if reason is not None:
+            held[key] = reason
+    return held, told
+
+
+def _set_layers(
+    before: Pictures, allotments: Mapping[ParticipantId, Allotment], routes: Routes, routed_before: Routes
+) -> Iterator[SetLayer]:
+    for (receiver, mid), track in routes.items():
+        grant = allotments[receiver].grants.get(track)
+        if grant is None:
+            continue
+        was = before.grant(receiver, track) if routed_before.get((receiver, mid)) == track else None
+        if was is None or (was.spatial, was.temporal) != (grant.spatial, grant.temporal):
+            yield SetLayer(track, receiver, mid, grant.spatial, grant.temporal)
+
+
+def _sizes(before: tuple[tuple[int, int], ...], layers: tuple[Layer, ...], rids: int) -> tuple[tuple[int, int], ...]:
+    known = dict(enumerate(before))
+    for layer in layers:
+        if layer.width and layer.height:
+            known[layer.spatial] = (layer.width, layer.height)
+    return tuple(known.get(spatial, (0, 0)) for spatial in range(max([rids, *(at + 1 for at in known)])))
+
+
+def _has_media(participant: Participant | None) -> bool:
+    return participant is not None and participant.media is not None and participant.media.connected
