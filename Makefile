@@ -48,8 +48,8 @@ fuzz: $(STAMP)
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest tests/fuzz --timeout=3600 $(ARGS)
 
 .PHONY: browser
-browser:
-	@sh scripts/need-chromium
+browser: $(STAMP)
+	@sh scripts/need-chromium $(BIN)
 
 $(RUNS): constraints.txt scripts/make-venv
 	@sh scripts/make-venv $(PYTHON) $(VENV)
