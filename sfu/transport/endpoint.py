@@ -11,7 +11,6 @@ datagram more, and learns of it by signalling.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from heapq import heappop, heappush
 from typing import Protocol
 
 from sfu.errors import MalformedPacket
@@ -20,9 +19,20 @@ from sfu.transport.address import Source, is_connection, port
 from sfu.transport.certificate import Certificate
 from sfu.transport.drops import DropReason, Drops
 from sfu.transport.dtls import DtlsServer, DtlsState
-from sfu.transport.ice import Consent, IceAgent, new_credentials
-from sfu.transport.parameters import Connected, Failed, LocalParameters, PeerId, RemoteParameters, Report, Stage
+from sfu.transport.ice import IceAgent, new_credentials
+from sfu.transport.parameters import (
+    Connected,
+    Consent,
+    ConsentChanged,
+    Failed,
+    LocalParameters,
+    PeerId,
+    RemoteParameters,
+    Report,
+    Stage,
+)
 from sfu.transport.peer import Peer
+from sfu.transport.peers import Peers
 from sfu.transport.ports import Destination, MediaPlane
 from sfu.transport.slab import Slab
 from sfu.transport.stun import local_ufrag, parse_request
@@ -84,13 +94,10 @@ class Endpoint:
         self._max_half_open = max_half_open
         self._on_bug = on_bug
         self._last_id = 0
-        self._peers: dict[PeerId, Peer] = {}
-        self._by_ufrag: dict[bytes, Peer] = {}
-        self._by_source: dict[Source, Peer] = {}
-        self._media: dict[Source, PeerId] = {}
-        """Valid sources of connected peers: all that an SRTP packet has to be looked up in."""
+        self._peers = Peers()
+        self._heard: dict[PeerId, float] = {}
+        """When a packet last came from a source of a connected peer: a sign of life, though no consent."""
         self._handshaking: set[PeerId] = set()
-        self._timers: list[tuple[float, PeerId]] = []
         self._reports: list[Report] = []
         self.drops = Drops()
         self.failures = dict.fromkeys(Stage, 0)
@@ -104,7 +111,7 @@ class Endpoint:
     @property
     def peers(self) -> int:
         """How many peers there are."""
-        return len(self._peers)
+        return len(self._peers.by_id)
 
     @property
     def half_open(self) -> int:
@@ -114,7 +121,7 @@ class Endpoint:
     def connected(self) -> dict[str, int]:
         """How many peers are connected, by the transport protocol that their datagrams take: `udp`, `tcp`."""
         by_protocol = {"udp": 0, "tcp": 0}
-        for peer in self._peers.values():
+        for peer in self._peers.by_id.values():
             if peer.connected and peer.ice.selected is not None:
                 by_protocol["tcp" if is_connection(peer.ice.selected) else "udp"] += 1
         return by_protocol
@@ -125,9 +132,7 @@ class Endpoint:
         credentials = new_credentials()
         peer = Peer(self._last_id, IceAgent(credentials, remote.ice_ufrag, now), remote.fingerprints, now)
         self._plane.open_peer(peer.id)
-        self._peers[peer.id] = peer
-        self._by_ufrag[credentials.ufrag.encode()] = peer
-        self._schedule(peer)
+        self._peers.add(peer)
         return peer.id, self._local(credentials.ufrag, credentials.pwd)
 
     def restart_ice(self, peer: PeerId, ufrag: str, pwd: str, now: float) -> LocalParameters:
@@ -135,33 +140,32 @@ class Endpoint:
 
         KeyError for a peer that is not there. `pwd` is what we would sign checks with, and a lite agent makes none.
         """
-        state = self._peers[peer]
+        state = self._peers.by_id[peer]
         credentials = new_credentials()
         before = state.ice.ufrags
         state.ice.restart(credentials, ufrag, now)
-        self._forget_ufrags(before, state)
-        self._by_ufrag[credentials.ufrag.encode()] = state
-        self._schedule(state)
+        self._peers.rename(before, state)
+        self._peers.schedule(state)
         return self._local(credentials.ufrag, credentials.pwd)
 
     def close_peer(self, peer: PeerId) -> None:
         """Forget a peer, silently and at once. For one that is not there: nothing."""
-        state = self._peers.get(peer)
+        state = self._peers.by_id.get(peer)
         if state is not None:
             self._remove(state)
 
     def consent(self, peer: PeerId, now: float) -> Consent:
         """How lately the peer has been heard of. A peer that is not there is EXPIRED."""
-        state = self._peers.get(peer)
+        state = self._peers.by_id.get(peer)
         return Consent.EXPIRED if state is None else state.ice.consent(now)
 
     def is_valid(self, source: Source) -> bool:
         """Whether an authentic check has come from this source, whose peer is still there."""
-        return source in self._by_source
+        return source in self._peers.by_source
 
     def forget_source(self, source: Source) -> None:
         """A connection has ended. Its peer goes on by its other sources, or waits for a check from a new one until its consent expires."""
-        peer = self._by_source.get(source)
+        peer = self._peers.by_source.get(source)
         if peer is None:
             return
         if peer.ice.selected == source:
@@ -172,18 +176,19 @@ class Endpoint:
     def receive_batch(self, slab: Slab, datagrams: Iterable[Datagram], now: float) -> None:
         """Take datagrams that lie in `slab`. Nothing in them makes this raise."""
         view = slab.view
-        media = self._media
+        media, heard = self._peers.media, self._heard
         for offset, length, source in datagrams:
             first = view[offset] if length else -1
             if 128 <= first <= 191:
                 peer = media.get(source)
                 if peer is None:
-                    self.drops.add(DropReason.NO_KEYS if source in self._by_source else DropReason.UNKNOWN_SOURCE)
+                    self.drops.add(DropReason.NO_KEYS if source in self._peers.by_source else DropReason.UNKNOWN_SOURCE)
                     continue
+                heard[peer] = now
                 try:
                     self._plane.receive(peer, slab, offset, length, now)
                 except Exception as error:
-                    self._bug(self._peers[peer], error)
+                    self._bug(self._peers.by_id[peer], error)
             elif 20 <= first <= 63:
                 self._receive_dtls(view, offset, length, source, now)
             elif 0 <= first <= 3:
@@ -193,9 +198,7 @@ class Endpoint:
 
     def next_timer(self) -> float | None:
         """When `handle_timers` wants to be called, the plane's timers included."""
-        while self._timers and not self._is_current(*self._timers[0]):
-            heappop(self._timers)
-        own = self._timers[0][0] if self._timers else None
+        own = self._peers.next_timer()
         plane = self._plane.next_timer()
         if own is None or plane is None:
             return own if plane is None else plane
@@ -203,12 +206,7 @@ class Endpoint:
 
     def handle_timers(self, now: float) -> None:
         """Retransmit, give up, expire, whatever is due; then the plane's timers."""
-        while self._timers and self._timers[0][0] <= now:
-            due, number = heappop(self._timers)
-            peer = self._peers.get(number)
-            if peer is None or peer.wakes_at != due:
-                continue
-            peer.wakes_at = None
+        for peer in self._peers.due(now):
             try:
                 self._handle_timer(peer, now)
             except Exception as error:
@@ -225,7 +223,7 @@ class Endpoint:
         if ufrag is None:
             self.drops.add(DropReason.MALFORMED_STUN)
             return
-        peer = self._by_ufrag.get(ufrag)
+        peer = self._peers.by_ufrag.get(ufrag)
         if peer is None:
             self.drops.add(DropReason.UNKNOWN_UFRAG)
             return
@@ -243,7 +241,7 @@ class Endpoint:
         request = parse_request(data)
         if port(source) == 0:
             return DropReason.BAD_SOURCE
-        owner = self._by_source.get(source)
+        owner = self._peers.by_source.get(source)
         if owner is not None and owner is not peer and (is_connection(source) or owner.ice.uses(source, now)):
             return DropReason.SOURCE_TAKEN
         nominated = peer.ice.nominated
@@ -261,7 +259,8 @@ class Endpoint:
         if peer.ice.nominated and not nominated:
             self.ice_connected_seconds.observe(now - peer.opened)
             peer.start_dtls(self._certificate, now)
-            self._schedule(peer)
+        self._tell_consent(peer)
+        self._peers.schedule(peer)
         self._edge.send(destination, memoryview(accepted.response), len(accepted.response))
         self.checks_answered += 1
         return None
@@ -274,12 +273,10 @@ class Endpoint:
             else:
                 owner.ice.forget(source)
                 self._drop_source(source)
-        self._by_source[source] = peer
-        if peer.connected:
-            self._media[source] = peer.id
+        self._peers.own(source, peer)
 
     def _receive_dtls(self, view: memoryview, offset: int, length: int, source: Source, now: float) -> None:
-        peer = self._by_source.get(source)
+        peer = self._peers.by_source.get(source)
         if peer is None:
             self.drops.add(DropReason.UNKNOWN_SOURCE)
             return
@@ -311,42 +308,38 @@ class Endpoint:
         if peer.destination is not None:
             for datagram in dtls.take_sends():
                 self._edge.send(peer.destination, memoryview(datagram), len(datagram))
-        self._schedule(peer)
+        self._peers.schedule(peer)
 
     def _connect(self, peer: Peer, dtls: DtlsServer, now: float) -> None:
         assert dtls.keys is not None
         self._plane.set_keys(peer.id, dtls.keys)
         peer.connected = True
         self._handshaking.discard(peer.id)
-        for source in peer.ice.sources:
-            self._media[source] = peer.id
+        self._peers.connect(peer)
         if peer.handshake_began is not None:
             self.dtls_handshake_seconds.observe(now - peer.handshake_began)
         self._reports.append(Connected(peer.id))
 
     def _handle_timer(self, peer: Peer, now: float) -> None:
         before = peer.ice.ufrags
-        peer.ice.handle_timer(now)
-        self._forget_ufrags(before, peer)
+        peer.ice.handle_timer(now, self._heard.get(peer.id, 0.0))
+        self._peers.rename(before, peer)
         failure = peer.ice.failure(now)
         if failure is not None:
             self._fail(peer, failure)
-        elif peer.dtls is None:
-            self._schedule(peer)
+            return
+        self._tell_consent(peer)
+        if peer.dtls is None:
+            self._peers.schedule(peer)
         else:
             peer.dtls.handle_timer(now)
             self._after_dtls(peer, peer.dtls, now)
 
-    def _schedule(self, peer: Peer) -> None:
-        """Note when the peer wants to be woken, where that is earlier than noted. A later time is found out when woken."""
-        due = peer.next_timer()
-        if peer.wakes_at is None or due < peer.wakes_at:
-            peer.wakes_at = due
-            heappush(self._timers, (due, peer.id))
-
-    def _is_current(self, due: float, number: PeerId) -> bool:
-        peer = self._peers.get(number)
-        return peer is not None and peer.wakes_at == due
+    def _tell_consent(self, peer: Peer) -> None:
+        """Report how the peer's consent stands, where that has changed since its handshake or since it was last told."""
+        if peer.connected and peer.ice.stage is not peer.consent_told:
+            peer.consent_told = peer.ice.stage
+            self._reports.append(ConsentChanged(peer.id, peer.ice.stage))
 
     def _fail(self, peer: Peer, stage: Stage) -> None:
         self.failures[stage] += 1
@@ -356,7 +349,7 @@ class Endpoint:
     def _bug(self, peer: Peer, error: Exception) -> None:
         """Our own fault: this peer ends, the others go on."""
         self._note_bug(error)
-        if peer.id in self._peers:
+        if peer in self._peers:
             try:
                 self._fail(peer, Stage.BUG)
             except Exception as another:
@@ -369,22 +362,16 @@ class Endpoint:
 
     def _remove(self, peer: Peer) -> None:
         """Take the peer out of every table, then out of the plane, so that a fault there leaves nothing behind here."""
-        del self._peers[peer.id]
+        self._peers.remove(peer)
+        self._heard.pop(peer.id, None)
         self._handshaking.discard(peer.id)
-        for ufrag in peer.ice.ufrags:
-            del self._by_ufrag[ufrag.encode()]
         for source in peer.ice.sources:
             self._drop_source(source)
         self._plane.close_peer(peer.id)
 
     def _drop_source(self, source: Source) -> None:
-        self._by_source.pop(source, None)
-        self._media.pop(source, None)
+        self._peers.drop(source)
         self._edge.release(source)
-
-    def _forget_ufrags(self, before: tuple[str, ...], peer: Peer) -> None:
-        for ufrag in set(before) - set(peer.ice.ufrags):
-            del self._by_ufrag[ufrag.encode()]
 
     def _local(self, ufrag: str, pwd: str) -> LocalParameters:
         return LocalParameters(ufrag, pwd, self._certificate.fingerprint, self._candidates, self._tcp_candidates)

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from enum import StrEnum
 
 from sfu.transport.address import Source
 from sfu.transport.drops import DropReason
-from sfu.transport.parameters import Stage
+from sfu.transport.parameters import Consent, Stage
 from sfu.transport.stun import BindingRequest, success
 
 MAX_SOURCES = 8
@@ -22,7 +21,9 @@ MAX_SOURCES = 8
 CONNECT_TIMEOUT = 30.0
 """Seconds from the answer to the first nomination; a browser's own ICE gives up after about as long."""
 CONSENT_WEAK = 5.0
-"""Seconds without a check after which the connection is shown as weak. Chromium checks every 2.5 s; RFC 7675 allows up to 6 s."""
+"""Seconds without a check and without media after which the connection is shown as weak. Chromium checks every 2.5 s, Firefox every 4 to
+6 s (RFC 7675 5.1), so that the checks alone would have it flicker.
+"""
 CONSENT_LOST = 15.0
 """Seconds without a check after which nobody should wait for this peer any more."""
 CONSENT_EXPIRED = 30.0
@@ -36,15 +37,6 @@ retransmits within 40 s."""
 MAX_SPENT = 4_096
 """Transaction ids remembered after that, so that a check overheard long ago is not taken again: at least an hour and a half of a browser's
 checks, one in 2.5 s of each of two candidate pairs. 32 KiB a peer."""
-
-
-class Consent(StrEnum):
-    """How long ago the peer last showed that it still wants to receive."""
-
-    FRESH = "fresh"
-    WEAK = "weak"
-    LOST = "lost"
-    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +101,7 @@ class IceAgent:
     """One peer's ICE. It is given the checks that name one of `ufrags`, and says what they change."""
 
     __slots__ = (
+        "_heard",
         "_last_check",
         "_opened",
         "_previous",
@@ -120,11 +113,13 @@ class IceAgent:
         "_transactions",
         "nominated",
         "selected",
+        "stage",
     )
 
     def __init__(self, local: Credentials, remote_ufrag: str, now: float) -> None:
         self._opened = now
         self._last_check = now
+        self._heard = now
         self._session = _Session(local, remote_ufrag)
         self._previous: _Session | None = None
         self._previous_until = 0.0
@@ -136,6 +131,8 @@ class IceAgent:
         """Where our datagrams go."""
         self.nominated = False
         """Whether the peer has ever chosen: ICE is connected."""
+        self.stage = Consent.FRESH
+        """How its consent stood when it was last looked at, media counted as a sign of life."""
 
     @property
     def ufrags(self) -> tuple[str, ...]:
@@ -188,6 +185,7 @@ class IceAgent:
         if selects:
             self.selected = source
         self._last_check = now
+        self.stage = Consent.FRESH
         return Accepted(success(request, source, session.password), selects, evicted)
 
     def uses(self, source: Source, now: float) -> bool:
@@ -213,11 +211,18 @@ class IceAgent:
 
     def next_timer(self) -> float:
         """When to ask `failure` again and call `handle_timer`."""
-        end = self._last_check + CONSENT_EXPIRED if self.nominated else self._opened + CONNECT_TIMEOUT
+        end = self._stage_ends() if self.nominated else self._opened + CONNECT_TIMEOUT
         return end if self._previous is None else min(end, self._previous_until)
 
-    def handle_timer(self, now: float) -> None:
-        """Forget the credentials from before a restart when their time is over."""
+    def handle_timer(self, now: float, heard: float) -> None:
+        """Look at the consent, and forget the credentials from before a restart when their time is over.
+
+        `heard` is when a packet last came from the peer: who sends is not weak, but only checks say that it wants to receive.
+        """
+        self._heard = heard
+        self.stage = self.consent(now)
+        if self.stage is Consent.WEAK and now - heard < CONSENT_WEAK:
+            self.stage = Consent.FRESH
         if self._previous is not None and now >= self._previous_until:
             self._previous = None
 
@@ -226,6 +231,11 @@ class IceAgent:
         if not self.nominated:
             return Stage.ICE if now >= self._opened + CONNECT_TIMEOUT else None
         return Stage.CONSENT if self.consent(now) is Consent.EXPIRED else None
+
+    def _stage_ends(self) -> float:
+        if self.stage is Consent.FRESH:
+            return min(max(self._last_check, self._heard) + CONSENT_WEAK, self._last_check + CONSENT_LOST)
+        return self._last_check + (CONSENT_LOST if self.stage is Consent.WEAK else CONSENT_EXPIRED)
 
     def _session_of(self, request: BindingRequest, now: float) -> _Session | None:
         if request.username == self._session.username:

@@ -92,6 +92,15 @@ class Stage(StrEnum):
     BUG = "bug"
 
 
+class Consent(StrEnum):
+    """How long ago the peer last showed that it still wants to receive (RFC 7675)."""
+
+    FRESH = "fresh"
+    WEAK = "weak"
+    LOST = "lost"
+    EXPIRED = "expired"
+
+
 @dataclass(frozen=True, slots=True)
 class Connected:
     """The DTLS handshake is done, the fingerprint is right, media may flow."""
@@ -105,6 +114,14 @@ class Failed:
 
     peer: PeerId
     stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChanged:
+    """A connected peer has gone quiet, or is back: FRESH, WEAK after 5 s or LOST after 15. What is EXPIRED has `Failed`."""
+
+    peer: PeerId
+    consent: Consent
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,4 +208,4 @@ class LayerRates:
     """Of each spatial layer its rid, empty without simulcast."""
 
 
-Report = Connected | Failed | FirstForwarded | AudioLevels | Estimates | Receptions | LayerRates
+Report = Connected | ConsentChanged | Failed | FirstForwarded | AudioLevels | Estimates | Receptions | LayerRates

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sfu.transport.certificate import Certificate
 from sfu.transport.dtls import DtlsServer
 from sfu.transport.ice import IceAgent
-from sfu.transport.parameters import PeerId
+from sfu.transport.parameters import Consent, PeerId
 from sfu.transport.ports import Destination
 
 
@@ -14,6 +14,7 @@ class Peer:
 
     __slots__ = (
         "connected",
+        "consent_told",
         "destination",
         "dtls",
         "fingerprints",
@@ -34,6 +35,8 @@ class Peer:
         """That of `ice.selected`, with the address of ours that was asked there."""
         self.handshake_began: float | None = None
         self.connected = False
+        self.consent_told = Consent.FRESH
+        """How its consent stood when that was last reported."""
         self.wakes_at: float | None = None
         """The earliest wake-up that the endpoint has noted for this peer."""
 

@@ -13,11 +13,19 @@ from sfu.transport.ice import (
     CONNECT_TIMEOUT,
     CONSENT_EXPIRED,
     CONSENT_LOST,
+    CONSENT_WEAK,
     MAX_SOURCES,
     PREVIOUS_CREDENTIALS_LIFETIME,
-    Consent,
 )
-from sfu.transport.parameters import Connected, Failed, LocalParameters, PeerId, Stage
+from sfu.transport.parameters import (
+    Connected,
+    Consent,
+    ConsentChanged,
+    Failed,
+    LocalParameters,
+    PeerId,
+    Stage,
+)
 from tests.transport.client import OTHER_CERTIFICATE, UFRAG, DtlsClient, check, client_context, remote_parameters
 from tests.transport.fakes import RecordingEdge, RecordingPlane, batch
 
@@ -317,12 +325,59 @@ def test_a_handshake_that_stops_is_retransmitted_and_reaped(net: Net) -> None:
 def test_a_peer_that_falls_silent_is_freed_after_thirty_seconds(net: Net) -> None:
     peer, local, _ = net.connect(now=1.0)
     net.send(HOME, check(local), now=20.0)
+    run_timers(net, 20.0 + CONSENT_WEAK - 0.01)
+    assert net.endpoint.take_reports() == []
+    run_timers(net, 20.0 + CONSENT_WEAK)
+    assert net.endpoint.take_reports() == [ConsentChanged(peer, Consent.WEAK)]
+    run_timers(net, 20.0 + CONSENT_LOST - 0.01)
+    assert net.endpoint.take_reports() == []
+    run_timers(net, 20.0 + CONSENT_LOST)
+    assert net.endpoint.take_reports() == [ConsentChanged(peer, Consent.LOST)]
     run_timers(net, 20.0 + CONSENT_EXPIRED - 0.01)
     assert net.endpoint.take_reports() == []
     assert net.endpoint.consent(peer, 20.0 + CONSENT_LOST) is Consent.LOST
     run_timers(net, 20.0 + CONSENT_EXPIRED)
     assert net.endpoint.take_reports() == [Failed(peer, Stage.CONSENT)]
     assert net.endpoint.consent(peer, 21.0) is Consent.EXPIRED
+
+
+@pytest.mark.parametrize(("silence", "told"), [(CONSENT_WEAK, Consent.WEAK), (CONSENT_LOST, Consent.LOST)])
+def test_a_check_ends_the_silence_and_the_next_one_is_told_in_time(net: Net, silence: float, told: Consent) -> None:
+    peer, local, _ = net.connect(now=1.0)
+    run_timers(net, 1.0 + silence)
+    assert net.endpoint.take_reports()[-1] == ConsentChanged(peer, told)
+    back = 1.0 + silence + 3.0
+    net.send(AWAY, check(local), now=back)
+    assert net.endpoint.take_reports() == [ConsentChanged(peer, Consent.FRESH)]
+    run_timers(net, back + CONSENT_WEAK - 0.01)
+    assert net.endpoint.take_reports() == []
+    run_timers(net, back + CONSENT_WEAK)
+    assert net.endpoint.take_reports() == [ConsentChanged(peer, Consent.WEAK)]
+
+
+def test_who_sends_media_is_not_weak_between_two_checks_but_lost_without_any(net: Net) -> None:
+    """Firefox checks every 4 to 6 s."""
+    peer, local, _ = net.connect(now=1.0)
+    for second in range(1, 1 + int(CONSENT_LOST)):
+        run_timers(net, float(second))
+        net.send(HOME, SRTP, now=float(second))
+    assert net.endpoint.take_reports() == []
+    run_timers(net, 1.0 + CONSENT_LOST)
+    assert net.endpoint.take_reports() == [ConsentChanged(peer, Consent.LOST)]
+    net.send(HOME, check(local), now=17.0)
+    net.send(HOME, SRTP, now=19.5)
+    assert net.endpoint.take_reports() == [ConsentChanged(peer, Consent.FRESH)]
+    run_timers(net, 24.4)
+    assert net.endpoint.take_reports() == []
+    run_timers(net, 24.5)
+    assert net.endpoint.take_reports() == [ConsentChanged(peer, Consent.WEAK)]
+
+
+def test_nothing_is_told_of_the_consent_of_who_has_not_connected(net: Net) -> None:
+    peer, local = net.open(0.0)
+    net.send(HOME, check(local), now=1.0)
+    run_timers(net, 1.0 + HANDSHAKE_TIMEOUT)
+    assert net.endpoint.take_reports() == [Failed(peer, Stage.DTLS)]
 
 
 def test_an_ice_restart_keeps_the_call(net: Net) -> None:
@@ -339,7 +394,6 @@ def test_an_ice_restart_keeps_the_call(net: Net) -> None:
     run_timers(net, 10.0 + PREVIOUS_CREDENTIALS_LIFETIME)
     assert net.send(HOME, check(local), now=10.0 + PREVIOUS_CREDENTIALS_LIFETIME) == []
     assert net.endpoint.drops.counts[DropReason.UNKNOWN_UFRAG] == 1
-    assert net.endpoint.take_reports() == []
     with pytest.raises(KeyError):
         net.endpoint.restart_ice(peer + 1, "x", "y", 11.0)
 
@@ -349,9 +403,9 @@ def test_restarts_and_closing_leave_nothing_behind(net: Net) -> None:
     for index in range(5):
         net.endpoint.restart_ice(peer, f"fresh{index}", "fresh-client-password", 10.0 + index)
     net.endpoint.close_peer(peer)
-    assert net.endpoint._by_ufrag == {}
-    assert net.endpoint._by_source == {}
-    assert net.endpoint._media == {}
+    assert net.endpoint._peers.by_ufrag == {}
+    assert net.endpoint._peers.by_source == {}
+    assert net.endpoint._peers.media == {}
 
 
 def test_handshakes_under_way_are_capped() -> None:
@@ -399,5 +453,6 @@ def test_a_thousand_peers_come_and_go_and_nothing_stays(net: Net) -> None:
             net.endpoint.close_peer(peer)
     run_timers(net, 2000.0)
     assert net.endpoint.peers == 0
-    assert (net.endpoint._by_ufrag, net.endpoint._by_source, net.endpoint._timers) == ({}, {}, [])
+    peers = net.endpoint._peers
+    assert (peers.by_ufrag, peers.by_source, peers.media, peers._timers, net.endpoint._heard) == ({}, {}, {}, [], {})
     assert net.plane.open == set()

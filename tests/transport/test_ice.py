@@ -14,12 +14,11 @@ from sfu.transport.ice import (
     MAX_TRANSACTIONS,
     PREVIOUS_CREDENTIALS_LIFETIME,
     Accepted,
-    Consent,
     Credentials,
     IceAgent,
     new_credentials,
 )
-from sfu.transport.parameters import LocalParameters, Stage
+from sfu.transport.parameters import Consent, LocalParameters, Stage
 from sfu.transport.stun import parse_request
 from tests.transport.client import UFRAG, check
 
@@ -187,7 +186,9 @@ def test_a_peer_that_never_nominates_fails_in_ice() -> None:
 def test_a_peer_that_falls_silent_fails_in_consent() -> None:
     ice = agent()
     send(ice, HOME, 10.0)
-    assert ice.next_timer() == 10.0 + CONSENT_EXPIRED
+    for silence in (CONSENT_WEAK, CONSENT_LOST, CONSENT_EXPIRED):
+        assert ice.next_timer() == 10.0 + silence
+        ice.handle_timer(10.0 + silence, 0.0)
     assert ice.failure(CONNECT_TIMEOUT) is None
     assert ice.failure(10.0 + CONSENT_EXPIRED) is Stage.CONSENT
 
@@ -216,7 +217,7 @@ def test_old_credentials_hold_for_thirty_seconds() -> None:
     assert accepted(send(ice, HOME, end - 0.01)).selects
     assert send(ice, HOME, end) is DropReason.STUN_UNAUTHENTICATED
     assert ice.next_timer() == end
-    ice.handle_timer(end)
+    ice.handle_timer(end, 0.0)
     assert ice.ufrags == (SECOND.ufrag,)
 
 
