@@ -6,7 +6,7 @@
  * @typedef {{loss: number, roundTrip: number, received: number}} Measured share lost, seconds, packets that came back
  */
 
-import { leanOffer, preferFormats } from "./media.js";
+import { leanOffer, preferFormats } from "./formats.js";
 import { SUBPROTOCOL } from "./protocol.js";
 
 const ANSWER_TIMEOUT = 8_000; // ms until the server counts as not reached

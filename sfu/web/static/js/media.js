@@ -12,6 +12,7 @@
  * @typedef {{transceiver: RTCRtpTransceiver, kind: "audio" | "video", track: string | null}} Section
  */
 
+import { leanOffer, preferFormats } from "./formats.js";
 import { ChannelLost, Refused } from "./protocol.js";
 
 const MAX_SECTIONS = 24; // the protocol's limit on media sections
@@ -19,56 +20,6 @@ const RESTART_AFTER = 3_000; // ms of `disconnected`; shorter gaps mend themselv
 const REPLACE_AFTER = 8_000; // ms that an ICE restart is given
 const CONNECT_TIMEOUT = 15_000; // ms until the first connection counts as failed
 const RETRY_AFTER = [500, 1_000, 2_000, 4_000, 8_000]; // ms between failed offers; the last one again and again
-
-/**
- * Every browser can decode what another sends: VP8 and H.264 are mandatory (RFC 7742), VP9 and AV1 where both have them.
- *
- * @typedef {{type: string, parameters?: RegExp}} Format
- * @type {Format[]}
- */
-const VIDEO_FORMATS = [
-  { type: "video/vp8" },
-  { type: "video/h264", parameters: /packetization-mode=1.*profile-level-id=42(e0|00)1f/i },
-  { type: "video/vp9", parameters: /profile-id=0/ },
-  { type: "video/av1", parameters: /^$|profile=0/ },
-  { type: "video/rtx" },
-];
-/** @type {Format[]} */
-const AUDIO_FORMATS = [{ type: "audio/opus" }, { type: "audio/red" }];
-
-/** Header extensions that the server does not carry. Twelve people's sections fit into 32 KiB only without them. */
-const UNUSED_EXTENSIONS =
-  /^a=extmap:\d+(\/\w+)? (urn:ietf:params:rtp-hdrext:toffset|http:\/\/www\.webrtc\.org\/experiments\/rtp-hdrext\/(playout-delay|video-content-type|video-timing|color-space))\b/;
-
-/**
- * The offer as the server needs it: without what it does not use, and without this device's addresses.
- *
- * @param {string} sdp
- */
-export function leanOffer(sdp) {
-  return sdp
-    .split("\r\n")
-    .filter((line) => !line.startsWith("a=candidate:") && !UNUSED_EXTENSIONS.test(line))
-    .join("\r\n");
-}
-
-/**
- * @param {RTCRtpTransceiver} transceiver
- * @param {"audio" | "video"} kind
- */
-export function preferFormats(transceiver, kind) {
-  if (!transceiver.setCodecPreferences || !RTCRtpReceiver.getCapabilities) return;
-  const capable = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
-  const formats = kind === "video" ? VIDEO_FORMATS : AUDIO_FORMATS;
-  const preferred = formats.flatMap(({ type, parameters }) =>
-    capable.filter((c) => c.mimeType.toLowerCase() === type && (!parameters || parameters.test(c.sdpFmtpLine ?? ""))),
-  );
-  try {
-    if (preferred.length) transceiver.setCodecPreferences(preferred);
-  } catch {
-    // An older browser wants another list; what it offers by itself works too.
-  }
-}
 
 /**
  * What the server proves itself by, as its answer says it: the browser's own account of the answer may leave some out.
@@ -179,6 +130,22 @@ export class MediaConnection {
     for (const [source, track] of this.#sent) {
       if (this.#own.includes(track) && !this.#retired.has(source)) this.#seen.add(track);
     }
+  }
+
+  /**
+   * Encode what somebody watches, and nothing else.
+   *
+   * @param {string} track one's own, as the server names it
+   * @param {string[]} wanted rids; "" is that of a track without layers
+   */
+  encode(track, wanted) {
+    const source = [...this.#sent].find(([, id]) => id === track)?.[0];
+    const sender = source && this.#sending.get(source)?.sender;
+    const parameters = sender?.getParameters();
+    if (!sender || !parameters?.encodings.length) return;
+    for (const encoding of parameters.encodings) encoding.active = wanted.includes(encoding.rid ?? "");
+    // Where the browser refuses, more is encoded than is needed.
+    void sender.setParameters(parameters).catch(() => {});
   }
 
   /** The channel is back after a loss: the server may have lost what it knew of this connection. */

@@ -7,7 +7,8 @@
  * @typedef {import("./devices.js").Source} Source
  * @typedef {{track: string, kind: "audio" | "video", source: string, muted: boolean, paused: boolean}} Track
  * @typedef {{participant: string, name: string, role: string, verified: boolean, connected: boolean,
- *   admitted_at: string, tracks: Track[]}} Admitted
+ *   pinned?: boolean, admitted_at: string, tracks: Track[]}} Admitted
+ * @typedef {{score: number, reason: string}} Reception 1 (bad) to 5 (good); `uplink` or `downlink`, or nothing
  * @typedef {{participant: string, name: string, role: string, verified: boolean, booked: boolean,
  *   second_device: boolean, connected: boolean, waiting_since: string}} Waiting
  * @typedef {{participant: string, name: string, role: string, state: string}} TurnedAway
@@ -23,6 +24,8 @@
  * @property {Roster} roster
  * @property {Lobby} lobby
  * @property {string | null} speaker
+ * @property {Map<string, Reception>} qualities how well others are connected, by participant
+ * @property {Map<string, string>} paused tracks that the server holds back from this device, and why
  * @property {import("./texting.js").Transcript} written
  * @property {import("./quality.js").Rating} quality of this device's own connection
  * @property {boolean} reconnecting
@@ -34,6 +37,7 @@
 
 import { Devices, SOURCES } from "./devices.js";
 import { MediaConnection } from "./media.js";
+import { Mutes } from "./mutes.js";
 import { ChannelLost, Refused, SignallingClient } from "./protocol.js";
 import { QualityWatch } from "./quality.js";
 import { SCREEN_SOURCES, Screen } from "./screen.js";
@@ -62,6 +66,8 @@ const before = () => ({
   roster: emptyRoster(),
   lobby: emptyLobby(),
   speaker: null,
+  qualities: new Map(),
+  paused: new Map(),
   written: { lines: [], writing: [], count: 0 },
   quality: "good",
   reconnecting: false,
@@ -86,12 +92,11 @@ export class Visit extends EventTarget {
   #client = null;
   /** @type {MediaConnection | null} */
   #media = null;
-  /** @type {Map<import("./media.js").Source, string>} */
-  #sent = new Map();
-  /** What the server was last told of each own track. @type {Map<string, boolean>} */
-  #told = new Map();
-  /** Own tracks with a mute request under way. */
-  #telling = new Set();
+  #mutes = new Mutes({
+    devices: this.devices,
+    tell: (fields) => this.request("mute", fields),
+    onSilenced: () => this.#say("message.silenced", {}, false),
+  });
 
   /** @param {{url: string}} options of the signalling channel */
   constructor({ url }) {
@@ -189,6 +194,9 @@ export class Visit extends EventTarget {
       lobby_status: ({ staff_present: staffPresent }) => this.#set({ staffPresent, staffSeen: staffPresent || this.state.staffSeen }),
       notice: (event) => this.#set({ notices: [...this.state.notices, String(event.text)].slice(-NOTICES_KEPT) }),
       speaker: (event) => this.#set({ speaker: event.participant }),
+      quality: (event) => this.#qualityTold(event),
+      track_paused: (event) => this.#pauseTold(event),
+      layers: ({ track, wanted }) => this.#media?.encode(track, wanted),
       text: (event) => this.#textTold(event),
       reconnecting: () => this.#set({ reconnecting: true }),
       resumed: (answer) => this.#resumed(answer),
@@ -215,7 +223,7 @@ export class Visit extends EventTarget {
     this.#joined(answer);
     if (was === "meeting" && answer.state === "admitted") {
       this.#media?.resume();
-      this.#syncMutes();
+      this.#mutes.sync();
       this.texting.resume();
     } else {
       this.#stateTold(answer.state);
@@ -261,6 +269,19 @@ export class Visit extends EventTarget {
     this.#heedSilence();
   }
 
+  /** @param {{participants: {participant: string, score: number, reason?: string}[]}} event */
+  #qualityTold({ participants }) {
+    this.#set({ qualities: new Map(participants.map(({ participant, score, reason = "" }) => [participant, { score, reason }])) });
+  }
+
+  /** @param {{track: string, paused: boolean, reason?: string}} event */
+  #pauseTold({ track, paused, reason = "" }) {
+    const known = new Map(this.state.paused);
+    known.delete(track);
+    if (paused) known.set(track, reason);
+    this.#set({ paused: known });
+  }
+
   /** @param {{participant: string, text: string, final: boolean}} event */
   #textTold({ participant, text, final }) {
     const name = this.state.roster.participants.find((p) => p.participant === participant)?.name ?? "";
@@ -279,19 +300,12 @@ export class Visit extends EventTarget {
 
   /** Staff can mute a track at the server. The button must not claim otherwise. */
   #heedSilence() {
-    const screen = this.#sent.get("screen");
+    const screen = this.#mutes.trackOf("screen");
     if (this.screen.on && this.#ownTracks().some(({ track, muted }) => track === screen && muted)) {
       this.screen.stop();
       this.#say("message.share_stopped", {}, false);
     }
-    for (const source of SOURCES) {
-      const track = this.#sent.get(source) ?? "";
-      const listed = this.#ownTracks().find((t) => t.track === track);
-      if (!listed?.muted || this.#told.get(track) || this.#telling.has(track)) continue;
-      this.#told.set(track, true);
-      void this.devices.turn(source, false);
-      this.#say("message.silenced", {}, false);
-    }
+    this.#mutes.heed(this.#ownTracks());
   }
 
   #ownTracks() {
@@ -305,14 +319,7 @@ export class Visit extends EventTarget {
       iceServers: this.state.me?.ice_servers ?? [],
       negotiate: (offer) => client.request("offer", offer),
       onRemote: (remote) => this.#set({ remote }),
-      onSent: (sent) => {
-        this.#sent = sent;
-        // A new track begins muted where the one before it was. What staff have silenced is not for the page to lift.
-        for (const { track, muted, paused } of this.#ownTracks()) {
-          if (muted && !paused && !this.#told.has(track)) this.#told.set(track, true);
-        }
-        this.#syncMutes();
-      },
+      onSent: (sent) => this.#mutes.renew(sent, this.#ownTracks()),
       onStatus: (media) => this.#set({ media }),
     });
     this.#syncLocal();
@@ -323,18 +330,16 @@ export class Visit extends EventTarget {
   #closeMedia() {
     const media = this.#media;
     this.#media = null;
-    this.#sent = new Map();
-    this.#told.clear();
-    this.#telling.clear();
+    this.#mutes.clear();
     media?.close();
     this.#quality.stop();
     this.screen.stop();
-    this.#set({ media: null, quality: "good", remote: new Map() });
+    this.#set({ media: null, quality: "good", qualities: new Map(), paused: new Map(), remote: new Map() });
   }
 
   #syncLocal() {
     for (const source of SOURCES) this.#media?.send(source, this.devices[source].track);
-    this.#syncMutes();
+    this.#mutes.sync();
   }
 
   #syncScreen() {
@@ -353,23 +358,6 @@ export class Visit extends EventTarget {
       ordered.map(({ track, kind }) => ({ track, kind })),
       this.#ownTracks().map((t) => t.track),
     );
-  }
-
-  #syncMutes() {
-    for (const source of SOURCES) {
-      const track = this.#sent.get(source);
-      const muted = !this.devices[source].on;
-      if (track === undefined || this.#telling.has(track) || (this.#told.get(track) ?? false) === muted) continue;
-      this.#telling.add(track);
-      this.request("mute", { track, muted }).then(
-        () => {
-          this.#told.set(track, muted);
-          this.#telling.delete(track);
-          this.#syncMutes();
-        },
-        () => this.#telling.delete(track), // lost with the channel: told anew with the next offer or resume
-      );
-    }
   }
 
   /** What the visit's end is for this participant: whoever was never in is not thanked for taking part. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { leanOffer } from "../../../../sfu/web/static/js/media.js";
+import { leanOffer } from "../../../../sfu/web/static/js/formats.js";
 
 test("an offer tells no address of the device, and no extension that the server does not carry", () => {
   const kept = ["v=0", "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level", "a=mid:0", ""];

@@ -1,0 +1,92 @@
+/**
+ * Own tracks and whether they are heard: muted here, which the server is told, or silenced by staff, which the buttons must show. No DOM.
+ *
+ * @typedef {import("./media.js").Source} MediaSource
+ */
+
+import { SOURCES } from "./devices.js";
+
+export class Mutes {
+  #devices;
+  #tell;
+  #onSilenced;
+  /** Track ids of what is sent now. @type {Map<MediaSource, string>} */
+  #sent = new Map();
+  /** What the server was last told of each own track. @type {Map<string, boolean>} */
+  #told = new Map();
+  /** Own tracks with a request under way. @type {Set<string>} */
+  #telling = new Set();
+
+  /**
+   * @param {object} options
+   * @param {import("./devices.js").Devices} options.devices
+   * @param {(fields: {track: string, muted: boolean}) => Promise<unknown>} options.tell the server
+   * @param {() => void} options.onSilenced staff have turned off a device's track
+   */
+  constructor({ devices, tell, onSilenced }) {
+    this.#devices = devices;
+    this.#tell = tell;
+    this.#onSilenced = onSilenced;
+  }
+
+  /** @param {MediaSource} source */
+  trackOf(source) {
+    return this.#sent.get(source);
+  }
+
+  /**
+   * Other tracks are sent from now on.
+   *
+   * @param {Map<MediaSource, string>} sent
+   * @param {import("./visit.js").Track[]} own the roster's tracks of this participant
+   */
+  renew(sent, own) {
+    this.#sent = sent;
+    // A new track begins muted where the one before it was. What staff have silenced is not for the page to lift.
+    for (const { track, muted, paused } of own) {
+      if (muted && !paused && !this.#told.has(track)) this.#told.set(track, true);
+    }
+    this.sync();
+  }
+
+  /** Tell the server what it does not know yet. */
+  sync() {
+    for (const source of SOURCES) {
+      const track = this.#sent.get(source);
+      const muted = !this.#devices[source].on;
+      if (track === undefined || this.#telling.has(track) || (this.#told.get(track) ?? false) === muted) continue;
+      this.#telling.add(track);
+      this.#tell({ track, muted }).then(
+        () => {
+          this.#told.set(track, muted);
+          this.#telling.delete(track);
+          this.sync();
+        },
+        () => this.#telling.delete(track), // lost with the channel: told anew with the next offer or resume
+      );
+    }
+  }
+
+  /**
+   * Staff can mute a track at the server. The button must not claim otherwise.
+   *
+   * @param {import("./visit.js").Track[]} own the roster's tracks of this participant
+   */
+  heed(own) {
+    for (const source of SOURCES) {
+      const track = this.#sent.get(source) ?? "";
+      const listed = own.find((known) => known.track === track);
+      if (!listed?.muted || this.#told.get(track) || this.#telling.has(track)) continue;
+      this.#told.set(track, true);
+      void this.#devices.turn(source, false);
+      this.#onSilenced();
+    }
+  }
+
+  /** Nothing is sent any more. */
+  clear() {
+    this.#sent = new Map();
+    this.#told.clear();
+    this.#telling.clear();
+  }
+}
