@@ -3,7 +3,7 @@
 Ids are each peer's own. What an element *is* (its kind, below) is not, so a packet is read by the sender's ids into `Elements` and
 written by the receiver's ids from there. Only what stands in `CARRIED` passes from peer to peer: rid and repaired rid would tell
 a receiver of layers that it does not get, send times and transport-wide numbers belong to one transport, and nothing
-unknown is passed on. The mid is the receiver's own.
+unknown is passed on. The mid is the receiver's own, and so is the transport-wide number, which whoever sends the packet fills in.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ AUDIO_LEVEL = 4
 VIDEO_ORIENTATION = 5
 ABS_CAPTURE_TIME = 6
 DEPENDENCY_DESCRIPTOR = 7
-KINDS = 8
+TRANSPORT_CC = 8
+KINDS = 9
 
 KIND_OF_URI = {
     URI_MID: MID,
@@ -43,6 +44,7 @@ KIND_OF_URI = {
     URI_VIDEO_ORIENTATION: VIDEO_ORIENTATION,
     URI_ABS_CAPTURE_TIME: ABS_CAPTURE_TIME,
     URI_DEPENDENCY_DESCRIPTOR: DEPENDENCY_DESCRIPTOR,
+    URI_TRANSPORT_CC: TRANSPORT_CC,
 }
 
 CARRIED = (AUDIO_LEVEL, VIDEO_ORIENTATION, ABS_CAPTURE_TIME, DEPENDENCY_DESCRIPTOR)
@@ -52,13 +54,13 @@ TWO_BYTE = 0x1000  # profile of the two-byte form; its low four bits are the app
 
 MAX_MID = 32  # bytes; SDP tokens of browsers are one to three characters
 MAX_STEPS = 64  # elements and padding bytes looked at in one block; fourteen ids are the most anybody uses
-MAX_BLOCK = 4 + (2 + MAX_MID) + (2 + 1) + (2 + 1) + (2 + 16) + (2 + 255) + 3
+MAX_BLOCK = 4 + (2 + MAX_MID) + (2 + 2) + (2 + 1) + (2 + 1) + (2 + 16) + (2 + 255) + 3
 """The most bytes that a `Writer` ever writes: the room to leave before the payload."""
 
 # Sizes that each kind may have, by its specification. An element of another size is not seen: a reader that trusts the
 # id alone reads past the element.
-_MIN_SIZE = (0, 1, 1, 1, 1, 1, 8, 3)
-_MAX_SIZE = (0, MAX_MID, 255, 255, 1, 1, 16, 255)
+_MIN_SIZE = (0, 1, 1, 1, 1, 1, 8, 3, 2)
+_MAX_SIZE = (0, MAX_MID, 255, 255, 1, 1, 16, 255, 2)
 
 
 class Elements:
@@ -171,7 +173,17 @@ class Writer:
     which only a dependency descriptor is. Whoever negotiates either understands both forms (RFC 8285 4.1.2).
     """
 
-    __slots__ = ("_alone", "_carried", "_head", "_ids", "_prepared", "_two_byte_head", "_two_byte_only")
+    __slots__ = (
+        "_alone",
+        "_carried",
+        "_head",
+        "_ids",
+        "_prepared",
+        "_two_byte_head",
+        "_two_byte_only",
+        "number_at",
+        "two_byte_number_at",
+    )
 
     def __init__(self, ids: Iterable[tuple[int, str]], mid: str) -> None:
         id_of_kind = {kind: identifier for identifier, kind in _usable(ids)}
@@ -182,17 +194,27 @@ class Writer:
         self._ids = tuple((kind, id_of_kind[kind]) for kind in CARRIED if kind in id_of_kind)
         name = mid.encode("ascii", "replace")[:MAX_MID]
         mid_id = id_of_kind.get(MID, 0) if name else 0
-        self._two_byte_only = max(mid_id, 0, *(identifier for _, identifier in self._ids)) > 14 or len(name) > 16
-        # What every block begins with: profile, a length to be written, and the receiver's mid.
+        number_id = id_of_kind.get(TRANSPORT_CC, 0)
+        self._two_byte_only = (
+            max(mid_id, number_id, *(identifier for _, identifier in self._ids)) > 14 or len(name) > 16
+        )
+        # What every block begins with: profile, a length to be written, the receiver's mid, and room for its number.
         self._head = bytes((ONE_BYTE >> 8, ONE_BYTE & 0xFF, 0, 0))
         self._two_byte_head = bytes((TWO_BYTE >> 8, TWO_BYTE & 0xFF, 0, 0))
         if mid_id:
             self._two_byte_head += bytes((mid_id, len(name))) + name
             if not self._two_byte_only:
                 self._head += bytes((mid_id << 4 | (len(name) - 1),)) + name
+        self.number_at = self.two_byte_number_at = 0
+        """Where in a block of each form the two bytes of the transport-wide number go, which `write` leaves 0; 0: not negotiated."""
+        if number_id:
+            self._two_byte_head += bytes((number_id, 2, 0, 0))
+            self._head += bytes((number_id << 4 & 0xFF | 1, 0, 0))
+            self.two_byte_number_at = len(self._two_byte_head) - 2
+            self.number_at = self.two_byte_number_at if self._two_byte_only else len(self._head) - 2
         # The whole block of a packet that has nothing to carry.
         head = self._two_byte_head if self._two_byte_only else self._head
-        self._alone = _block(head) if mid_id else b""
+        self._alone = _block(head) if mid_id or number_id else b""
         # The whole block of a packet that has one byte to carry, as sound with its level has, and where in it that byte goes.
         self._prepared: dict[int, tuple[bytes, int, int]] = {
             1 << kind: (_block(head + bytes((identifier << 4, 0))), len(head) + 1, kind)
@@ -237,6 +259,12 @@ class Writer:
                     view[position : position + size] = source[start : start + size]
                 position += size
         return _finish(view, offset, position)
+
+    def write_number(self, view: WritableBuffer, offset: int, number: int) -> None:
+        """Fill the transport-wide number into the block that `write` wrote at `offset`; only where `number_at` is not 0."""
+        place = offset + (self.number_at if view[offset] == ONE_BYTE >> 8 else self.two_byte_number_at)
+        view[place] = number >> 8
+        view[place + 1] = number & 0xFF
 
     def _write_two_byte(
         self, source: Buffer, elements: Elements, present: int, view: WritableBuffer, offset: int

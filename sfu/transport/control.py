@@ -176,7 +176,7 @@ class Control:
                 kept, header.extension_profile, header.extension_offset, header.extension_length, elements
             )
             payload = kept[header.header_length : header.header_length + header.payload_length]
-            size = stream.resend(sequence, kept, header, elements, payload)
+            size = stream.resend(sequence, kept, header, elements, payload, now)
             if size:
                 self._counters.packets_out[Kind.RTX] += 1
                 self._counters.bytes_out[Kind.RTX] += size

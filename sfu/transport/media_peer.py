@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 
+from sfu.rtp.arrival_log import ArrivalLog
 from sfu.rtp.budget import Budget
 from sfu.rtp.extensions import MID, REPAIRED_RID, RID, Elements
 from sfu.rtp.packet import Header
 from sfu.rtp.resends import NAMED_BURST, NAMED_PER_SECOND
+from sfu.transport.downlink import Downlink
 from sfu.transport.incoming import Feed, IncomingStream
 from sfu.transport.outbox import Outbox, Outboxes
 from sfu.transport.outgoing import OutgoingStream
@@ -27,8 +29,11 @@ MAX_CLOCK_STEP = 1.0
 class MediaPeer:
     """What belongs to one peer and dies with it. The plane decides; this holds, and counts the places of the SSRC list."""
 
-    def __init__(self, number: PeerId, outboxes: Outboxes, rng: random.Random) -> None:
+    def __init__(self, number: PeerId, outboxes: Outboxes, downlink: Downlink, rng: random.Random) -> None:
         self.number = number
+        self.downlink = downlink
+        self.arrivals = ArrivalLog()
+        """What came with a transport-wide number, to be told to the peer."""
         self.inbound: SrtpSession | None = None
         self.outbound: SrtpSession | None = None
         self.feeds: dict[str, Feed] = {}

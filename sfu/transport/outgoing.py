@@ -6,6 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 from sfu.rtp import red
+from sfu.rtp.bandwidth.sent import SentPackets
 from sfu.rtp.extensions import Elements, Writer
 from sfu.rtp.packet import FIXED_LENGTH, Header, write_fixed
 from sfu.rtp.resends import Resends
@@ -43,6 +44,7 @@ class OutgoingStream:
         section: Section,
         egress: Egress,
         outbox: Outbox,
+        sent: SentPackets,
         counters: Counters,
         rng: random.Random,
     ) -> None:
@@ -68,6 +70,9 @@ class OutgoingStream:
         """Whether the source's own doing was why it last began to wait."""
         self.wanted_layer = (0, 0)
         """(spatial, temporal) of what its receiver is to get."""
+        self.left_out = False
+        """Whether video is left out because more has been sent than the way takes; then it begins again with a keyframe."""
+        self._sent = sent
         self._outbox = outbox
         self._drops = counters.drops.counts
         self._use(_NOTHING)
@@ -168,6 +173,10 @@ class OutgoingStream:
         self.awaiting_keyframe = False
         write_fixed(view, at, extension, header.marker, payload_type, sequence, timestamp, self.egress.ssrc)
         view[body:end] = payload
+        if self._writer.number_at:
+            self._writer.write_number(view, at + FIXED_LENGTH, self._sent.note(end - at, now))
+        else:
+            self._sent.total += end - at
         protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
         if protected < 0:
             self._drops[DropReason.PROTECT_FAILED] += 1
@@ -205,7 +214,15 @@ class OutgoingStream:
         """Whether a retransmission of `size` bytes keeps within the round trip and the share of the media."""
         return self._resends.may_resend(sequence, size, self.octets, now, self.round_trip)
 
-    def resend(self, sequence: int, source: memoryview, header: Header, elements: Elements, payload: memoryview) -> int:
+    def resend(
+        self,
+        sequence: int,
+        source: memoryview,
+        header: Header,
+        elements: Elements,
+        payload: memoryview,
+        now: float,
+    ) -> int:
         """Prepare again, as a retransmission (RFC 4588 4), what went out as `sequence`; the rest as for `forward`."""
         session = self.session
         ssrc = self.egress.rtx_ssrc
@@ -229,6 +246,10 @@ class OutgoingStream:
         timestamp = self.timestamps.translate(header.timestamp)
         write_fixed(view, at, extension, header.marker, payload_type, self._rtx_sequence, timestamp, ssrc)
         view[body:end] = payload
+        if self._writer.number_at:
+            self._writer.write_number(view, at + FIXED_LENGTH, self._sent.note(end - at, now))
+        else:
+            self._sent.total += end - at
         protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
         if protected < 0:
             self._drops[DropReason.PROTECT_FAILED] += 1

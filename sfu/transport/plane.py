@@ -19,6 +19,7 @@ from sfu.rtp.receive_log import DUPLICATE, JUMPED, NEVER, NEW, RECOVERED, RESTAR
 from sfu.rtp.rtx import NOTHING, OSN_LENGTH, unwrap
 from sfu.transport.control import Control
 from sfu.transport.counters import Counters, Kind
+from sfu.transport.downlink import Downlink
 from sfu.transport.drops import DropReason, Drops
 from sfu.transport.incoming import Feed, IncomingStream
 from sfu.transport.mapping import mapping
@@ -35,6 +36,8 @@ LEVELS_INTERVAL = 0.15
 """Seconds between two reports of audio levels."""
 BITRATE_CAP = 1_500_000
 """Bits per second that a sender of video is told it may send: a good 720p picture."""
+RECEIVER_CAP = 20_000_000
+"""Bits per second at which the estimate of a way down ends: a dozen such pictures."""
 
 _HAS_LEVEL = 1 << AUDIO_LEVEL
 _LEAST = 12 + 10
@@ -54,6 +57,7 @@ class Plane:
         clock: Clock,
         *,
         bitrate_cap: int = BITRATE_CAP,
+        receiver_cap: int = RECEIVER_CAP,
         ntp_epoch: float = 0.0,
         rng: random.Random | None = None,
         on_bug: Callable[[Exception], None] | None = None,
@@ -66,6 +70,7 @@ class Plane:
         self.bugs = 0
         self._counts = self.drops.counts
         self._clock = clock
+        self._receiver_cap = receiver_cap
         self._on_bug = on_bug
         self._rng = rng if rng is not None else random.SystemRandom()
         self._outboxes = Outboxes(sender, self.counters)
@@ -84,7 +89,8 @@ class Plane:
     # Peers, sections, routes
 
     def open_peer(self, peer: PeerId) -> None:
-        self._peers[peer] = MediaPeer(peer, self._outboxes, self._rng)
+        downlink = Downlink(peer, self._rng.getrandbits(15), self._receiver_cap, self._clock())
+        self._peers[peer] = MediaPeer(peer, self._outboxes, downlink, self._rng)
 
     def set_keys(self, peer: PeerId, keys: SrtpKeys) -> None:
         state = self._peers.get(peer)
@@ -172,7 +178,7 @@ class Plane:
         if stream is None:
             egress = Egress(peer.ssrcs.allocate(peer.streams), self._rtx_ssrc(peer, section, None))
             outbox = peer.urgent if section.kind == "audio" else peer.bulk
-            stream = OutgoingStream(peer.number, section, egress, outbox, self.counters, self._rng)
+            stream = OutgoingStream(peer.number, section, egress, outbox, peer.downlink.sent, self.counters, self._rng)
             peer.outgoing[section.mid] = stream
         elif stream.section != section:
             stream.update(section)

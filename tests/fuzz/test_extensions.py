@@ -15,6 +15,7 @@ from sfu.rtp.extensions import (
     MAX_BLOCK,
     MID,
     ONE_BYTE,
+    TRANSPORT_CC,
     TWO_BYTE,
     VIDEO_ORIENTATION,
     Elements,
@@ -87,6 +88,8 @@ def check(profile: int, block: bytes) -> None:
         for kind in range(1, KINDS):
             if kind == MID:
                 assert found.value(out, MID) == (b"7" if MID in negotiated else b"")
+            elif kind == TRANSPORT_CC:
+                assert found.value(out, kind) == (bytes(2) if kind in negotiated else b"")
             elif kind in CARRIED and kind in negotiated:
                 assert found.value(out, kind) == elements.value(view, kind)
             else:

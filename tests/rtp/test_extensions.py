@@ -16,6 +16,7 @@ from sfu.rtp.extensions import (
     ONE_BYTE,
     REPAIRED_RID,
     RID,
+    TRANSPORT_CC,
     TWO_BYTE,
     URI_ABS_CAPTURE_TIME,
     URI_ABS_SEND_TIME,
@@ -24,6 +25,7 @@ from sfu.rtp.extensions import (
     URI_MID,
     URI_REPAIRED_RID,
     URI_RID,
+    URI_TRANSPORT_CC,
     URI_VIDEO_ORIENTATION,
     VIDEO_ORIENTATION,
     Elements,
@@ -140,6 +142,7 @@ def test_an_element_of_a_wrong_size_is_not_seen(kind: int) -> None:
         VIDEO_ORIENTATION: range(1, 2),
         ABS_CAPTURE_TIME: range(8, 17),
         DEPENDENCY_DESCRIPTOR: range(3, 256),
+        TRANSPORT_CC: range(2, 3),
     }[kind]
     for size in range(256):
         value = bytes(size)
@@ -240,4 +243,43 @@ def test_every_carried_element_arrives_whatever_the_ids(
     assert whole
     assert read_in == incoming
     carried = {kind: value for kind, value in incoming.items() if kind in CARRIED}
-    assert written(receiver_ids, mid, read_in)[1] == {MID: mid.encode()} | carried
+    numbered = {TRANSPORT_CC: bytes(2)}  # to be filled in
+    assert written(receiver_ids, mid, read_in)[1] == {MID: mid.encode()} | carried | numbered
+
+
+NUMBERED = (*CHROMIUM, (3, URI_TRANSPORT_CC))
+
+
+@pytest.mark.parametrize(
+    ("ids", "mid", "incoming"),
+    [
+        (NUMBERED, "0", {}),
+        (NUMBERED, "", {}),
+        (NUMBERED, "0", {AUDIO_LEVEL: b"\x85"}),
+        (NUMBERED, "0", {AUDIO_LEVEL: b"\x85", ABS_CAPTURE_TIME: b"\x01" * 8}),
+        (NUMBERED, "0", {DEPENDENCY_DESCRIPTOR: b"\x01" * 40}),
+        (((15 + 1, URI_TRANSPORT_CC), (4, URI_MID)), "0", {}),
+        (NUMBERED, "a-mid-of-seventeen", {AUDIO_LEVEL: b"\x85"}),
+    ],
+)
+def test_a_packet_has_the_number_of_its_own_transport(
+    ids: tuple[tuple[int, str], ...], mid: str, incoming: dict[int, bytes]
+) -> None:
+    writer = Writer(ids, mid)
+    assert writer.number_at
+    source = b"".join(incoming.values())
+    elements = Elements()
+    at = 0
+    for kind, value in (incoming | {TRANSPORT_CC: b""}).items():
+        elements.present |= 1 << kind
+        elements.offsets[kind], elements.lengths[kind] = at, len(value)
+        at += len(value)
+    view = memoryview(bytearray(b"\xee" * (MAX_BLOCK + 5)))
+    length = writer.write(source, elements, view, 5)
+    writer.write_number(view, 5, 0xABCD)
+    _, found = read(ids, int.from_bytes(view[5:7], "big"), bytes(view[9 : 5 + length]))
+    assert found == ({MID: mid.encode()} if mid else {}) | incoming | {TRANSPORT_CC: b"\xab\xcd"}
+
+
+def test_without_the_extension_there_is_no_number() -> None:
+    assert Writer(CHROMIUM, "0").number_at == 0

@@ -1,0 +1,38 @@
+"""How far video may run ahead of the estimate before frames are left out.
+
+A queue that is not there: it fills with all that is sent and drains at the estimate. Its receiver's real queue is like it. What
+fills it is mostly a source without layers, or the time until a lower layer has begun.
+"""
+
+from __future__ import annotations
+
+DELAY = 0.6
+"""Seconds that the queue may take to drain; a picture that is later than this is no conversation."""
+LEAST = 60_000
+"""Bytes that pass at once, however low the estimate: a keyframe, without which there is no picture at all."""
+DRAINED = 0.3
+"""Of the most, what the queue drains to before video goes on: there must be room for the keyframe that it then begins with."""
+
+
+class Allowance:
+    __slots__ = ("_at", "_queue", "_total")
+
+    def __init__(self) -> None:
+        self._queue = 0.0
+        self._total = 0
+        self._at = 0.0
+
+    def exceeded(self, total: int, rate: float, now: float) -> bool:
+        """Whether the next frame is to be left out. `total` bytes have been sent so far, `rate` is the estimate."""
+        return self._update(total, rate, now) > max(LEAST, rate / 8 * DELAY)
+
+    def drained(self, total: int, rate: float, now: float) -> bool:
+        """Whether video may begin again."""
+        return self._update(total, rate, now) < DRAINED * max(LEAST, rate / 8 * DELAY)
+
+    def _update(self, total: int, rate: float, now: float) -> float:
+        queue = max(self._queue - rate / 8 * max(now - self._at, 0.0), 0.0) + (total - self._total)
+        self._queue = queue
+        self._total = total
+        self._at = now
+        return queue

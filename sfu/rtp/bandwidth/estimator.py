@@ -1,0 +1,219 @@
+"""The estimate of one receiver's way down, from all that it tells: transport-wide feedback or REMB, and loss (draft-ietf-rmcat-gcc-02)."""
+
+from __future__ import annotations
+
+from sfu.rtp.bandwidth.acknowledged import AcknowledgedRate
+from sfu.rtp.bandwidth.arrival_groups import ArrivalGroups
+from sfu.rtp.bandwidth.loss import LOW, LossControl
+from sfu.rtp.bandwidth.overuse import OveruseDetector, Usage
+from sfu.rtp.bandwidth.probing import Probe, ProbePlan
+from sfu.rtp.bandwidth.rate_control import RateControl
+from sfu.rtp.bandwidth.sent import ANSWERED, SentPackets
+from sfu.rtp.bandwidth.trendline import Trendline
+from sfu.rtp.transport_feedback import DELTA_UNIT, REFERENCE_UNIT, TransportFeedback
+
+START = 300_000.0  # bits per second, until something is known
+LEAST = 30_000.0  # bits per second: sound goes on whatever happens
+MOST = 20_000_000.0  # bits per second: a dozen good pictures
+DEFAULT_ROUND_TRIP = 0.1  # seconds, until known
+FORGET = 2.0
+"""Seconds without feedback after which delays of before are not compared with those after."""
+SILENCE = 1.5
+"""Seconds in which packets are sent and no feedback comes, after which the estimate is halved; and after each such second more."""
+NEVER_COMES = 5.0  # seconds of sending without any feedback at all
+REMB_LASTS = 5.0  # seconds; receivers repeat theirs every second
+LIMITED = 0.65
+"""Of the estimate: where less than this is sent, nothing is learnt of whether it holds."""
+SENDING_WINDOW = 0.5  # seconds over which the sending rate is smoothed
+
+_HALF_REFERENCE = 1 << 23
+_ALL_REFERENCE = 1 << 24
+
+
+class Estimator:
+    """One receiver's. `sent` is noted by whoever sends; everything else comes from feedback."""
+
+    def __init__(
+        self, sent: SentPackets, *, start: float = START, least: float = LEAST, most: float = MOST, now: float
+    ) -> None:
+        self.expected = False
+        """Whether transport-wide feedback was negotiated: then the start rate holds until it comes."""
+        self.least = least
+        self.most = most
+        self.round_trip = DEFAULT_ROUND_TRIP
+        """Seconds, by the receiver's reports; whoever knows better sets it."""
+        self.feedback_at: float | None = None
+        """When transport-wide feedback came last; None where there never was any."""
+        self.probe: Probe | None = None
+        """The one under way."""
+        self.sending = 0.0
+        """Bits per second sent of late, probes included."""
+        self._sent = sent
+        self._delay = RateControl(start, least, most)
+        self._loss = LossControl(most)
+        self._plan = ProbePlan(start)
+        self._acknowledged = AcknowledgedRate()
+        self._remb = most
+        self._remb_at = float("-inf")
+        self._reference = 0
+        self._reference_24 = -1
+        self._silent_since = now
+        self._total = sent.total
+        self._total_at = now
+        self._restart()
+
+    def _restart(self) -> None:
+        self._groups = ArrivalGroups()
+        self._trendline = Trendline()
+        self._detector = OveruseDetector()
+
+    def rate(self, now: float) -> float:
+        """Bits per second that the way takes, of all that is sent to the receiver."""
+        rate = min(self._loss.rate, self._remb if now - self._remb_at <= REMB_LASTS else self.most)
+        if self.expected:
+            rate = min(rate, self._delay.rate)
+        return max(rate, self.least)
+
+    def known(self, now: float) -> bool:
+        """Whether the receiver has told anything to estimate from. If not, `rate` means nothing."""
+        return self.expected or now - self._remb_at <= REMB_LASTS or self._loss.rate < self._loss.most
+
+    @property
+    def usage(self) -> Usage:
+        return self._detector.usage
+
+    @property
+    def acknowledged(self) -> float:
+        """Bits per second that arrive; 0 until known."""
+        return self._acknowledged.rate
+
+    @property
+    def loss(self) -> float:
+        """The share of packets lost of late."""
+        return self._loss.loss
+
+    def feedback(self, feedback: TransportFeedback, now: float) -> None:
+        """Transport-wide feedback came in."""
+        if self.feedback_at is not None and now - self.feedback_at > FORGET:
+            self._restart()
+        self.feedback_at = self._silent_since = now
+        self.expected = True
+        before = self.rate(now)
+        self._measure_sending(now)
+        received, lost = self._read(feedback)
+        acknowledged, newest = self._acknowledged.rate, max(self._acknowledged.newest)
+        if received:
+            self._delay.update(self._detector.usage, acknowledged, newest, self.round_trip, now)
+        self._loss.count(received + lost, lost, now, self.round_trip, max(self.sending, self.least), newest)
+        if acknowledged and self._detector.usage is Usage.NORMAL and self._loss.ours < LOW:
+            self._loss.allow(acknowledged)
+        self._finish_probe(now)
+        after = self.rate(now)
+        if after < before:
+            self._plan.fell(before, after, now)
+
+    def _read(self, feedback: TransportFeedback) -> tuple[int, int]:
+        """Go through the arrivals; how many were told anew as received and as lost."""
+        sent = self._sent
+        groups, trendline, detector = self._groups, self._trendline, self._detector
+        acknowledged, probe = self._acknowledged, self.probe
+        arrival = self._unroll(feedback.reference_time) * REFERENCE_UNIT
+        number = sent.extend(feedback.base_sequence)
+        received = lost = 0
+        for delta in feedback.arrivals:
+            if delta is not None:
+                arrival += delta * DELTA_UNIT
+            if not sent.known(number):
+                number += 1
+                continue
+            if delta is None:
+                lost += 1
+                number += 1
+                continue
+            sent_at = sent.sent_at(number)
+            size = sent.take(number)
+            if size != ANSWERED:
+                received += 1
+                acknowledged.add(arrival, size)
+                if probe is not None:
+                    probe.arrived(number, sent_at, arrival, size)
+                if groups.add(sent_at, arrival):
+                    trendline.add(groups.send_delta, groups.arrival_delta, arrival)
+                    detector.update(trendline.slope, trendline.count, groups.send_delta, arrival)
+            number += 1
+        return received, lost
+
+    def _unroll(self, reference: int) -> int:
+        if self._reference_24 >= 0:
+            step = (reference - self._reference_24) % _ALL_REFERENCE
+            self._reference += step if step < _HALF_REFERENCE else step - _ALL_REFERENCE
+        self._reference_24 = reference
+        return self._reference
+
+    def _measure_sending(self, now: float) -> None:
+        passed = now - self._total_at
+        if passed <= 0:
+            return
+        rate = 8.0 * (self._sent.total - self._total) / passed
+        self.sending += (rate - self.sending) * min(passed / SENDING_WINDOW, 1.0)
+        self._total = self._sent.total
+        self._total_at = now
+
+    def report(self, packets: int, fraction_lost: float, now: float) -> None:
+        """A receiver report came in, of `packets` of which this share was lost. Transport-wide feedback tells it sooner and better."""
+        if self.feedback_at is None:
+            self._measure_sending(now)
+            lost = round(packets * fraction_lost)
+            self._loss.count(packets, lost, now, self.round_trip, max(self.sending, self.least), 0.0)
+
+    def remb(self, bitrate: float, now: float) -> None:
+        """The receiver's own estimate came in (draft-alvestrand-rmcat-remb)."""
+        self._remb = bitrate
+        self._remb_at = now
+
+    def silence(self, now: float) -> bool:
+        """To be asked about once a second. True: packets are sent and none is told of, so the estimate was halved.
+
+        A receiver that never gave the feedback it has negotiated is taken at its word no longer."""
+        if self.feedback_at is None:
+            if self._sent.total == self._total:
+                self._silent_since = now
+            elif now - self._silent_since >= NEVER_COMES:
+                self.expected = False
+            return False
+        if now - self._silent_since < SILENCE:
+            return False
+        self._silent_since = now - SILENCE + 1.0
+        if self._sent.total == self._total:
+            return False
+        self._total = self._sent.total
+        self._total_at = now
+        before = self.rate(now)
+        self._delay.set(before / 2, now)
+        self._plan.fell(before, self.rate(now), now)
+        return True
+
+    def begin_probe(self, wanted: float, now: float) -> Probe | None:
+        """A probe to send now, if it is time for one. Beyond `wanted` bits per second nobody has use for it."""
+        if self.feedback_at is None or self.probe is not None or self._detector.usage is not Usage.NORMAL:
+            return None
+        estimate = self.rate(now)
+        rate = self._plan.next(estimate, min(wanted, self.most), self.sending < LIMITED * estimate, now)
+        if not rate:
+            return None
+        self.probe = Probe(rate, self._sent.total, self._sent.next, now)
+        return self.probe
+
+    def _finish_probe(self, now: float) -> None:
+        probe = self.probe
+        if probe is None:
+            return
+        found = probe.result()
+        if not found and not probe.expired(now):
+            return
+        self.probe = None
+        if found and self._detector.usage is not Usage.OVERUSED:
+            self._plan.found(probe.rate, found)
+            if found > self._delay.rate:
+                self._delay.set(found, now)
+            self._loss.allow(found)

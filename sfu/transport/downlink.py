@@ -1,0 +1,52 @@
+"""The way down to one receiver: what was sent on it, what it takes, and what of the video goes out when it takes less."""
+
+from __future__ import annotations
+
+from sfu.rtp.bandwidth.allowance import Allowance
+from sfu.rtp.bandwidth.estimator import Estimator
+from sfu.rtp.bandwidth.sent import SentPackets
+from sfu.transport.parameters import PeerId
+
+TELL_CHANGE = 0.05
+"""Of the estimate: what a change must be so that it is told at once."""
+
+
+class Downlink:
+    """Shared by all streams that one peer is sent."""
+
+    __slots__ = ("_allowance", "estimator", "peer", "probing", "sent", "told")
+
+    def __init__(self, peer: PeerId, first: int, most: float, now: float) -> None:
+        """`first` is the transport-wide number to begin with, `most` the bits per second that an estimate ends at."""
+        self.peer = peer
+        self.sent = SentPackets(first)
+        self.estimator = Estimator(self.sent, most=most, now=now)
+        self.told = 0
+        """The estimate that was told last; 0 for none."""
+        self.probing = False
+        """Whether a timer sends the packets of a probe."""
+        self._allowance = Allowance()
+
+    def changed(self, now: float) -> bool:
+        """Whether the estimate is another than was told."""
+        if not self.estimator.known(now):
+            return False
+        return abs(self.estimator.rate(now) - self.told) > TELL_CHANGE * self.told
+
+    def tell(self, now: float) -> int:
+        """The estimate, to be told now; 0 where nothing is known."""
+        self.told = int(self.estimator.rate(now)) if self.estimator.known(now) else 0
+        return self.told
+
+    def exceeded(self, now: float) -> bool:
+        """Whether a frame that begins now is to be left out: more has been sent for a while than the way takes."""
+        return self._limits(now) and self._allowance.exceeded(self.sent.total, self.estimator.rate(now), now)
+
+    def drained(self, now: float) -> bool:
+        """Whether video that was left out may begin again."""
+        return not self._limits(now) or self._allowance.drained(self.sent.total, self.estimator.rate(now), now)
+
+    def _limits(self, now: float) -> bool:
+        # Before anything has been measured the start rate is a guess, and no reason to leave pictures out.
+        estimator = self.estimator
+        return estimator.known(now) and (estimator.acknowledged > 0 or not estimator.expected)

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from sfu.rtp.bandwidth.acknowledged import FIRST_WINDOW, AcknowledgedRate
+
+
+def arrivals(rate: AcknowledgedRate, bits_per_second: float, seconds: float, start: float = 0.0) -> float:
+    """Packets of 1,000 bytes at a steady pace; gives when the last one came."""
+    gap = 8_000 / bits_per_second
+    count = int(seconds / gap)
+    for index in range(count):
+        rate.add(start + index * gap, 1_000)
+    return start + (count - 1) * gap
+
+
+def test_nothing_is_known_before_the_first_window() -> None:
+    rate = AcknowledgedRate()
+    arrivals(rate, 1e6, FIRST_WINDOW * 0.9)
+    assert rate.rate == 0
+
+
+@pytest.mark.parametrize("bits_per_second", [1e5, 1e6, 8e6])
+def test_a_steady_rate_is_found(bits_per_second: float) -> None:
+    rate = AcknowledgedRate()
+    arrivals(rate, bits_per_second, 3.0)
+    assert rate.rate == pytest.approx(bits_per_second, rel=0.12)
+
+
+def test_a_change_is_followed_and_the_newest_samples_show_it_at_once() -> None:
+    rate = AcknowledgedRate()
+    end = arrivals(rate, 2e6, 3.0)
+    end = arrivals(rate, 3e5, 0.4, end + 0.026)
+    assert max(rate.newest) < 6e5 < rate.rate
+    arrivals(rate, 3e5, 4.0, end + 0.026)
+    assert rate.rate == pytest.approx(3e5, rel=0.2)
+
+
+def test_a_pause_is_no_rate_of_zero() -> None:
+    rate = AcknowledgedRate()
+    end = arrivals(rate, 1e6, 3.0)
+    arrivals(rate, 1e6, 0.3, end + 60.0)
+    assert rate.rate > 7e5
+
+
+def test_what_was_overtaken_counts_too() -> None:
+    rate = AcknowledgedRate()
+    for index in range(400):
+        rate.add(index * 0.01 - (0.015 if index % 10 == 0 else 0.0), 1_250)
+    assert rate.rate == pytest.approx(1e6, rel=0.15)

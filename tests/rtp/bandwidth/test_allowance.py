@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from sfu.rtp.bandwidth.allowance import LEAST, Allowance
+
+
+def first_exceeded(sending: float, rate: float, seconds: float = 30.0) -> float | None:
+    """When a steady sender is cut off, asked at each of 30 frames a second."""
+    allowance = Allowance()
+    for frame in range(int(seconds * 30)):
+        now = 50.0 + frame / 30
+        if allowance.exceeded(int(sending / 8 * frame / 30), rate, now):
+            return frame / 30
+    return None
+
+
+def test_what_the_way_takes_is_never_cut() -> None:
+    assert first_exceeded(1e6, 1e6) is None
+    assert first_exceeded(3e5, 2e6) is None
+
+
+def test_a_keyframe_passes_however_low_the_estimate() -> None:
+    allowance = Allowance()
+    allowance.exceeded(0, 1e5, 10.0)
+    assert not allowance.exceeded(LEAST, 1e5, 10.0)
+    assert allowance.exceeded(LEAST + 20_000, 1e5, 10.033)
+
+
+def test_lasting_excess_is_cut_and_the_greater_the_sooner() -> None:
+    little, much = first_exceeded(6e5, 3e5), first_exceeded(2e6, 3e5)
+    assert little is not None
+    assert much is not None
+    assert much < 0.5 < little < 2.0
+
+
+def test_it_begins_again_when_the_queue_has_drained() -> None:
+    allowance = Allowance()
+    allowance.exceeded(0, 4e5, 10.0)
+    assert allowance.exceeded(100_000, 4e5, 10.1)
+    assert not allowance.drained(100_000, 4e5, 10.5)
+    assert allowance.drained(100_000, 4e5, 12.0)
