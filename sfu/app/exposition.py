@@ -18,6 +18,7 @@ from sfu.app.homes import Homes
 from sfu.app.webhooks import Webhooks
 from sfu.metrics.families import counter, gauge, histogram
 from sfu.metrics.loop_lag import LoopLag
+from sfu.rooms.pictures import Held
 from sfu.transport.counters import Kind
 from sfu.transport.endpoint import Endpoint
 from sfu.transport.media_port import MediaPort
@@ -29,6 +30,7 @@ from sfu.web.malformed import MalformedRequests
 
 PLANE = "python"  # the compiled build of the same source will say `compiled`
 LIVE = (State.WAITING, State.ADMITTED)
+SPATIAL_LAYERS = 3  # browsers send no more; a fourth would show too, from when it comes
 
 
 class Exposition:
@@ -75,6 +77,7 @@ class Exposition:
         yield from self._visits()
         yield from self._admission()
         yield from self._media()
+        yield from self._pictures()
         yield from self._transport()
         yield from self._signalling()
         yield from self._outboxes()
@@ -158,6 +161,27 @@ class Exposition:
         )
         yield histogram("evisit_round_trip_seconds", "As receivers' reports tell.", plane.round_trip)
         yield histogram("evisit_jitter_seconds", "Interarrival jitter (RFC 3550 6.4.1).", plane.jitter)
+
+    def _pictures(self) -> Iterable[Metric]:
+        layers: Counter[tuple[str, ...]] = Counter({(str(spatial),): 0 for spatial in range(SPATIAL_LAYERS)})
+        held: Counter[tuple[str, ...]] = Counter({(reason,): 0 for reason in Held})
+        for home in self._homes.live():
+            pictures = home.room.pictures
+            held.update((reason,) for reason in pictures.held.values())
+            layers.update(
+                (str(grant.spatial),)
+                for allotment in pictures.allotments.values()
+                for grant in allotment.grants.values()
+                if not grant.paused
+            )
+        yield gauge("evisit_layers", "Pictures that receivers are given, by spatial layer.", layers, ("spatial",))
+        yield gauge("evisit_tracks_paused", "Tracks that are held back from a receiver.", held, ("reason",))
+        yield histogram(
+            "evisit_downlink_estimate_bits_per_second",
+            "What the way down to a receiver takes, each time that it was told.",
+            self._counters.downlink_estimate,
+        )
+        yield histogram("evisit_quality_score", "Scores told, 1 to 5.", self._counters.quality)
 
     def _transport(self) -> Iterable[Metric]:
         endpoint = self._endpoint

@@ -28,11 +28,13 @@ from sfu.rooms.events import (
     MediaConnected,
     MediaLost,
     ResumePresented,
+    ReachChanged,
     TicketPresented,
     TicketRevoked,
     VisitClosed,
 )
 from sfu.rooms.requests import ReadLink
+from sfu.rooms.participant import Reach
 from sfu.rooms.room import Limits, Room
 from sfu.signaling.messages import (
     Echo,
@@ -48,6 +50,8 @@ from sfu.transport.parameters import (
     AudioLevels,
     Connected,
     Estimates,
+    Consent,
+    ConsentChanged,
     Failed,
     FirstForwarded,
     LayerRates,
@@ -64,6 +68,13 @@ SWEEP_SECONDS = 600.0
 MAX_READINGS = 256
 """Visits looked up at a time for who has shown nothing yet: strangers' guesses must not crowd out staff's writes."""
 
+REACH = {
+    Consent.FRESH: Reach.GOOD,
+    Consent.WEAK: Reach.WEAK,
+    Consent.LOST: Reach.LOST,
+    Consent.EXPIRED: Reach.LOST,
+}
+"""What a transport's consent means for its owner."""
 log = logger(__name__)
 
 
@@ -203,6 +214,8 @@ class Homes:
                 case Failed():
                     self._tell_lost(home, transport.participant)
 
+                case ConsentChanged(_, consent):
+                    self._tell_reach(home, transport, consent)
     def _tell_connected(self, home: Home, transport: Transport) -> None:
         # When its turn has come, another transport may have taken this one's place.
         event = MediaConnected(transport.participant)
@@ -212,6 +225,10 @@ class Homes:
     def _tell_lost(self, home: Home, participant: ParticipantId) -> None:
         # Gone at once, so that an offer which comes before the room knows opens a fresh one, and is not undone by this.
         self._media.close(participant)
+    def _tell_reach(self, home: Home, transport: Transport, consent: Consent) -> None:
+        event = ReachChanged(transport.participant, REACH[consent])
+        tasks.start(home.tell(event, still=partial(self._is_owner, transport)), name="media reach")
+
         tasks.start(
             home.tell(MediaLost(participant), still=lambda: not self._media.has(participant)), name="media lost"
         )

@@ -10,8 +10,8 @@ from sfu.app.home import Home
 from sfu.app.media import Media
 from sfu.ids import ParticipantId, VisitId
 from sfu.rooms.allocation import Layer
-from sfu.rooms.events import Reported
-from sfu.rooms.quality import Connection, Way
+from sfu.rooms.events import Scored
+from sfu.rooms.quality import Connection, Score, Way, score
 from sfu.transport.parameters import Estimates, LayerRates, PeerId, PeerReceptions, Reception, Receptions
 
 Measurement = Estimates | LayerRates | Receptions
@@ -59,13 +59,18 @@ class Measuring:
             home.readings.estimated(estimates, now)
 
     def _received(self, report: Receptions) -> None:
-        by_home: dict[Home, dict[ParticipantId, Connection]] = {}
+        by_home: dict[Home, dict[ParticipantId, Score]] = {}
         for of_peer in report.receptions:
             found = self._owner(of_peer.peer)
-            if found is not None:
-                by_home.setdefault(found[0], {})[found[1]] = _connection(of_peer)
-        for home, connections in by_home.items():
-            tasks.start(home.tell(Reported(connections)), name=f"quality {home.visit}")
+            if found is None:
+                continue
+            home, participant = found
+            scored = score(_connection(of_peer), held_back=home.room.pictures.holds_back(participant))
+            if scored is not None:
+                self._counters.quality.observe(scored.value)
+                by_home.setdefault(home, {})[participant] = scored
+        for home, scores in by_home.items():
+            tasks.start(home.tell(Scored(scores)), name=f"quality {home.visit}")
 
     def _owner(self, peer: PeerId) -> tuple[Home, ParticipantId] | None:
         transport = self._media.owner(peer)

@@ -10,7 +10,8 @@ from sfu.admission.tickets import Ticket
 from sfu.admission.visit import Visit, VisitState
 from sfu.ids import ChannelId, ParticipantId, TrackId
 from sfu.rooms.allocation import Layer
-from sfu.rooms.quality import Connection
+from sfu.rooms.participant import Reach
+from sfu.rooms.quality import Score
 from sfu.rooms.requests import Request
 
 
@@ -73,6 +74,14 @@ class MediaLost:
 
 
 @dataclass(frozen=True, slots=True)
+class ReachChanged:
+    """The participant's transport has gone quiet, or is back."""
+
+    participant: ParticipantId
+    reach: Reach
+
+
+@dataclass(frozen=True, slots=True)
 class SpeakerChanged:
     """Who speaks now, by the audio levels; None for nobody."""
 
@@ -90,10 +99,10 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
-    """How the connections of participants have been since the last time; those of whom nothing new is known are left out."""
+class Scored:
+    """How good connections have been since the last time; those of whom nothing new is known are left out."""
 
-    connections: Mapping[ParticipantId, Connection]
+    scores: Mapping[ParticipantId, Score]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +147,10 @@ Event = (
     | ChannelLost
     | MediaConnected
     | MediaLost
+    | ReachChanged
     | SpeakerChanged
     | Measured
-    | Reported
+    | Scored
     | BookingChanged
     | LinkRenewed
     | TicketRevoked

@@ -19,21 +19,23 @@ from sfu.rooms.events import (
     Measured,
     MediaConnected,
     MediaLost,
-    Reported,
+    ReachChanged,
+    Scored,
     SpeakerChanged,
     TicketRevoked,
     TimeHasCome,
     VisitClosed,
 )
-from sfu.rooms.quality import Connection, score
+from sfu.rooms.quality import Score
 
 Happening = (
     ChannelLost
     | MediaConnected
     | MediaLost
+    | ReachChanged
     | SpeakerChanged
     | Measured
-    | Reported
+    | Scored
     | BookingChanged
     | LinkRenewed
     | TicketRevoked
@@ -51,12 +53,14 @@ def take_happening(draft: Draft, event: Happening) -> None:
             _media_connected(draft, event)
         case MediaLost():
             _media_lost(draft, event)
+        case ReachChanged():
+            _reach_changed(draft, event)
         case SpeakerChanged(participant):
             draft.speaker = participant
         case Measured(estimates, coming):
             draft.pictures = draft.pictures.measured(estimates, coming)
-        case Reported(connections):
-            _tell_quality(draft, connections)
+        case Scored(scores):
+            _tell_quality(draft, scores)
         case BookingChanged(visit):
             _booking_changed(draft, visit)
         case LinkRenewed(generation):
@@ -100,17 +104,20 @@ def _media_lost(draft: Draft, event: MediaLost) -> None:
         draft.put(replace(participant, media=None))
 
 
-def _tell_quality(draft: Draft, connections: Mapping[ParticipantId, Connection]) -> None:
+def _reach_changed(draft: Draft, event: ReachChanged) -> None:
+    participant = draft.participants.get(event.participant)
+    if participant is not None and participant.media is not None:
+        draft.put(replace(participant, media=replace(participant.media, reach=event.reach)))
+
+
+def _tell_quality(draft: Draft, scores: Mapping[ParticipantId, Score]) -> None:
     """Everybody is told how everybody is connected: it explains what they see and hear, or do not."""
     told: list[dict[str, object]] = []
-    for known, connection in connections.items():
-        participant = draft.participants.get(known)
-        if participant is None or not participant.admitted:
-            continue
-        scored = score(connection, held_back=draft.pictures.holds_back(known))
-        if scored is not None:
-            reason = {} if scored.reason is None else {"reason": scored.reason.value}
-            told.append({"participant": known, "score": scored.value, **reason})
+    for scored, score in scores.items():
+        participant = draft.participants.get(scored)
+        if participant is not None and participant.admitted:
+            reason = {"reason": score.reason.value} if score.reason is not None else {}
+            told.append({"participant": scored, "score": score.value, **reason})
     if told:
         draft.tell_admitted({"type": "quality", "participants": told}, replaces="quality")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from sfu.admission.limits import Knocks
 from sfu.admission.records import ParticipantRecord
@@ -11,6 +12,16 @@ from sfu.admission.visit import Visit
 from sfu.admission.waiting_room import TURNED_AWAY, Place, State
 from sfu.ids import ChannelId, ParticipantId, PersonId, TrackId
 from sfu.rooms.requests import ReceiveSection, Source, View
+
+
+class Reach(StrEnum):
+    """Whether a participant's transport still answers (RFC 7675); on the roster as `connection`."""
+
+    GOOD = "good"
+    WEAK = "weak"
+    """Silent for 5 s."""
+    LOST = "lost"
+    """Silent for 15 s: nothing is forwarded to it, or of it, until it is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,7 @@ class Media:
     """A participant's transport as the room knows it. Only somebody admitted has one."""
 
     connected: bool = False
+    reach: Reach = Reach.GOOD
     tracks: tuple[Track, ...] = ()
     receiving: tuple[ReceiveSection, ...] = ()
 
@@ -100,6 +112,11 @@ class Participant:
     @property
     def tracks(self) -> tuple[Track, ...]:
         return self.media.tracks if self.media is not None else ()
+
+    @property
+    def reach(self) -> Reach:
+        """Good also of somebody who has no transport: nothing is known to be wrong."""
+        return self.media.reach if self.media is not None else Reach.GOOD
 
     def with_track(self, track: Track) -> Participant:
         """The participant with one of its tracks as it is now; the next of that source begins as it is."""

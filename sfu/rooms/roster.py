@@ -21,6 +21,7 @@ def roster_entries(participants: Iterable[Participant]) -> list[dict[str, object
             "role": participant.role.value,
             "verified": participant.verified,
             "connected": participant.connected,
+            "connection": participant.reach.value,
             "pinned": participant.pinned,
             "admitted_at": iso(admitted_at),
             "tracks": [track_entry(track) for track in participant.tracks],
@@ -39,6 +40,7 @@ def on_roster(participant: Participant) -> object:
         participant.role,
         participant.verified,
         participant.connected,
+        participant.reach,
         participant.pinned,
         participant.tracks,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from sfu.errors import Code, Refused
 from sfu.ids import ParticipantId, TrackId
 from sfu.rooms.commands import AddRoute, DropRoute
-from sfu.rooms.participant import Participant, Track
+from sfu.rooms.participant import Participant, Reach, Track
 from sfu.rooms.requests import ReceiveSection
 
 Routes = Mapping[tuple[ParticipantId, str], TrackId]
@@ -17,14 +17,17 @@ Routes = Mapping[tuple[ParticipantId, str], TrackId]
 def wanted_routes(participants: Iterable[Participant]) -> dict[tuple[ParticipantId, str], TrackId]:
     """Every route there is to be.
 
-    A track is forwarded while its owner and the receiver are both admitted and both connected by media, each has been told
+    A track is forwarded while its owner and the receiver are both admitted, both connected by media and within reach, each has been told
     that the other is there, it is neither muted nor silenced, and the receiver has bound a section to it and not paused its
     view. So whoever is let in after somebody's channel was lost hears and sees that one, and is heard, when it is back.
     """
     flowing = [
         (participant, participant.media)
         for participant in participants
-        if participant.admitted and participant.media is not None and participant.media.connected
+        if participant.admitted
+        and participant.media is not None
+        and participant.media.connected
+        and participant.reach is not Reach.LOST
     ]
     heard = {track.track: owner for owner, media in flowing for track in media.tracks if track.heard}
     return {

@@ -28,10 +28,14 @@ ORDER = [
     "lobby",
     "lobby_status",
     "speaker",
+    "layers",
+    "track_paused",
+    "quality",
     "notice",
     "text",
     "OpenMedia",
     "AddRoute",
+    "SetLayer",
     "Disconnect",
 ]
 

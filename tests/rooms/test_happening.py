@@ -20,11 +20,16 @@ from sfu.rooms.events import (
     LinkRenewed,
     MediaConnected,
     MediaLost,
+    ReachChanged,
+    Scored,
     SpeakerChanged,
     TicketRevoked,
     TimeHasCome,
     VisitClosed,
 )
+from sfu.rooms.participant import Reach
+from sfu.rooms.quality import Reason as Fault
+from sfu.rooms.quality import Score
 from sfu.rooms.requests import Admit, Hold, Leave, Lock, Remove
 from tests.rooms.stage import EVA, MARIA, START, VISIT, Stage, staff_ticket, ticket
 
@@ -254,5 +259,51 @@ def test_the_end_does_not_lift_a_removal(stage: Stage) -> None:
 
 def test_a_channel_of_nobody_is_lost_without_a_trace(stage: Stage) -> None:
     stage.do(ChannelLost(ChannelId(77), ParticipantId("p_nobody")))
+    assert stage.last is not None
+    assert stage.last.commands == ()
+
+
+def test_who_goes_quiet_is_shown_so_and_forwarded_nothing_until_it_is_back(stage: Stage) -> None:
+    eva, per = stage.meeting()
+    assert [known["connection"] for known in stage.roster(eva)] == ["good", "good"]
+    stage.do(ReachChanged(per, Reach.WEAK))
+    assert [known["connection"] for known in stage.roster(eva)] == ["good", "weak"]
+    assert (stage.flows(per, eva), stage.flows(eva, per)) == (2, 2)
+    stage.do(ReachChanged(per, Reach.LOST))
+    assert [known["connection"] for known in stage.roster(eva)] == ["good", "lost"]
+    assert stage.routes == {}
+    stage.do(ReachChanged(per, Reach.GOOD))
+    assert [known["connection"] for known in stage.roster(eva)] == ["good", "good"]
+    assert (stage.flows(per, eva), stage.flows(eva, per)) == (2, 2)
+
+
+def test_another_transport_is_within_reach(stage: Stage) -> None:
+    eva, per = stage.meeting()
+    stage.do(ReachChanged(per, Reach.LOST))
+    stage.publish(per, fresh=True)
+    stage.publish(eva)
+    assert [known["connection"] for known in stage.roster(eva)] == ["good", "good"]
+    assert stage.flows(per, eva) == 2
+
+
+def test_the_reach_of_who_has_no_transport_is_nothing(stage: Stage) -> None:
+    eva = stage.clinician()
+    for who in (eva, ParticipantId("p_none")):
+        stage.do(ReachChanged(who, Reach.LOST))
+        assert stage.last is not None
+        assert stage.last.commands == ()
+
+
+def test_quality_is_told_to_all_who_are_in_of_all_who_are_in(stage: Stage) -> None:
+    eva, per = stage.meeting()
+    guest = stage.by_link()
+    stage.forget()
+    stage.do(Scored({eva: Score(4.8, None), per: Score(2.1, Fault.UPLINK), guest: Score(1.0, None)}))
+    message = {
+        "type": "quality",
+        "participants": [{"participant": eva, "score": 4.8}, {"participant": per, "score": 2.1, "reason": "uplink"}],
+    }
+    assert stage.told == {eva: [message], per: [message]}
+    stage.do(Scored({guest: Score(1.0, None)}))
     assert stage.last is not None
     assert stage.last.commands == ()

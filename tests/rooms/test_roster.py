@@ -21,6 +21,7 @@ def test_an_entry_says_who_somebody_is_and_what_they_send() -> None:
             "role": "interpreter",
             "verified": False,
             "connected": True,
+            "connection": "good",
             "pinned": False,
             "admitted_at": "2026-11-23T12:00:00Z",
             "tracks": [

@@ -270,11 +270,11 @@ def test_a_paused_view_is_sent_nothing(stage: Stage) -> None:
     eva, per = stage.meeting()
     camera = stage.tracks_of_others(eva)[1]
     stage.ask(eva, View(camera, 0, 0, paused=True))
-    assert types(stage) == ["DropRoute"]
+    assert types(stage) == ["DropRoute", "track_paused"]
     stage.publish(eva)
     assert stage.flows(per, eva) == 1
     stage.ask(eva, View(camera, 640, 360))
-    assert types(stage) == ["AddRoute"]
+    assert types(stage) == ["track_paused", "AddRoute"]
     assert stage.flows(per, eva) == 2
 
 

@@ -50,6 +50,9 @@ EVENTS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "speaker": {"participant": (str, type(None))},
     "text": {"participant": str, "text": str, "final": bool},
 }
+    "quality": {"participants": list},
+    "track_paused": {"track": str, "paused": bool, "reason": str},
+    "layers": {"track": str, "wanted": list},
 """The fields of each event, as rooms make them."""
 
 
