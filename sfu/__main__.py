@@ -106,6 +106,8 @@ def _check(asked: argparse.Namespace) -> int:
 
 def _webhooks_replay(asked: argparse.Namespace) -> int:
     from sfu.visits.replay import replay
+    found.turn.secret()
+    found.database.address()
 
     replayed = replay(
         _database(asked).address,

@@ -34,6 +34,11 @@ MAIL_ADDRESS = re.compile(
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])"
 )
 """A mail address: RFC 5321's dot-string at a name with a dot in it, in ASCII. No quotes, no comments, nothing that folds."""
+TURN_URL = re.compile(
+    r"turns?:(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
+    r"(?::[1-9][0-9]{0,4})?(?:\?transport=(?:udp|tcp))?"
+)
+"""RFC 7065 3.1, with a host that is a name or an address."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 MAX_SECRET_BYTES = 4_096
 POSTGRESQL_OPTIONS = frozenset(
@@ -143,6 +148,12 @@ def _webhook_url(value: str) -> str:
 
 def _color(value: str) -> str:
     if value and not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise ValueError
+    return value
+
+
+def _turn_url(value: str) -> str:
+    if not TURN_URL.fullmatch(value):
         raise ValueError
     return value
 
@@ -372,6 +383,27 @@ class Webhook(Section):
         return read_secret(f"webhooks {json.dumps(self.id)} secret_file", self.secret_file, variable, environment)
 
 
+class Turn(Section):
+    """`[turn]`: relays for networks that let clients reach this server no other way."""
+
+    urls: tuple[
+        Annotated[
+            str,
+            AfterValidator(_turn_url),
+            Field(description='a TURN URI, such as "turns:relay.example:443?transport=tcp"'),
+        ],
+        ...,
+    ] = ()
+    secret_file: File = ""
+    lifetime_minutes: int = Field(default=10, ge=1, le=10)
+
+    def secret(self, environment: Mapping[str, str] = os.environ) -> Redacted[str] | None:
+        """What is shared with the relays; None where there are none. Raises `ConfigError` where it cannot be read."""
+        if not self.urls:
+            return None
+        return read_secret("turn.secret_file", self.secret_file, "EVISIT_TURN_SECRET", environment)
+
+
 class Config(Section):
     """All of it."""
 
@@ -389,6 +421,7 @@ class Config(Section):
     invitations: Invitations = Invitations()
     smtp: Smtp = Smtp()
     webhooks: tuple[Webhook, ...] = ()
+    turn: Turn = Turn()
 
 
 def load(path: str | Path | None = None) -> Config:

@@ -23,6 +23,7 @@ REGION = '[invitations]\nregion = "R"\nhelp_phone = "1"\n'
             REGION + MAIL + 'username = "u"\n',
             "smtp.password_file must name a file, or the environment must hold EVISIT_SMTP",
         ),
+        ('[turn]\nurls = ["turn:relay.example"]\nsecret_file = "{folder}/none"\n', "turn.secret_file cannot be read"),
         (
             '[[webhooks]]\nid = "care"\nurl = "https://a.example/"\nsecret_file = "{folder}/none"\n',
             'webhooks "care" secret',

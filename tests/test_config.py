@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from sfu.config import Config, Smtp, Webhook, WebhookEvent, load, parse, read
+from sfu.config import Config, Database, Smtp, Turn, Webhook, WebhookEvent, load, parse, read
 from sfu.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
@@ -25,6 +25,7 @@ ZONE = 'must be the name of a time zone, such as "Europe/Stockholm"'
 WEBHOOK = '[[webhooks]]\nid = "care"\nurl = "https://care.example/evisit"\n'
 URL = "must be an https:// URL without user and fragment; http:// to this machine alone"
 EVENTS = ", ".join(f'"{event}"' for event in get_args(WebhookEvent))
+TURN_URL = 'turn.urls[0] must be a TURN URI, such as "turns:relay.example:443?transport=tcp"'
 
 
 def test_the_file_at_the_root_equals_the_defaults() -> None:
@@ -100,7 +101,7 @@ def test_the_tree_is_frozen() -> None:
         (
             '[wbe]\nlisten = ""',
             "wbe is unknown; known here: admission, audit, branding, database, invitations, limits, logging, media, portals, "
-            "smtp, tickets, visits, web, webhooks",
+            "smtp, tickets, turn, visits, web, webhooks",
         ),
         ("[tickets]\nlifetime = 3", "tickets.lifetime is unknown; known here: lifetime_minutes"),
         ('[tickets]\n"a\\nb" = 3', 'tickets."a\\nb" is unknown; known here: lifetime_minutes'),
@@ -138,6 +139,15 @@ def test_the_tree_is_frozen() -> None:
             'database.url must be empty, or "sqlite:///" and the path of a file',
         ),
         ("[limits]\nmessages_per_second = 100", "limits.message_burst must be at least limits.messages_per_second"),
+        ('[media]\nadvertise = ["fe80::1%eth0"]', 'media.advertise[0] must be an IP address, such as "203.0.113.7"'),
+        ('[media]\nadvertise = ["0.0.0.0"]', 'media.advertise[0] must be an IP address, such as "203.0.113.7"'),
+        ('[media]\nadvertise = ["ff02::1"]', 'media.advertise[0] must be an IP address, such as "203.0.113.7"'),
+        ('[media]\ntcp = "yes"', "media.tcp must be true or false"),
+        ('[turn]\nurls = ["stun:relay.example"]', TURN_URL),
+        ('[turn]\nurls = ["turn:relay.example?transport=sctp"]', TURN_URL),
+        ('[turn]\nurls = ["turn://relay.example"]', TURN_URL),
+        ('[turn]\nurls = ["turn:user@relay.example"]', TURN_URL),
+        ("[turn]\nlifetime_minutes = 11", "turn.lifetime_minutes must be a whole number from 1 to 10"),
         ('[logging]\nlevel = "INFO"', 'logging.level must be one of "debug", "info", "warning", "error"'),
         ('[logging]\nformat = "text"', 'logging.format must be one of "auto", "json", "console"'),
         ("portals = 3", "portals must be an array of tables"),
@@ -240,3 +250,10 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
         Smtp(username="u", password_file=str(file)).password({})
     with pytest.raises(ConfigError, match="the environment must hold EVISIT_SMTP_PASSWORD"):
         Smtp(username="u").password({})
+    assert Turn().secret({}) is None
+    turn = Turn(urls=("turn:relay.example", "turn:[2001:db8::7]:3478?transport=tcp"))
+    assert turn.secret({"EVISIT_TURN_SECRET": "s3cret"}) == from_file
+    with pytest.raises(
+        ConfigError, match=r"^turn\.secret_file must name a file, or the environment must hold EVISIT_TURN_SECRET$"
+    ):
+        turn.secret({})

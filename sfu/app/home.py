@@ -17,9 +17,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 from sfu import clock, tasks
 from sfu.admission.records import Action
+from sfu.admission.relays import Relays
 from sfu.app.counters import Counters
 from sfu.app.media import Media
 from sfu.app.readings import Readings
+from sfu.app.relaying import tell_relays, with_relays
 from sfu.errors import Code, EvisitError, Refused, StoreUnavailable
 from sfu.ids import ChannelId, ParticipantId, VisitId
 from sfu.log import logger
@@ -64,7 +66,10 @@ def lets_in(record: Record) -> bool:
 class Home:
     """One visit, live. All that changes it goes through `step`, one event after the other."""
 
-    def __init__(self, room: Room, store: Store, media: Media, counters: Counters) -> None:
+    def __init__(
+        self, room: Room, store: Store, media: Media, counters: Counters, relays: Relays | None = None
+    ) -> None:
+        self._relays = relays if relays is not None else Relays()
         self._room = room
         self._store = store
         self._media = media
@@ -152,6 +157,13 @@ class Home:
         """Take what a portal has asked for. Raises `Refused` and `StoreUnavailable`: the portal is told."""
         await self._step(lambda: event)
 
+    def hand_out_relays(self) -> None:
+        """Give everybody who is in a new credential for the relays."""
+        for participant in self._room.participants:
+            channel = self._channels.get(participant.participant)
+            if participant.admitted and channel is not None:
+                tell_relays(self._relays, channel)
+
     def arm(self) -> None:
         """Mind the time from now on. A room that was read from the store has people who may not come back."""
         self._arm(self._room.next_timer())
@@ -212,7 +224,7 @@ class Home:
             if joining is not None and step.participant is not None:
                 self._bind(step.participant, joining)
                 if answer is not None:
-                    answer(fields)
+                    answer(with_relays(self._relays, fields))
                     answer = None
             failed = self._apply(commands, fields, offer, now)
             self._arm(self._room.next_timer())
@@ -333,6 +345,8 @@ class Home:
             case Notify(participant, message, replaces):
                 channel = self._channels.get(participant)
                 if channel is not None:
+                    if message["type"] == "state" and message["state"] == "admitted":
+                        tell_relays(self._relays, channel)
                     channel.notify(message, replaces)
             case OpenMedia():
                 assert offer is not None, "media opens by an offer alone"

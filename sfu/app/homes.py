@@ -9,6 +9,7 @@ from functools import partial
 
 from sfu import clock, tasks
 from sfu.admission.links import generation_of, visit_unknown
+from sfu.admission.relays import Relays
 from sfu.admission.resume import parse_resume_token
 from sfu.admission.tickets import TicketKeys
 from sfu.admission.visit import Visit, VisitState
@@ -99,6 +100,7 @@ class Homes:
         link_secret: bytes,
         share_url: Callable[[VisitId, int], str],
         tests: int,
+        relays: Relays,
     ) -> None:
         """`share_url` makes the shared link of a generation; `tests` is how many may try their equipment at a time."""
         self._store = store
@@ -109,6 +111,7 @@ class Homes:
         self._link_secret = link_secret
         self._share_url = share_url
         self._tests = EchoTests(media, tests)
+        self._relays = relays
         self._homes: dict[VisitId, Home] = {}
         self._measuring = Measuring(media, self._homes, counters)
         self._reading: dict[VisitId, asyncio.Task[Home | None]] = {}
@@ -371,7 +374,7 @@ class Homes:
                 stored.tickets_revoked,
                 now=clock.monotonic(),
             )
-            home = self._homes[visit] = Home(room, self._store, self._media, self._counters)
+            home = self._homes[visit] = Home(room, self._store, self._media, self._counters, self._relays)
             home.arm()
             return home
         finally:

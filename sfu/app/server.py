@@ -15,6 +15,7 @@ from aiohttp import http_parser, web
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from sfu import clock, tasks
+from sfu.admission.relays import Relays
 from sfu.app.counters import Counters
 from sfu.app.deliveries import Deliveries
 from sfu.app.exposition import Exposition
@@ -22,6 +23,7 @@ from sfu.app.homes import Homes
 from sfu.app.housekeeping import Housekeeping
 from sfu.app.listening import base_url, bind_media, bind_tcp
 from sfu.app.media import Media
+from sfu.app.relaying import Renewal
 from sfu.app.webhooks import Webhooks, endpoints
 from sfu.config import Config
 from sfu.errors import ConfigError
@@ -106,6 +108,7 @@ class Server:
             on_bug=self._bug,
         )
         media = Media(endpoint, plane, self._media_port.wake)
+        relays = Relays(config.turn.urls, config.turn.secret(), minutes=config.turn.lifetime_minutes)
         homes = Homes(
             store,
             media,
@@ -122,7 +125,9 @@ class Server:
             key_ring.link.reveal(),
             partial(shared_link, config.web.public_url, key_ring.link),
             config.limits.tests,
+            relays,
         )
+        renewal = Renewal(relays, homes.live)
         signalling = Signalling(
             homes,
             ChannelLimits(
@@ -157,6 +162,7 @@ class Server:
         self._media_port.start(endpoint, plane, homes.on_reports)
         lag.start()
         homes.start()
+        renewal.start()
         webhooks.start()
         deliveries.start()
         housekeeping.start()
@@ -173,6 +179,7 @@ class Server:
             lag.stop()
             for runner in runners:
                 await runner.cleanup()
+            renewal.stop()
             await homes.stop()
             await webhooks.stop()
             await deliveries.stop()

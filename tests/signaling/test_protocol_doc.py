@@ -47,6 +47,7 @@ EVENTS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "notice": {"text": str},
     "roster": {"version": int, "locked": bool, "participants": list},
     "lobby": {"version": int, "waiting": list, "turned_away": list},
+    "ice_servers": {"ice_servers": list},
     "speaker": {"participant": (str, type(None))},
     "text": {"participant": str, "text": str, "final": bool},
 }
