@@ -264,7 +264,10 @@ class Signalling:
             raise web.HTTPBadRequest(text=f"This is a WebSocket of subprotocol {SUBPROTOCOL}.\n")
         if len(self._channels) >= self._capacity:
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"})
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:
+            return web.Response(status=400)  # which nobody reads: a try that its client gave up
         assert request.transport is not None
         number = ChannelId(next(self._numbers))
         channel = Channel(number, socket, request.transport.abort, self._backend, self._limits, self.counters)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket as socket_module
+import struct
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -284,6 +286,28 @@ async def test_a_lost_connection_is_told_once(served: Served, socket: Socket) ->
     transport.abort()
     await asyncio.wait_for(served.script.gone.wait(), 5)
     assert served.signalling.counters.open == 0
+
+
+async def test_who_has_gone_before_the_upgrade_is_no_fault_of_ours(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    host, port = served.url.split("/")[2].split(":")
+    request = (
+        f"GET /api/v1/signal HTTP/1.1\r\nHost: {host}\r\nOrigin: {ORIGIN}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: evisit.v1\r\n\r\n"
+    )
+    for _ in range(8):
+        # All of it before the server is given a turn; lingering for no time is a reset.
+        with socket_module.create_connection((host, int(port))) as gone:
+            gone.setsockopt(socket_module.SOL_SOCKET, socket_module.SO_LINGER, struct.pack("ii", 1, 0))
+            gone.sendall(request.encode())
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(served.url, headers={"Origin": ORIGIN}, protocols=("evisit.v1",)) as socket,
+    ):
+        await Socket(socket).join()
+    assert [record.message for record in caplog.records] == []
+    assert served.signalling.counters.bugs == 0
 
 
 async def test_going_away_closes_every_channel_with_1001(served: Served, socket: Socket) -> None:
