@@ -24,7 +24,7 @@ help:
 demo: $(RUNS)
 	$(BIN)/python -m sfu demo $(ARGS)
 
-test: $(STAMP) browser
+test: $(STAMP) browser postgresql
 	$(BIN)/python -m pytest $(ARGS)
 
 check: $(STAMP) lint types test
@@ -50,6 +50,10 @@ fuzz: $(STAMP)
 .PHONY: browser
 browser: $(STAMP)
 	@sh scripts/need-chromium $(BIN)
+
+.PHONY: postgresql
+postgresql:
+	@sh scripts/need-postgresql
 
 $(RUNS): constraints.txt scripts/make-venv
 	@sh scripts/make-venv $(PYTHON) $(VENV)

@@ -98,6 +98,7 @@ def _check(asked: argparse.Namespace) -> int:
     Wording.load(found.invitations)
     Brand.load(found.branding)
     found.smtp.password()
+    found.database.address()
     for webhook in found.webhooks:
         secret_of(webhook)
     print("The configuration is well.")
@@ -110,7 +111,7 @@ def _webhooks_replay(asked: argparse.Namespace) -> int:
     found.database.address()
 
     replayed = replay(
-        _database(asked).address,
+        _database(asked).address().reveal(),
         clock.wall(),
         endpoint=asked.endpoint,
         visit=VisitId(asked.visit) if asked.visit else None,
@@ -129,7 +130,7 @@ def _audit_verify(asked: argparse.Namespace) -> int:
         anchor = Head.read(asked.head) if asked.head else None
     except ValueError as error:
         raise ConfigError(f"--head: {error}") from error
-    verdict = audit.verify(_database(asked).address, anchor)
+    verdict = audit.verify(_database(asked).address().reveal(), anchor)
     if verdict.fault is None:
         print(f"The access log is whole: {verdict.head.number} rows. Its head, to keep elsewhere: {verdict.head}")
         return WELL
@@ -146,7 +147,7 @@ def _audit_export(asked: argparse.Namespace) -> int:
     if asked.readable and patient is None:
         raise ConfigError("--readable is for one patient: give --patient")
     try:
-        for row in audit.export(_database(asked).address, clock.wall(), visit, patient):
+        for row in audit.export(_database(asked).address().reveal(), clock.wall(), visit, patient):
             line = audit.for_patient(row, patient) if asked.readable and patient else audit.as_json(row)
             if line is not None:
                 print(line)
@@ -160,7 +161,7 @@ def _backup(asked: argparse.Namespace) -> int:
     from sfu.visits.backup import backup
 
     database = _database(asked)
-    verdict = backup(database.address, database.keys, Path(asked.into))
+    verdict = backup(database.address().reveal(), database.keys, Path(asked.into))
     if verdict.fault is not None:
         print(f"The backup is made, but its access log is not whole: {verdict.fault}.", file=sys.stderr)
         return FAILED

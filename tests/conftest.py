@@ -1,15 +1,18 @@
-"""What every test shares: deterministic hypothesis profiles, and a log that may hold nothing private."""
+"""What every test shares: deterministic hypothesis profiles, a log that may hold nothing private, and databases."""
 
 from __future__ import annotations
 
 import logging
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from sfu.log import PRIVATE
+from tests.databases import KINDS, Database, in_file, on_server
+from tests.postgresql import Cluster
 
 settings.register_profile(
     "ci", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
@@ -43,3 +46,22 @@ def nothing_private_is_logged() -> Iterator[None]:
     ours.removeHandler(watch)
     ours.setLevel(before)
     assert not watch.found
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server, started with the first test that asks for it."""
+    cluster = Cluster()
+    cluster.start()
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture(params=KINDS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database, of each kind in turn."""
+    if request.param == "sqlite":
+        yield in_file(tmp_path / "data" / "evisit.db")
+    else:
+        with on_server(request.getfixturevalue("cluster")) as database:
+            yield database

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 HASH = "sha256:" + "0" * 64
 PORTAL = f'[[portals]]\nid = "cosmic"\nkey_hash = "{HASH}"\n'
 LISTEN = 'must be an address and a port, such as "127.0.0.1:8080" or "[::1]:8080"'
+DATABASE = 'empty, "sqlite:///" and the path of a file, or "postgresql://user@host/name" without a password'
 EMBEDDER = 'a web origin with https, such as "https://portal.example"'
 ORIGIN = 'a web origin without a path, such as "https://evisit.example"'
 PORTAL_ID = "must be 1 to 63 of a-z, 0-9, _ and -, beginning with a letter or digit"
@@ -24,8 +25,8 @@ SENDER = 'must be empty, or a mail address, such as "evisit@region.example"'
 ZONE = 'must be the name of a time zone, such as "Europe/Stockholm"'
 WEBHOOK = '[[webhooks]]\nid = "care"\nurl = "https://care.example/evisit"\n'
 URL = "must be an https:// URL without user and fragment; http:// to this machine alone"
-EVENTS = ", ".join(f'"{event}"' for event in get_args(WebhookEvent))
 TURN_URL = 'turn.urls[0] must be a TURN URI, such as "turns:relay.example:443?transport=tcp"'
+EVENTS = ", ".join(f'"{event}"' for event in get_args(WebhookEvent))
 
 
 def test_the_file_at_the_root_equals_the_defaults() -> None:
@@ -80,9 +81,26 @@ def test_the_database_lies_in_its_folder_unless_a_url_says_otherwise() -> None:
     )
     assert beside is not None
     assert elsewhere is not None
-    assert beside.database.address == "sqlite:////var/evisit/evisit.db"
+    assert beside.database.address().reveal() == "sqlite:////var/evisit/evisit.db"
     assert beside.database.keys == Path("/var/evisit/keys")
-    assert elsewhere.database.address == "sqlite:////x/y.db"
+    assert elsewhere.database.address().reveal() == "sqlite:////x/y.db"
+
+
+def test_a_password_of_the_database_comes_from_a_file_or_the_environment_and_does_not_print(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("s3cret/with:@marks\n")
+    by_file, by_environment, without = (
+        Database(url="postgresql://evisit@db.example:5433/visits?sslmode=verify-full", password_file=name).address(told)
+        for name, told in ((str(file), {}), ("", {"EVISIT_DATABASE_PASSWORD": "s3cret/with:@marks"}), ("", {}))
+    )
+    assert by_file == by_environment
+    assert by_file.reveal() == (
+        "postgresql://evisit:s3cret%2Fwith%3A%40marks@db.example:5433/visits?sslmode=verify-full"
+    )
+    assert without.reveal() == "postgresql://evisit@db.example:5433/visits?sslmode=verify-full"
+    assert "s3cret" not in f"{by_file} {by_file!r}"
+    with pytest.raises(ConfigError, match=r"database\.password_file cannot be read"):
+        Database(url="postgresql://u@h/d", password_file="/nowhere/password").address({})
 
 
 def test_the_tree_is_frozen() -> None:
@@ -121,24 +139,6 @@ def test_the_tree_is_frozen() -> None:
         ('[web]\nallowed_origins = "https://a"', f"web.allowed_origins must be an array; each item {ORIGIN}"),
         ('[web]\nallowed_origins = ["https://a", "*"]', f"web.allowed_origins[1] must be {ORIGIN}"),
         ("[web]\ndrain_minutes = -1", "web.drain_minutes must be a whole number from 0 to 1440"),
-        ('[media]\nadvertise = ["host.example"]', 'media.advertise[0] must be an IP address, such as "203.0.113.7"'),
-        ("[media]\nsender_cap_kbps = 50", "media.sender_cap_kbps must be a whole number from 100 to 50000"),
-        ("[admission]\nroom_capacity = 1", "admission.room_capacity must be a whole number from 2 to 100"),
-        ("[admission]\nroom_capacity = true", "admission.room_capacity must be a whole number from 2 to 100"),
-        ("[admission]\nresume_seconds = 120.0", "admission.resume_seconds must be a whole number from 5 to 3600"),
-        ('[admission]\nlobby_capacity = "50"', "admission.lobby_capacity must be a whole number from 1 to 1000"),
-        ("[visits]\nguardian_age = 19", "visits.guardian_age must be a whole number from 0 to 18"),
-        ("[tickets]\nlifetime_minutes = 0", "tickets.lifetime_minutes must be a whole number from 1 to 120"),
-        ('[database]\ndirectory = ""', "database.directory must be the path of a folder"),
-        (
-            '[database]\nurl = "postgresql://u:secret@h/d"',
-            'database.url must be empty, or "sqlite:///" and the path of a file',
-        ),
-        (
-            '[database]\nurl = "sqlite:///:memory:"',
-            'database.url must be empty, or "sqlite:///" and the path of a file',
-        ),
-        ("[limits]\nmessages_per_second = 100", "limits.message_burst must be at least limits.messages_per_second"),
         ('[media]\nadvertise = ["fe80::1%eth0"]', 'media.advertise[0] must be an IP address, such as "203.0.113.7"'),
         ('[media]\nadvertise = ["0.0.0.0"]', 'media.advertise[0] must be an IP address, such as "203.0.113.7"'),
         ('[media]\nadvertise = ["ff02::1"]', 'media.advertise[0] must be an IP address, such as "203.0.113.7"'),
@@ -148,6 +148,31 @@ def test_the_tree_is_frozen() -> None:
         ('[turn]\nurls = ["turn://relay.example"]', TURN_URL),
         ('[turn]\nurls = ["turn:user@relay.example"]', TURN_URL),
         ("[turn]\nlifetime_minutes = 11", "turn.lifetime_minutes must be a whole number from 1 to 10"),
+        ('[media]\nadvertise = ["host.example"]', 'media.advertise[0] must be an IP address, such as "203.0.113.7"'),
+        ("[media]\nsender_cap_kbps = 50", "media.sender_cap_kbps must be a whole number from 100 to 50000"),
+        ("[admission]\nroom_capacity = 1", "admission.room_capacity must be a whole number from 2 to 100"),
+        ("[admission]\nroom_capacity = true", "admission.room_capacity must be a whole number from 2 to 100"),
+        ("[admission]\nresume_seconds = 120.0", "admission.resume_seconds must be a whole number from 5 to 3600"),
+        ('[admission]\nlobby_capacity = "50"', "admission.lobby_capacity must be a whole number from 1 to 1000"),
+        ("[visits]\nguardian_age = 19", "visits.guardian_age must be a whole number from 0 to 18"),
+        ("[tickets]\nlifetime_minutes = 0", "tickets.lifetime_minutes must be a whole number from 1 to 120"),
+        ('[database]\ndirectory = ""', "database.directory must be the path of a folder"),
+        *(
+            (f'[database]\nurl = "{url}"', f"database.url must be {DATABASE}")
+            for url in (
+                "sqlite:///:memory:",
+                "mysql://u@h/d",
+                "postgresql://u:secret@h/d",
+                "postgresql://u:@h/d",
+                "postgresql://u@h",
+                "postgresql://u@h/d/e",
+                "postgresql://u@h:99999/d",
+                "postgresql://u@h/d?password=secret",
+                "postgresql://u@h/d?options=-csynchronous_commit%3Doff",
+                "postgresql://u@h/d#f",
+            )
+        ),
+        ("[limits]\nmessages_per_second = 100", "limits.message_burst must be at least limits.messages_per_second"),
         ('[logging]\nlevel = "INFO"', 'logging.level must be one of "debug", "info", "warning", "error"'),
         ('[logging]\nformat = "text"', 'logging.format must be one of "auto", "json", "console"'),
         ("portals = 3", "portals must be an array of tables"),
@@ -236,6 +261,13 @@ def test_a_secret_comes_from_its_file_or_the_environment_and_does_not_print(tmp_
     assert Smtp().password({}) is None
     webhook = Webhook(id="care-record", url="https://care.example/")
     assert webhook.secret({"EVISIT_WEBHOOK_SECRET_CARE_RECORD": "whsec_x"}).reveal() == "whsec_x"
+    assert Turn().secret({}) is None
+    turn = Turn(urls=("turn:relay.example", "turn:[2001:db8::7]:3478?transport=tcp"))
+    assert turn.secret({"EVISIT_TURN_SECRET": "s3cret"}) == from_file
+    with pytest.raises(
+        ConfigError, match=r"^turn\.secret_file must name a file, or the environment must hold EVISIT_TURN_SECRET$"
+    ):
+        turn.secret({})
 
 
 @pytest.mark.parametrize(
@@ -250,10 +282,3 @@ def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | 
         Smtp(username="u", password_file=str(file)).password({})
     with pytest.raises(ConfigError, match="the environment must hold EVISIT_SMTP_PASSWORD"):
         Smtp(username="u").password({})
-    assert Turn().secret({}) is None
-    turn = Turn(urls=("turn:relay.example", "turn:[2001:db8::7]:3478?transport=tcp"))
-    assert turn.secret({"EVISIT_TURN_SECRET": "s3cret"}) == from_file
-    with pytest.raises(
-        ConfigError, match=r"^turn\.secret_file must name a file, or the environment must hold EVISIT_TURN_SECRET$"
-    ):
-        turn.secret({})

@@ -63,10 +63,10 @@ def verify(url: str, anchor: Head | None = None) -> Verdict:
         if not isinstance(cut_at, int) or not isinstance(cut_hash, bytes):
             return Verdict(BEGINNING, Fault.CUT_CHANGED)
         # As the database holds them: what somebody has put there need not be of the columns' types.
-        rows = connection.execution_options(yield_per=1_000).execute(
+        with connection.execution_options(yield_per=1_000).execute(
             text(f"SELECT {', '.join(COLUMNS)} FROM access_log ORDER BY number")  # noqa: S608 - names of our own columns
-        )
-        return verify_chain((tuple(row) for row in rows), Head(number, last), anchor, Head(cut_at, cut_hash))
+        ) as rows:
+            return verify_chain((tuple(row) for row in rows), Head(number, last), anchor, Head(cut_at, cut_hash))
 
 
 def export(
@@ -98,9 +98,10 @@ def export(
     with _connected(url, writes=False) as connection:
         # All of it where nothing was asked for: what was cut is told by rows of no visit.
         everything = visit is None and patient is None
-        rows = connection.execution_options(yield_per=1_000).execute(asked if everything else asked.where(*asked_for))
-        for row in rows.mappings():
-            yield {**row, "hash": row["hash"].hex()}
+        asked = asked if everything else asked.where(*asked_for)
+        with connection.execution_options(yield_per=1_000).execute(asked) as rows:
+            for row in rows.mappings():
+                yield {**row, "hash": row["hash"].hex()}
 
 
 def as_json(row: Mapping[str, Any]) -> str:

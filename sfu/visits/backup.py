@@ -1,4 +1,8 @@
-"""A backup of everything that outlives the process, taken while the server runs: the database and the server's keys."""
+"""A backup of everything that outlives the process, taken while the server runs: the database and the server's keys.
+
+That of a database in a file. What PostgreSQL holds, PostgreSQL's own tools back up (docs/operations.md): they know of its
+server, its other databases and its standbys, which this process does not.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +27,12 @@ def backup(url: str, keys: Path, into: Path) -> Verdict:
     """Copy the database at `url`, as it is at one moment, and the keys to the new folder `into`; gives what the copy's log proves.
 
     The folder can be put in the place of `[database] directory`. Raises `ConfigError` where `into` is there already or
-    cannot be made, `StoreUnavailable` where there is no database to read.
+    cannot be made, or where the database is PostgreSQL; `StoreUnavailable` where there is no database to read.
     """
+    if make_url(url).get_backend_name() != "sqlite":
+        raise ConfigError(
+            f"the database is PostgreSQL: back it up with pg_dump, and copy {keys} beside it; docs/operations.md says how"
+        )
     try:
         into.mkdir(mode=0o700, parents=True)
     except OSError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -26,7 +27,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
+from sfu.visits.append_only import APPEND_ONLY
+
 metadata = MetaData()
+
+ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+"""Counts rows of every visit for years. SQLite's integers are that long by themselves."""
+
+
+def text(length: int | None = None) -> String:
+    """Text that sorts by its bytes on every database: no order, and no index, depends on a machine's languages."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 class Moment(TypeDecorator[datetime]):
@@ -48,25 +59,25 @@ class Moment(TypeDecorator[datetime]):
 
 def _visit() -> Column[str]:
     """A row that goes when its visit goes."""
-    return Column("visit", String(64), ForeignKey("visits.visit", ondelete="CASCADE"), primary_key=True)
+    return Column("visit", text(64), ForeignKey("visits.visit", ondelete="CASCADE"), primary_key=True)
 
 
 visits = Table(
     "visits",
     metadata,
-    Column("visit", String(64), primary_key=True),
-    Column("portal", String(63), nullable=False),
-    Column("booking", String(128), nullable=False),
-    Column("unit", String(64), nullable=False),
-    Column("unit_name", String(80), nullable=False),
-    Column("title", String(120), nullable=False),
+    Column("visit", text(64), primary_key=True),
+    Column("portal", text(63), nullable=False),
+    Column("booking", text(128), nullable=False),
+    Column("unit", text(64), nullable=False),
+    Column("unit_name", text(80), nullable=False),
+    Column("title", text(120), nullable=False),
     Column("starts_at", Moment, nullable=False),
     Column("ends_at", Moment, nullable=False),
-    Column("language", String(2), nullable=False),
+    Column("language", text(2), nullable=False),
     Column("guardianship_ends", Date),
     Column("link_generation", Integer, nullable=False),
     Column("locked", Boolean, nullable=False),
-    Column("closed", String(16)),
+    Column("closed", text(16)),
 )
 Index("visits_by_unit", visits.c.unit, visits.c.starts_at, visits.c.visit)
 Index("visits_by_end", visits.c.ends_at)
@@ -75,10 +86,10 @@ people = Table(
     "people",
     metadata,
     _visit(),
-    Column("person", String(128), primary_key=True),
+    Column("person", text(128), primary_key=True),
     Column("place", Integer, nullable=False),
-    Column("name", String(80), nullable=False),
-    Column("role", String(16), nullable=False),
+    Column("name", text(80), nullable=False),
+    Column("role", text(16), nullable=False),
 )
 Index("people_by_person", people.c.person, people.c.visit)
 
@@ -86,18 +97,18 @@ participants = Table(
     "participants",
     metadata,
     _visit(),
-    Column("participant", String(64), primary_key=True),
-    Column("person", String(128)),
-    Column("name", String(80), nullable=False),
-    Column("role", String(16), nullable=False),
+    Column("participant", text(64), primary_key=True),
+    Column("person", text(128)),
+    Column("name", text(80), nullable=False),
+    Column("role", text(16), nullable=False),
     Column("verified", Boolean, nullable=False),
     Column("booked", Boolean, nullable=False),
     Column("second_device", Boolean, nullable=False),
-    Column("units", String, nullable=False),
-    Column("ticket", String(64)),
+    Column("units", text(), nullable=False),
+    Column("ticket", text(64)),
     Column("link_generation", Integer),
     Column("resume_digest", LargeBinary(32), nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("state", text(16), nullable=False),
     Column("waiting_since", Moment, nullable=False),
     Column("admitted_at", Moment),
 )
@@ -106,17 +117,17 @@ turned_away = Table(
     "turned_away",
     metadata,
     _visit(),
-    Column("person", String(128), primary_key=True),
-    Column("state", String(16), nullable=False),
+    Column("person", text(128), primary_key=True),
+    Column("state", text(16), nullable=False),
 )
 
 tickets = Table(
     "tickets",
     metadata,
     _visit(),
-    Column("ticket", String(64), primary_key=True),
-    Column("person", String(128), nullable=False),
-    Column("role", String(16), nullable=False),
+    Column("ticket", text(64), primary_key=True),
+    Column("person", text(128), nullable=False),
+    Column("role", text(16), nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("revoked", Boolean, nullable=False),
 )
@@ -125,14 +136,14 @@ tickets_used = Table(
     "tickets_used",
     metadata,
     _visit(),
-    Column("ticket", String(64), primary_key=True),
+    Column("ticket", text(64), primary_key=True),
 )
 
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
-    Column("portal", String(63), primary_key=True),
-    Column("key", String(255), primary_key=True),
+    Column("portal", text(63), primary_key=True),
+    Column("key", text(255), primary_key=True),
     Column("request", LargeBinary(32), nullable=False),
     Column("answer", LargeBinary, nullable=False),
     Column("at", Moment, nullable=False),
@@ -143,17 +154,17 @@ access_log = Table(
     "access_log",
     metadata,
     # No foreign key: the log outlives the visit. It holds the unit for the same reason.
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("visit", String(64), nullable=False),
-    Column("unit", String(64), nullable=False),
+    Column("number", ROW_NUMBER, primary_key=True, autoincrement=False),
+    Column("visit", text(64), nullable=False),
+    Column("unit", text(64), nullable=False),
     # The text that is hashed: RFC 3339, UTC, microseconds.
-    Column("at", String(27), nullable=False),
-    Column("action", String(32), nullable=False),
-    Column("actor", String(80), nullable=False),
-    Column("actor_person", String(128)),
-    Column("subject", String(64)),
-    Column("subject_person", String(128)),
-    Column("detail", String(64), nullable=False),
+    Column("at", text(27), nullable=False),
+    Column("action", text(32), nullable=False),
+    Column("actor", text(80), nullable=False),
+    Column("actor_person", text(128)),
+    Column("subject", text(64)),
+    Column("subject_person", text(128)),
+    Column("detail", text(64), nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
 )
 Index("access_log_by_visit", access_log.c.visit, access_log.c.number)
@@ -161,8 +172,8 @@ Index("access_log_by_visit", access_log.c.visit, access_log.c.number)
 access_log_head = Table(
     "access_log_head",
     metadata,
-    Column("only", Integer, CheckConstraint("only = 1"), primary_key=True, autoincrement=False),
-    Column("number", Integer, nullable=False),
+    Column("only", Integer, CheckConstraint('"only" = 1'), primary_key=True, autoincrement=False),
+    Column("number", ROW_NUMBER, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
 )
 
@@ -170,8 +181,8 @@ access_log_cut = Table(
     "access_log_cut",
     metadata,
     # The last row that is not kept any more, and its hash: what the chain begins from.
-    Column("only", Integer, CheckConstraint("only = 1"), primary_key=True, autoincrement=False),
-    Column("number", Integer, nullable=False),
+    Column("only", Integer, CheckConstraint('"only" = 1'), primary_key=True, autoincrement=False),
+    Column("number", ROW_NUMBER, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
 )
 
@@ -179,30 +190,12 @@ store_probe = Table(
     "store_probe",
     metadata,
     # Written now and then, so that a database which cannot be written is known before somebody needs it.
-    Column("only", Integer, CheckConstraint("only = 1"), primary_key=True, autoincrement=False),
+    Column("only", Integer, CheckConstraint('"only" = 1'), primary_key=True, autoincrement=False),
     Column("count", Integer, nullable=False),
-)
-
-# Against mistakes, not against whoever owns the database: that is what the chain is for.
-APPEND_ONLY = (
-    "CREATE TRIGGER access_log_keeps_rows BEFORE DELETE ON access_log "
-    "WHEN OLD.number > (SELECT number FROM access_log_cut) "
-    "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END",
-    "CREATE TRIGGER access_log_keeps_words BEFORE UPDATE ON access_log "
-    "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END",
-    "CREATE TRIGGER access_log_head_stays BEFORE DELETE ON access_log_head "
-    "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END",
-    "CREATE TRIGGER access_log_head_rises BEFORE UPDATE ON access_log_head WHEN NEW.number <= OLD.number "
-    "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END",
-    "CREATE TRIGGER access_log_cut_stays BEFORE DELETE ON access_log_cut "
-    "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END",
-    "CREATE TRIGGER access_log_cut_rises BEFORE UPDATE ON access_log_cut "
-    "WHEN NEW.number <= OLD.number OR NEW.number >= (SELECT number FROM access_log_head) "
-    "BEGIN SELECT RAISE(ABORT, 'the access log is append-only'); END",
 )
 
 
 @event.listens_for(metadata, "after_create")
 def _make_append_only(_target: MetaData, connection: Connection, **_options: object) -> None:
-    for statement in APPEND_ONLY:
+    for statement in APPEND_ONLY[connection.dialect.name]:
         connection.exec_driver_sql(statement)

@@ -1,7 +1,7 @@
 """The store: what outlives the process. Every write is one transaction with its rows of the access log, or nothing.
 
 One thread writes, in the order in which it was asked, so the log's chain cannot fork and the event loop never waits for
-a disk. A few threads read; the write-ahead log lets them read while it is written.
+a disk. A few threads read; they can, while it is written.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, exc, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
+from sfu import clock
 from sfu.admission.records import AccessEntry, ParticipantRecord, VisitRecord
 from sfu.admission.roles import Role
 from sfu.admission.visit import Visit
@@ -39,10 +39,13 @@ from sfu.visits.statements import (
     set_visit,
     upsert,
 )
+from sfu.visits.transaction import run
 from sfu.visits.webhooks import Endpoint
 
 READERS = 2  # threads; reads are short
 MAX_WAITING = 2_000  # operations; beyond that the disk has stopped, and whoever asks is told at once
+TURN_SECONDS = 10.0  # for which an operation waits its turn; then whoever asked has been told, or has gone
+ANSWER_SECONDS = 4.0  # that a server may take for one statement; it takes milliseconds
 
 _PROBE = update(schema.store_probe).values(count=schema.store_probe.c.count + 1)
 
@@ -83,8 +86,9 @@ class Store:
 
         `webhooks`: whom each step of a room is stored for, to be told.
         """
-        self._write_engine = open_engine(url, writes=True, busy_seconds=busy_seconds)
-        self._read_engine = open_engine(url, writes=False, connections=READERS, busy_seconds=busy_seconds)
+        open_one = partial(open_engine, url, busy_seconds=busy_seconds, answer_seconds=ANSWER_SECONDS)
+        self._write_engine = open_one(writes=True)
+        self._read_engine = open_one(writes=False, connections=READERS)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._waiting = 0
@@ -97,15 +101,10 @@ class Store:
     async def open(cls, url: str, *, busy_seconds: float = 5.0, webhooks: Sequence[Endpoint] = ()) -> Store:
         """Open the database at an SQLAlchemy URL, made where there is none, brought to the newest revision."""
         try:
-            store = cls(url, busy_seconds=busy_seconds, webhooks=webhooks)
+            await asyncio.to_thread(_migrate, url, busy_seconds)
+            return cls(url, busy_seconds=busy_seconds, webhooks=webhooks)
         except OSError as error:
             raise StoreUnavailable("the database cannot be made or opened") from error
-        try:
-            await store._written(migrations.run)
-        except BaseException:
-            await store.close()
-            raise
-        return store
 
     @property
     def available(self) -> bool:
@@ -323,7 +322,8 @@ class Store:
         if self._waiting >= MAX_WAITING:
             raise StoreUnavailable("too many operations wait for the database")
         self._waiting += 1
-        future = asyncio.get_running_loop().run_in_executor(pool, _transaction, engine, work)
+        until = clock.monotonic() + TURN_SECONDS
+        future = asyncio.get_running_loop().run_in_executor(pool, run, engine, work, until)
         future.add_done_callback(partial(self._done, writes=engine is self._write_engine))
         # Shielded: a cancelled caller must not take back what stands in the queue, perhaps already running.
         return await asyncio.shield(future)
@@ -339,11 +339,10 @@ class Store:
             self._available = True
 
 
-def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
+def _migrate(url: str, busy_seconds: float) -> None:
+    # An engine of its own: to change large tables may take longer than an answer to anybody who waits.
+    engine = open_engine(url, writes=True, busy_seconds=busy_seconds)
     try:
-        with engine.begin() as connection:
-            return work(connection)
-    except (exc.DBAPIError, exc.TimeoutError, OSError) as error:
-        raise StoreUnavailable("the database cannot be read or written now") from error
-    except CommandError as error:
-        raise StoreUnavailable("the database was made by a newer version") from error
+        run(engine, migrations.run)
+    finally:
+        engine.dispose()

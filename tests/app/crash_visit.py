@@ -1,8 +1,8 @@
 """A scripted visit on a real home and a real store, killed (SIGKILL) at a commit of the database.
 
-`python crash_visit.py FOLDER` plays it once to the end, then once for each commit and side of it: just before the commit, and just
-after, when nothing has been told yet. Each run has a folder with its database and `told`: a line for each step that was answered.
-The whole run writes `states`: what the store knows after each step.
+`python crash_visit.py FOLDER [SOCKETS TEMPLATE]` plays it once to the end, then once for each commit and side of it: just before the
+commit, and just after, when nothing has been told yet. Each run has a folder with its database's `url` (a file in it, or a copy of
+TEMPLATE on the server at SOCKETS) and `told`: a line for each step that was answered. `states` is what the store knows after each step.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ from sfu.signaling.messages import Asking
 from sfu.visits.bookings import BookedVisit, Changes
 from sfu.visits.store import MintedTicket, Store
 from sfu.web.channel import Channel
+from tests.databases import in_file
+from tests.postgresql import Sockets
 from tests.visits.sample import UNIT, booked, entry
-from tests.visits.template import lay
 
 VISIT = booked().visit.visit
 NEVER = 10**6
@@ -154,11 +155,9 @@ async def state(store: Store) -> Any:
     ]
 
 
-async def play(folder: Path, die_at: int, *, after: bool, states: list[Any] | None = None) -> int:
-    """Play in `folder`, and die at a commit; gives how many there were."""
-    file = folder / "evisit.db"
-    lay(file)
-    store = await Store.open(f"sqlite:///{file}")
+async def play(folder: Path, url: str, die_at: int, *, after: bool, states: list[Any] | None = None) -> int:
+    """Play on the database at `url`, and die at a commit; gives how many there were."""
+    store = await Store.open(url)
     dialect = store._write_engine.dialect
     commit = dialect.do_commit
     commits = count(1)
@@ -186,23 +185,36 @@ async def play(folder: Path, die_at: int, *, after: bool, states: list[Any] | No
     return last
 
 
-def main(folder: Path) -> None:
-    (folder / "whole").mkdir()
+def main(folder: Path, new: Callable[[Path], str]) -> None:
+    """`new` makes an empty database for the run in a folder; its URL."""
+
+    def run(name: str) -> tuple[Path, str]:
+        made = folder / name
+        made.mkdir()
+        (made / "url").write_text(url := new(made))
+        return made, url
+
     states: list[Any] = [None]
-    commits = asyncio.run(play(folder / "whole", NEVER, after=False, states=states))
+    commits = asyncio.run(play(*run("whole"), NEVER, after=False, states=states))
     (folder / "states").write_text(json.dumps(states))
     for number in range(1, commits + 1):
         for side in ("before", "after"):
-            run = folder / f"{side}-{number}"
-            run.mkdir()
+            made, url = run(f"{side}-{number}")
             child = os.fork()
             if child == 0:
-                asyncio.run(play(run, number, after=side == "after"))
+                asyncio.run(play(made, url, number, after=side == "after"))
                 os._exit(0)
             _, status = os.waitpid(child, 0)
-            assert os.WIFSIGNALED(status), run
+            assert os.WIFSIGNALED(status), made
     print(commits)
 
 
+def new_database(arguments: list[str]) -> Callable[[Path], str]:
+    if not arguments:
+        return lambda made: in_file(made / "evisit.db").url
+    sockets, template = Sockets(Path(arguments[0])), arguments[1]
+    return lambda made: sockets.url(sockets.create(template, strategy="file_copy"))
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), new_database(sys.argv[2:]))

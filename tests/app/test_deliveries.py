@@ -22,9 +22,9 @@ from sfu.visits.outbox_schema import mails
 from sfu.visits.store import Store
 from sfu.visits.webhooks import Outcome
 from sfu.visits.wording import Wording
+from tests.databases import Database
 from tests.e2e.mailbox import Mailbox
 from tests.visits.sample import WALL, booked, entry
-from tests.visits.template import lay
 
 VISIT = VisitId("v_1")
 A, B, C = "ana.canary@tolk.example", "bo.canary@tolk.example", "cia.canary@tolk.example"
@@ -76,15 +76,14 @@ class Stage:
 
 
 @pytest.fixture(name="stage")
-async def staged(tmp_path: Path) -> AsyncIterator[Stage]:
+async def staged(tmp_path: Path, database: Database) -> AsyncIterator[Stage]:
     mailbox = Mailbox()
     await mailbox.start()
     config = Config(
         smtp=Smtp(host="127.0.0.1", port=mailbox.port, security="none", sender="evisit@region.example"),
         invitations=Invitations(region="Region X", help_phone="0771"),
     )
-    lay(tmp_path / "evisit.db")
-    store = await Store.open(f"sqlite:///{tmp_path / 'evisit.db'}")
+    store = await Store.open(database.url)
     await store.create_visit(booked(), entry(Action.CREATED))
     keys = load_or_create(tmp_path / "keys", WALL)
     wording = Wording.load(config.invitations)

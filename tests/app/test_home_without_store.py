@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 
@@ -16,26 +15,24 @@ from sfu.rooms.requests import Admit, Allow, Deny, Hold, Lock, Remove
 from sfu.visits import audit
 from sfu.visits.store import Store
 from tests.app.crash_visit import VISIT, Script
+from tests.databases import Database
 from tests.visits.sample import UNIT
-from tests.visits.template import lay
 
 
 class Stage:
     """A visit with a clinician who is in, a guardian who is in, and a patient and a guest who wait."""
 
-    def __init__(self, store: Store, script: Script, file: Path) -> None:
+    def __init__(self, store: Store, script: Script, database: Database) -> None:
         self.store = store
         self.script = script
-        self._lock = sqlite3.connect(file, isolation_level=None)
+        self._database = database
+        self._held = ExitStack()
 
     def lose(self) -> None:
-        self._lock.execute("BEGIN IMMEDIATE")
+        self._held.enter_context(self._database.hold())
 
     def find(self) -> None:
-        self._lock.execute("ROLLBACK")
-
-    def end(self) -> None:
-        self._lock.close()
+        self._held.close()
 
     async def states(self) -> dict[str, State]:
         """Where everybody stands in the running room."""
@@ -47,10 +44,8 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    file = tmp_path / "evisit.db"
-    lay(file)
-    store = await Store.open(f"sqlite:///{file}", busy_seconds=0.01)
+async def stage(database: Database) -> AsyncIterator[Stage]:
+    store = await Store.open(database.url, busy_seconds=0.01)
     script = Script(store)
     await script.steps()[0]()
     await script.ticket("eva", Role.CLINICIAN, (UNIT,))
@@ -58,12 +53,12 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     await script.ask(Admit(script.ids["maria"]))
     await script.ticket("per", Role.PATIENT)
     await script.link("tolk")
-    stage = Stage(store, script, file)
+    stage = Stage(store, script, database)
     yield stage
-    stage.end()
+    stage.find()
     (await script.home()).close()
     await store.close()
-    assert audit.verify(f"sqlite:///{file}").fault is None
+    assert audit.verify(database.url).fault is None
 
 
 async def test_nobody_is_let_in_unwritten(stage: Stage) -> None:

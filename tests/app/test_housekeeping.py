@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,16 +13,15 @@ from sfu.config import Audit, Config, Visits
 from sfu.ids import VisitId
 from sfu.visits import audit
 from sfu.visits.store import Store
+from tests.databases import Database
 from tests.visits.sample import WALL, booked, entry
-from tests.visits.template import lay
 
 V1 = VisitId("v_1")
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    lay(tmp_path / "evisit.db")
-    store = await Store.open(f"sqlite:///{tmp_path / 'evisit.db'}")
+async def store(database: Database) -> AsyncIterator[Store]:
+    store = await Store.open(database.url)
     await store.create_visit(booked(), entry(Action.CREATED))
     yield store
     await store.close()
@@ -37,8 +35,8 @@ async def test_a_visit_is_kept_for_its_days(store: Store, days: float, there: bo
 
 
 @pytest.mark.parametrize(("years", "rows"), [(4.99, ["created", "deleted"]), (5.01, ["deleted"])])
-async def test_the_log_is_kept_for_its_years(store: Store, tmp_path: Path, years: float, rows: list[str]) -> None:
+async def test_the_log_is_kept_for_its_years(store: Store, database: Database, years: float, rows: list[str]) -> None:
     housekeeping = Housekeeping(store, Config(audit=Audit(keep_years=5)))
     await housekeeping.forget(WALL + timedelta(days=years * 365.25))
     assert [row.action for row in await store.log(V1)] == rows
-    assert audit.verify(f"sqlite:///{tmp_path / 'evisit.db'}").fault is None
+    assert audit.verify(database.url).fault is None

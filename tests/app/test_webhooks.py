@@ -7,7 +7,6 @@ import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -19,8 +18,8 @@ from sfu.config import Webhook
 from sfu.errors import ConfigError
 from sfu.visits.store import Store
 from sfu.visits.webhooks import GIVE_UP_AFTER, headers
+from tests.databases import Database
 from tests.visits.sample import WALL, booked, entry, participant
-from tests.visits.template import lay
 
 SECRET = bytes(range(32))
 
@@ -79,7 +78,7 @@ ALL_OF_IT = ["visit.opened", "participant.waiting", "participant.admitted", "par
 
 
 @pytest.fixture(name="stage")
-async def staged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+async def staged(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     monkeypatch.setenv("EVISIT_WEBHOOK_SECRET_CARE", "whsec_" + base64.b64encode(SECRET).decode())
     receiver = Receiver()
     app = web.Application()
@@ -87,8 +86,7 @@ async def staged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     server = TestServer(app, host="127.0.0.1")
     await server.start_server()
     configured = (Webhook(id="care", url=str(server.make_url("/evisit"))),)
-    lay(tmp_path / "evisit.db")
-    store = await Store.open(f"sqlite:///{tmp_path / 'evisit.db'}", webhooks=endpoints(configured))
+    store = await Store.open(database.url, webhooks=endpoints(configured))
     for visit in ("v_1", "v_2"):
         await store.create_visit(booked(visit), entry(Action.CREATED, visit))
     webhooks = Webhooks(store, configured, wall=lambda: stage.wall, poll_seconds=0.02)

@@ -1,28 +1,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from sfu.visits.store import Store
-from tests.visits.template import lay
+from tests.databases import Database
+
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "evisit.db"
+def url(database: Database) -> str:
+    return database.url
 
 
 @pytest.fixture
-def url(file: Path) -> str:
-    return f"sqlite:///{file}"
-
-
-@pytest.fixture
-async def store(file: Path, url: str) -> AsyncIterator[Store]:
+async def store(url: str) -> AsyncIterator[Store]:
     """An empty store. A database that is held by somebody else is given up at once."""
-    lay(file)
     store = await Store.open(url, busy_seconds=0.01)
     yield store
     await store.close()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +17,9 @@ from sfu.visits import audit, retention
 from sfu.visits.access_log import Fault, Head
 from sfu.visits.audit import NothingLogged
 from sfu.visits.store import Store
+from tests.databases import Database
+from tests.postgresql import Cluster
+from tests.visits.conftest import on_sqlite
 from tests.visits.sample import UNIT, WALL, booked, entry
 
 LATER = WALL + timedelta(days=40)
@@ -34,16 +35,6 @@ async def logged(store: Store, url: str) -> str:
     return url
 
 
-def tamper(file: Path, *statements: str) -> None:
-    """What somebody does who may write to the database: the triggers are gone with one statement each."""
-    with closing(sqlite3.connect(file)) as database:
-        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-            database.execute(f"DROP TRIGGER {name}")
-        for statement in statements:
-            database.execute(statement)
-        database.commit()
-
-
 def test_a_whole_log_is_whole(logged: str) -> None:
     verdict = audit.verify(logged)
     assert verdict.fault is None
@@ -56,16 +47,15 @@ def test_a_whole_log_is_whole(logged: str) -> None:
     [
         (["UPDATE access_log SET actor = 'portal:other' WHERE number = 3"], Fault.CHANGED, 3),
         (["UPDATE access_log SET at = 'yesterday' WHERE number = 3"], Fault.CHANGED, 3),
-        (["UPDATE access_log SET detail = x'00' WHERE number = 3"], Fault.CHANGED, 3),
-        (["UPDATE access_log SET hash = 'text' WHERE number = 3"], Fault.CHANGED, 3),
+        (["UPDATE access_log SET subject = '' WHERE number = 3"], Fault.CHANGED, 3),
+        (["UPDATE access_log SET hash = {short} WHERE number = 3"], Fault.CHANGED, 3),
         (["UPDATE access_log SET unit = 'elsewhere' WHERE number = 1"], Fault.CHANGED, 1),
         (["DELETE FROM access_log WHERE number = 4"], Fault.MISSING, 4),
         (["DELETE FROM access_log WHERE number = 6"], Fault.MISSING, 6),
         (["DELETE FROM access_log"], Fault.MISSING, 1),
         (["DELETE FROM access_log_head"], Fault.HEAD_CHANGED, None),
-        (["UPDATE access_log_head SET number = 'x'"], Fault.HEAD_CHANGED, None),
-        (["UPDATE access_log_head SET hash = 'x'"], Fault.HEAD_CHANGED, None),
-        (["UPDATE access_log_head SET hash = zeroblob(32)"], Fault.HEAD_CHANGED, 6),
+        (["UPDATE access_log_head SET hash = {short}"], Fault.HEAD_CHANGED, 6),
+        (["UPDATE access_log_head SET hash = {zeros}"], Fault.HEAD_CHANGED, 6),
         (["UPDATE access_log_head SET number = 5"], Fault.BEYOND_HEAD, 6),
         (
             [
@@ -79,21 +69,40 @@ def test_a_whole_log_is_whole(logged: str) -> None:
     ],
 )
 def test_what_was_done_to_the_log_is_found(
-    logged: str, file: Path, statements: list[str], fault: Fault, row: int | None
+    logged: str, database: Database, statements: list[str], fault: Fault, row: int | None
 ) -> None:
-    tamper(file, *statements)
+    literals = {"zeros": database.bytes(bytes(32)), "short": database.bytes(b"x")}
+    database.tamper(*(statement.format(**literals) for statement in statements))
     verdict = audit.verify(logged)
     assert (verdict.fault, verdict.row) == (fault, row)
 
 
-def test_a_tail_cut_off_with_its_head_is_found_by_the_head_noted_before(logged: str, file: Path) -> None:
+@on_sqlite
+@pytest.mark.parametrize(
+    ("statement", "fault", "row"),
+    [
+        ("UPDATE access_log SET detail = x'00' WHERE number = 3", Fault.CHANGED, 3),
+        ("UPDATE access_log SET hash = 'text' WHERE number = 3", Fault.CHANGED, 3),
+        ("UPDATE access_log_head SET number = 'x'", Fault.HEAD_CHANGED, None),
+        ("UPDATE access_log_head SET hash = 'x'", Fault.HEAD_CHANGED, None),
+        ("UPDATE access_log_cut SET hash = 'text'", Fault.CUT_CHANGED, None),
+    ],
+)
+def test_what_is_not_of_its_columns_type_is_found(
+    logged: str, database: Database, statement: str, fault: Fault, row: int | None
+) -> None:
+    """SQLite takes anything in any column."""
+    database.tamper(statement)
+    verdict = audit.verify(logged)
+    assert (verdict.fault, verdict.row) == (fault, row)
+
+
+def test_a_tail_cut_off_with_its_head_is_found_by_the_head_noted_before(logged: str, database: Database) -> None:
     noted = audit.verify(logged).head
-    with closing(sqlite3.connect(file)) as database:
-        (fourth,) = database.execute("SELECT hex(hash) FROM access_log WHERE number = 4").fetchone()
-    tamper(
-        file,
+    ((fourth,),) = database.rows("SELECT hash FROM access_log WHERE number = 4")
+    database.tamper(
         "DELETE FROM access_log WHERE number > 4",
-        f"UPDATE access_log_head SET number = 4, hash = x'{fourth}'",
+        f"UPDATE access_log_head SET number = 4, hash = {database.bytes(fourth)}",
     )
     assert audit.verify(logged).fault is None
     verdict = audit.verify(logged, Head.read(str(noted)))
@@ -148,6 +157,14 @@ def test_where_there_is_no_log_nothing_is_made(tmp_path: Path, content: bytes | 
     assert file.exists() is (content is not None)
 
 
+def test_a_server_without_the_log_is_told_so(cluster: Cluster) -> None:
+    for name in ("postgres", "not_there"):
+        with pytest.raises(StoreUnavailable, match="no access log"):
+            audit.verify(cluster.url(name))
+        with pytest.raises(StoreUnavailable, match="no access log"):
+            list(audit.export(cluster.url(name), WALL))
+
+
 PER, OTHER = PersonId("1177:7f3"), PersonId("1177:other")
 
 
@@ -177,9 +194,11 @@ async def test_a_patients_log_is_that_of_their_visits_also_when_those_are_delete
 
 
 def test_what_a_patient_reads_is_time_unit_and_what_and_no_other_person(
-    of_two_patients: str, file: Path, capsys: pytest.CaptureFixture[str]
+    of_two_patients: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["audit", "export", "--data", str(file.parent), "--patient", PER]
+    config = tmp_path / "config.toml"
+    config.write_text(f"[database]\nurl = {json.dumps(of_two_patients)}\n")
+    asked = ["--config", str(config), "audit", "export", "--patient", PER]
     assert main([*asked, "--visit", "v_1", "--readable"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == [
@@ -190,4 +209,4 @@ def test_what_a_patient_reads_is_time_unit_and_what_and_no_other_person(
     assert lines[3].endswith(f"Z\t{UNIT}\tthis log was read\t")
     assert main(asked) == 0
     assert {json.loads(line)["visit"] for line in capsys.readouterr().out.splitlines()} == {"v_1", "v_3"}
-    assert main(["audit", "export", "--data", str(file.parent), "--readable"]) == 2
+    assert main(["--config", str(config), "audit", "export", "--readable"]) == 2

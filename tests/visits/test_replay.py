@@ -13,11 +13,9 @@ from sfu.visits.replay import replay
 from sfu.visits.store import Store
 from sfu.visits.webhooks import Endpoint, Outcome
 from tests.visits.sample import WALL, booked, entry
-from tests.visits.template import lay
 
 
-async def test_what_was_settled_waits_again(file: Path, url: str) -> None:
-    lay(file)
+async def test_what_was_settled_waits_again(url: str) -> None:
     store = await Store.open(
         url, webhooks=[Endpoint(id="care", events=frozenset({"visit.ended"}), portals=frozenset())]
     )
@@ -33,7 +31,8 @@ async def test_what_was_settled_waits_again(file: Path, url: str) -> None:
     await store.close()
 
 
-def test_without_a_database_nothing_is_made(file: Path, url: str) -> None:
+def test_without_a_database_nothing_is_made(tmp_path: Path) -> None:
+    file = tmp_path / "evisit.db"
     with pytest.raises(StoreUnavailable, match="no webhook events"):
-        replay(url, WALL)
+        replay(f"sqlite:///{file}", WALL)
     assert not file.exists()

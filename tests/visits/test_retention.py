@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
@@ -16,9 +13,9 @@ from sfu.ids import VisitId
 from sfu.visits import audit, retention
 from sfu.visits.access_log import Fault, Head
 from sfu.visits.store import Store
+from tests.databases import Database
 from tests.visits.sample import WALL, booked, entry, participant
-from tests.visits.test_audit import tamper
-from tests.visits.test_store import MINTED, TICKET, counts
+from tests.visits.test_store import MINTED, TICKET
 
 LATER = WALL + timedelta(days=40)
 
@@ -34,17 +31,17 @@ async def cut(store: Store, *, seconds: float) -> int:
     return await store.change(lambda connection: retention.cut_log(connection, written_before=until, at=LATER))
 
 
-async def test_a_visit_that_is_forgotten_leaves_its_log_and_nothing_else(store: Store, file: Path, url: str) -> None:
+async def test_a_visit_that_is_forgotten_leaves_its_log_and_nothing_else(store: Store, database: Database) -> None:
     await store.create_visit(booked(), entry(Action.CREATED))
     await store.ticket_minted(TICKET, MINTED)
     await store.write(entries=[entry()], participants=[participant()], tickets_used=["k_1"])
     assert await forget(store, days=0) == 0
     assert await forget(store, days=1) == 1
     assert await forget(store, days=1) == 0
-    left = {table for table, rows in counts(file).items() if rows}
+    left = {table for table, rows in database.counts().items() if rows}
     assert left == {"access_log", "access_log_head", "access_log_cut", "store_probe", "alembic_version"}
     assert [row.action for row in await store.log(VisitId("v_1"))] == ["created", "ticket_minted", "joined", "deleted"]
-    assert audit.verify(url).fault is None
+    assert audit.verify(database.url).fault is None
 
 
 async def test_many_visits_go_a_few_at_a_time_oldest_first(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,14 +62,14 @@ async def logged(store: Store, url: str) -> str:
 
 @pytest.mark.parametrize(("seconds", "gone"), [(-1, 0), (0, 0), (0.5, 1), (4, 4), (9, 9), (100, 9)])
 async def test_the_log_is_cut_at_its_beginning_and_verifies(
-    store: Store, logged: str, file: Path, seconds: float, gone: int
+    store: Store, logged: str, database: Database, seconds: float, gone: int
 ) -> None:
     before = audit.verify(logged).head
     assert await cut(store, seconds=seconds) == gone
     verdict = audit.verify(logged, before)
     assert verdict.fault is None
     assert verdict.head.number == 10 + bool(gone)
-    assert counts(file)["access_log"] == 10 - gone + bool(gone)
+    assert database.counts()["access_log"] == 10 - gone + bool(gone)
     await store.write(entries=[entry()])
     assert audit.verify(logged).fault is None
 
@@ -85,9 +82,8 @@ async def test_a_log_that_is_cut_again_and_again_verifies(
     assert audit.verify(logged).fault is None
 
 
-async def test_an_anchor_of_a_row_that_is_gone_proves_nothing(store: Store, logged: str, file: Path) -> None:
-    with closing(sqlite3.connect(file)) as database:
-        hashes = dict(database.execute("SELECT number, hash FROM access_log").fetchall())
+async def test_an_anchor_of_a_row_that_is_gone_proves_nothing(store: Store, logged: str, database: Database) -> None:
+    hashes = dict(database.rows("SELECT number, hash FROM access_log"))
     await cut(store, seconds=4)
     assert audit.verify(logged, Head(3, hashes[3])).fault is Fault.ANCHOR_CUT
     assert audit.verify(logged, Head(4, hashes[4])).fault is None
@@ -108,17 +104,18 @@ async def test_an_anchor_of_a_row_that_is_gone_proves_nothing(store: Store, logg
         ),
         (["DELETE FROM access_log WHERE number = 5"], Fault.MISSING),
         (["UPDATE access_log_cut SET number = 5"], Fault.MISSING),
-        (["UPDATE access_log_cut SET hash = zeroblob(32)"], Fault.CHANGED),
-        (["UPDATE access_log_cut SET hash = 'text'"], Fault.CUT_CHANGED),
+        (["UPDATE access_log_cut SET hash = {zeros}"], Fault.CHANGED),
+        (["UPDATE access_log_cut SET hash = {short}"], Fault.CHANGED),
         (["DELETE FROM access_log_cut"], Fault.CUT_CHANGED),
         (["UPDATE access_log SET subject = '3' WHERE action = 'cut'"], Fault.CHANGED),
     ],
 )
 async def test_a_beginning_that_was_cut_by_somebody_else_is_found(
-    store: Store, logged: str, file: Path, statements: list[str], fault: Fault
+    store: Store, logged: str, database: Database, statements: list[str], fault: Fault
 ) -> None:
     await cut(store, seconds=4)
-    tamper(file, *statements)
+    literals = {"zeros": database.bytes(bytes(32)), "short": database.bytes(b"x")}
+    database.tamper(*(statement.format(**literals) for statement in statements))
     assert audit.verify(logged).fault is fault
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -18,15 +17,13 @@ from sfu.visits.store import Store
 from sfu.visits.webhook_rows import Due
 from sfu.visits.webhooks import KEPT, Endpoint, Outcome
 from tests.visits.sample import WALL, booked, entry, participant
-from tests.visits.template import lay
 
 ALL = frozenset({"visit.opened", "participant.waiting", "participant.admitted", "participant.left", "visit.ended"})
 LATER = WALL + timedelta(hours=1)
 
 
 @pytest.fixture
-async def store(file: Path, url: str) -> AsyncIterator[Store]:
-    lay(file)
+async def store(url: str) -> AsyncIterator[Store]:
     endpoints = (
         Endpoint(id="care", events=ALL, portals=frozenset()),
         Endpoint(id="ended", events=frozenset({"visit.ended"}), portals=frozenset({"cosmic"})),

@@ -28,7 +28,7 @@ from sfu.web.invitations import InvitationApi
 from sfu.web.operations import PREFIX
 from sfu.web.portal import PortalApi, Present
 from sfu.web.portal_routes import portal_api
-from tests.visits.template import lay
+from tests.databases import in_file
 
 WALL = datetime(2026, 11, 23, 8, 45, tzinfo=UTC)
 """A quarter of an hour before the sample visit starts."""
@@ -185,7 +185,7 @@ async def staged(folder: Path, *, smtp: Smtp | None = None) -> AsyncIterator[Sta
         smtp=smtp or Smtp(host="127.0.0.1", security="none", sender="evisit@region.example"),
     )
     file = folder / "evisit.db"
-    lay(file)
+    in_file(file)
     store = await Store.open(f"sqlite:///{file}", busy_seconds=0.01)
     tokens = count(1)
     api = PortalApi(config, keys, store, live, wall=lambda: stage.wall, new_token=lambda: f"{next(tokens):032x}")

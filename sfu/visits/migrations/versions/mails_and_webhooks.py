@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from sfu.visits.migrations.columns import ROW_NUMBER, text
+
 revision = "mails_and_webhooks"
 down_revision = "schedules"
 branch_labels = None
@@ -12,21 +14,21 @@ depends_on = None
 
 
 def _visit() -> sa.Column[str]:
-    return sa.Column("visit", sa.String(64), sa.ForeignKey("visits.visit", ondelete="CASCADE"), nullable=False)
+    return sa.Column("visit", text(64), sa.ForeignKey("visits.visit", ondelete="CASCADE"), nullable=False)
 
 
 def upgrade() -> None:
     op.create_table(
         "mails",
-        sa.Column("mail", sa.String(64), primary_key=True),
-        sa.Column("invitation", sa.String(64), nullable=False),
+        sa.Column("mail", text(64), primary_key=True),
+        sa.Column("invitation", text(64), nullable=False),
         _visit(),
         sa.Column("place", sa.Integer, nullable=False),
-        sa.Column("language", sa.String(2), nullable=False),
+        sa.Column("language", text(2), nullable=False),
         sa.Column("link_generation", sa.Integer, nullable=False),
         sa.Column("sealed", sa.LargeBinary),
         sa.Column("at", sa.DateTime, nullable=False),
-        sa.Column("outcome", sa.String(16), nullable=False),
+        sa.Column("outcome", text(16), nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("due", sa.DateTime, nullable=False),
         sa.Column("settled_at", sa.DateTime),
@@ -36,13 +38,13 @@ def upgrade() -> None:
     op.create_index("mails_by_visit", "mails", ["visit", "at"])
     op.create_table(
         "webhook_events",
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-        sa.Column("message", sa.String(64), nullable=False),
-        sa.Column("endpoint", sa.String(63), nullable=False),
+        sa.Column("number", ROW_NUMBER, primary_key=True, autoincrement=True),
+        sa.Column("message", text(64), nullable=False),
+        sa.Column("endpoint", text(63), nullable=False),
         _visit(),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("at", sa.DateTime, nullable=False),
-        sa.Column("outcome", sa.String(16), nullable=False),
+        sa.Column("outcome", text(16), nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("due", sa.DateTime, nullable=False),
         sa.Column("settled_at", sa.DateTime),
