@@ -70,7 +70,7 @@ export class MediaConnection {
 
   /**
    * @param {object} options
-   * @param {RTCIceServer[]} options.iceServers as the join's answer names them; none is the rule
+   * @param {RTCIceServer[]} options.iceServers relays, as the server last named them; none is the rule
    * @param {(offer: Offer) => Promise<Answer>} options.negotiate asks the server
    * @param {(remote: Map<string, MediaStreamTrack>) => void} options.onRemote what is received now, by track id
    * @param {(sent: Map<Source, string>) => void} options.onSent the track ids of what is sent now
@@ -156,6 +156,22 @@ export class MediaConnection {
     this.#change();
   }
 
+  /** The network may be another one: look for a way over it at once, whatever the browser still believes of the old one. */
+  renew() {
+    this.#pc?.restartIce();
+    this.#change();
+  }
+
+  /**
+   * Relays, with credentials that hold: for the next connection, and for this one when it next restarts ICE.
+   *
+   * @param {RTCIceServer[]} servers
+   */
+  relayBy(servers) {
+    this.#iceServers = servers;
+    this.#pc?.setConfiguration(this.#configuration());
+  }
+
   /** What the browser has measured; null where there is no connection. @returns {Promise<RTCStatsReport | null>} */
   async measure() {
     return this.#pc?.connectionState === "connected" ? this.#pc.getStats() : null;
@@ -168,10 +184,15 @@ export class MediaConnection {
   }
 
   #open() {
-    const pc = new RTCPeerConnection({ iceServers: this.#iceServers, bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" });
+    const pc = new RTCPeerConnection(this.#configuration());
     pc.onconnectionstatechange = () => this.#connectionChanged(pc);
     this.#pc = pc;
     this.#onStatus("connecting");
+  }
+
+  /** @returns {RTCConfiguration} */
+  #configuration() {
+    return { iceServers: this.#iceServers, bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" };
   }
 
   #shut() {

@@ -50,6 +50,13 @@ import { Texting } from "./texting.js";
 const SHOWN_SOURCES = ["microphone", "screen_audio", "screen", "camera"];
 const NOTICES_KEPT = 20;
 
+/**
+ * Those of the lobby who are there to be let in.
+ *
+ * @param {Lobby} lobby
+ */
+export const presentIn = (lobby) => lobby.waiting.filter((p) => p.connected);
+
 /** @returns {Roster} */
 const emptyRoster = () => ({ version: 0, locked: false, participants: [] });
 /** @returns {Lobby} */
@@ -92,6 +99,8 @@ export class Visit extends EventTarget {
   #client = null;
   /** @type {MediaConnection | null} */
   #media = null;
+  /** Who has been said to wait. @type {Set<string>} */
+  #announced = new Set();
   #mutes = new Mutes({
     devices: this.devices,
     tell: (fields) => this.request("mute", fields),
@@ -164,6 +173,7 @@ export class Visit extends EventTarget {
   /** The network may have come back or changed. */
   renew() {
     this.#client?.renew();
+    this.#media?.renew();
   }
 
   /** The device may have slept, and the channel died meanwhile. */
@@ -197,6 +207,7 @@ export class Visit extends EventTarget {
       quality: (event) => this.#qualityTold(event),
       track_paused: (event) => this.#pauseTold(event),
       layers: ({ track, wanted }) => this.#media?.encode(track, wanted),
+      ice_servers: (event) => this.#relaysTold(event.ice_servers),
       text: (event) => this.#textTold(event),
       reconnecting: () => this.#set({ reconnecting: true }),
       resumed: (answer) => this.#resumed(answer),
@@ -212,7 +223,14 @@ export class Visit extends EventTarget {
   /** @param {JoinAnswer} answer */
   #joined(answer) {
     this.#set({ me: answer, reconnecting: false });
+    this.#media?.relayBy(answer.ice_servers ?? []);
     this.dispatchEvent(new CustomEvent("joined", { detail: answer }));
+  }
+
+  /** @param {RTCIceServer[]} servers */
+  #relaysTold(servers) {
+    if (this.state.me) this.#set({ me: { ...this.state.me, ice_servers: servers } });
+    this.#media?.relayBy(servers);
   }
 
   /** @param {JoinAnswer} answer */
@@ -290,12 +308,14 @@ export class Visit extends EventTarget {
 
   /** @param {Lobby} lobby */
   #lobbyTold(lobby) {
-    const known = new Set(this.state.lobby.waiting.map((p) => p.participant));
-    const fresh = lobby.waiting.filter((p) => !known.has(p.participant));
+    // Who has closed the tab keeps the place for a while, and keeps nobody from being seen who is there.
+    const waiting = [...lobby.waiting.filter((p) => p.connected), ...lobby.waiting.filter((p) => !p.connected)];
+    const fresh = waiting.filter((p) => p.connected && !this.#announced.has(p.participant));
+    this.#announced = new Set(waiting.flatMap((p) => (p.connected || this.#announced.has(p.participant) ? [p.participant] : [])));
     if (fresh.length) this.dispatchEvent(new Event("knock"));
     if (fresh.length === 1) this.#say("message.knock", { name: fresh[0].name }, false);
     else if (fresh.length) this.#say("message.knocks", { count: String(fresh.length) }, false);
-    this.#set({ lobby });
+    this.#set({ lobby: { ...lobby, waiting } });
   }
 
   /** Staff can mute a track at the server. The button must not claim otherwise. */
