@@ -113,6 +113,9 @@ class Allotment:
     """Seconds."""
     rose_at: float = float("-inf")
     """When a picture was last made better by more bandwidth."""
+    demands: Sequence[Demand] = ()
+    """What it was made of, with `bits_per_second`: of the same comes the same."""
+    bits_per_second: float | None = None
 
     def next_timer(self) -> float | None:
         """When a picture may be made better, if nothing happens until then."""
@@ -192,12 +195,25 @@ def share(
     return steps
 
 
-def allot(demands: Sequence[Demand], bits_per_second: float | None, before: Allotment, now: float) -> Allotment:
-    """What a receiver gets from now on. `bits_per_second` is what its way takes of pictures; None while that is not known."""
-    ladders = {demand.track: ladder(demand) for demand in demands}
+def allot(
+    demands: Sequence[Demand],
+    bits_per_second: float | None,
+    before: Allotment,
+    now: float,
+    made: dict[tuple[TrackId, Wish], list[Layer]] | None = None,
+) -> Allotment:
+    """What a receiver gets from now on. `bits_per_second` is what its way takes of pictures; None while that is not known.
+
+    `made` keeps ladders for other receivers of the same pictures.
+    """
+    if demands == before.demands and bits_per_second == before.bits_per_second:
+        due = before.next_timer()
+        if due is None or now < due:
+            return before
+    ladders = _ladders(demands, {} if made is None else made)
     if bits_per_second is None:
         steps = {track: len(rungs) - 1 for track, rungs in ladders.items()}
-        return Allotment(_granted(demands, ladders, steps, {}))
+        return Allotment(_granted(demands, ladders, steps, {}), demands=demands)
     safe = share(demands, ladders, bits_per_second / HEAD_ROOM, {})
     most: dict[TrackId, int] = {}
     since: dict[TrackId, float] = {}
@@ -215,12 +231,29 @@ def allot(demands: Sequence[Demand], bits_per_second: float | None, before: Allo
                 since[demand.track] = began
     steps = share(demands, ladders, bits_per_second, most)
     grants = _granted(demands, ladders, steps, since)
-    return _remembered(grants, before, now)
+    patience, rose_at = _patience(grants, before, now)
+    return Allotment(grants, patience, rose_at, demands, bits_per_second)
 
 
-def _remembered(grants: Mapping[TrackId, Grant], before: Allotment, now: float) -> Allotment:
-    """Better than before by more bandwidth, or worse again: whether that lasted decides how patient the next time is."""
+def _ladders(demands: Iterable[Demand], made: dict[tuple[TrackId, Wish], list[Layer]]) -> dict[TrackId, list[Layer]]:
+    ladders = {}
+    for demand in demands:
+        key = demand.track, demand.wish
+        if key not in made:
+            made[key] = ladder(demand)
+        ladders[demand.track] = made[key]
+    return ladders
+
+
+def _patience(grants: Mapping[TrackId, Grant], before: Allotment, now: float) -> tuple[float, float]:
+    """Better than before by more bandwidth, or worse again: whether that lasted decides how patient the next time is.
+
+    Gives the patience, and when a picture was last made better.
+    """
     rose_at, patience = before.rose_at, before.patience
+    lasted = now >= rose_at + LEAST_STAY
+    if lasted and rose_at > float("-inf"):
+        patience = PATIENCE
     compared = [
         (_height(held), _height(grant))
         for track, grant in grants.items()
@@ -229,13 +262,11 @@ def _remembered(grants: Mapping[TrackId, Grant], before: Allotment, now: float) 
         and (held.limited or grant.limited)
     ]
     if any(then > after for then, after in compared):
-        if now < rose_at + LEAST_STAY:
+        if not lasted:
             patience, rose_at = min(patience * 2, MOST_PATIENCE), float("-inf")
     elif any(then < after for then, after in compared):
         rose_at = now
-    elif now >= rose_at + LEAST_STAY and rose_at > float("-inf"):
-        patience = PATIENCE
-    return Allotment(grants, patience, rose_at)
+    return patience, rose_at
 
 
 def _granted(

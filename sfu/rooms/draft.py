@@ -179,8 +179,9 @@ class Draft:
     def finish(self) -> tuple[RoomState, tuple[Command, ...]]:
         """The next room, and everything that has to be done to get there, in order."""
         present = self.participants.values()
-        routes = wanted_routes(present)
-        drops, adds = changed_routes(self.before.routes, routes)
+        # Most steps move nobody: what a portal asks, a text, who speaks, what was measured.
+        routes = wanted_routes(present) if self.participants != self.before.participants else self.before.routes
+        drops, adds = changed_routes(self.before.routes, routes) if routes is not self.before.routes else ([], [])
         # Most steps show on neither: what a client looks at, whether a transport is up, who speaks.
         roster = roster_entries(present) if self._shows(on_roster) else self.before.roster
         lobby = lobby_entries(present) if self._shows(in_lobby) else self.before.lobby

@@ -103,6 +103,7 @@ def arrange(
     now: float,
 ) -> tuple[Pictures, list[SetLayer], list[Notify]]:
     """What everybody gets from now on, and who is to be told. `arrived` have a new channel, which was told nothing yet."""
+    made: dict[tuple[TrackId, Wish], list[Layer]] = {}
     tracks = tracks_on_roster(participants.values())
     received: dict[ParticipantId, list[TrackId]] = {}
     receivers: dict[TrackId, list[ParticipantId]] = {}
@@ -111,7 +112,7 @@ def arrange(
         receivers.setdefault(track, []).append(receiver)
     views = {(known.participant, view.track): view for known in participants.values() for view in known.views}
     allotments = {
-        receiver: _allotment(before, participants, tracks, of_receiver, views, receiver, speaker, now)
+        receiver: _allotment(before, participants, tracks, of_receiver, views, receiver, speaker, now, made)
         for receiver, of_receiver in received.items()
     }
     coming = {track: known for track, known in before.coming.items() if track in tracks}
@@ -148,6 +149,7 @@ def _allotment(
     receiver: ParticipantId,
     speaker: ParticipantId | None,
     now: float,
+    made: dict[tuple[TrackId, Wish], list[Layer]],
 ) -> Allotment:
     demands, voices = [], 0
     for track in received:
@@ -161,7 +163,7 @@ def _allotment(
             demands.append(Demand(track, known.layers, wish, owner == speaker))
     estimate = before.estimates.get(receiver)
     budget = None if estimate is None else max(0, estimate - voices * VOICE)
-    return allot(demands, budget, before.allotments.get(receiver, NOTHING), now)
+    return allot(demands, budget, before.allotments.get(receiver, NOTHING), now, made)
 
 
 def _wish(view: View | None, source: Source, *, pinned: bool) -> Wish:
@@ -247,10 +249,12 @@ def _set_layers(
     before: Pictures, allotments: Mapping[ParticipantId, Allotment], routes: Routes, routed_before: Routes
 ) -> Iterator[SetLayer]:
     for (receiver, mid), track in routes.items():
-        grant = allotments[receiver].grants.get(track)
-        if grant is None:
+        allotment = allotments[receiver]
+        grant = allotment.grants.get(track)
+        is_new = routed_before.get((receiver, mid)) != track
+        if grant is None or (allotment is before.allotments.get(receiver) and not is_new):
             continue
-        was = before.grant(receiver, track) if routed_before.get((receiver, mid)) == track else None
+        was = None if is_new else before.grant(receiver, track)
         if was is None or (was.spatial, was.temporal) != (grant.spatial, grant.temporal):
             yield SetLayer(track, receiver, mid, grant.spatial, grant.temporal)
 

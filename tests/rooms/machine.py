@@ -27,8 +27,10 @@ from sfu.rooms.events import (
     Event,
     LinkPresented,
     LinkRenewed,
+    Measured,
     MediaConnected,
     MediaLost,
+    ReachChanged,
     Requested,
     ResumePresented,
     SpeakerChanged,
@@ -37,7 +39,7 @@ from sfu.rooms.events import (
     TimeHasCome,
     VisitClosed,
 )
-from sfu.rooms.participant import Track
+from sfu.rooms.participant import Reach, Track
 from sfu.rooms.requests import (
     Admit,
     Allow,
@@ -61,6 +63,7 @@ from sfu.rooms.requests import (
     View,
 )
 from sfu.rooms.room import Limits
+from tests.rooms.simulcast import SIMULCAST
 from tests.rooms.stage import EVA, MARIA, PER, UNIT, VISIT, Stage, ticket
 
 LIMITS = Limits(room_capacity=3, lobby_capacity=5, knocks_per_link_hour=12)
@@ -314,6 +317,23 @@ class Visits(RuleBasedStateMachine):
     @rule(who=pick)
     def speaks(self, who: int) -> None:
         self.happen(who, SpeakerChanged)
+
+    @rule(who=pick, kilobits=st.integers(0, 3000), which=pick, layers=st.integers(0, 9), rids=st.booleans())
+    def measured(self, who: int, kilobits: int, which: int, layers: int, rids: bool) -> None:
+        """Of anybody and any track, those that have gone too: measurements come late."""
+        participant, tracks = self.anybody(who), list(self.stage.tracks)
+        estimates = {participant: kilobits * 1000} if participant is not None else {}
+        coming = {tracks[which % len(tracks)]: (SIMULCAST[:layers], ("q", "h", "f") if rids else ())} if tracks else {}
+        self.play(Measured(estimates, coming))
+        shown = {(receiver, track) for (receiver, _), track in self.stage.routes.items()}
+        pictures = self.stage.room.pictures
+        for receiver, allotment in pictures.allotments.items():
+            assert {(receiver, track) for track in allotment.grants} <= shown
+        assert pictures.coming.keys() <= set(self.stage.live_tracks())
+
+    @rule(who=pick, reach=st.sampled_from(Reach))
+    def reach_changes(self, who: int, reach: Reach) -> None:
+        self.happen(who, lambda participant: ReachChanged(participant, reach))
 
     # Losses, time, portals
 

@@ -28,22 +28,9 @@ from sfu.rooms.allocation import (
     ladder,
     share,
 )
+from tests.rooms.simulcast import SIMULCAST, layers
 
 A, B, C = TrackId("t_a"), TrackId("t_b"), TrackId("t_c")
-SIZES = [(320, 180), (640, 360), (1280, 720)]
-RATES = [(60, 100, 150), (200, 350, 500), (600, 1000, 1500)]
-"""kbit/s by spatial and temporal layer, as browsers send simulcast of VP8 (L1T3)."""
-
-
-def layers(rates: Sequence[Sequence[int]] = RATES, frame_rate: float = 30.0) -> tuple[Layer, ...]:
-    return tuple(
-        Layer(spatial, temporal, rate * 1000, *SIZES[spatial], frame_rate / 2 ** (len(of_spatial) - 1 - temporal))
-        for spatial, of_spatial in enumerate(rates)
-        for temporal, rate in enumerate(of_spatial)
-    )
-
-
-SIMULCAST = layers()
 PLAIN = (Layer(0, 0, 600_000, 1280, 720, 30.0),)
 SIGNER, SCREEN = Wish(pinned=True), Wish(screen=True)
 
@@ -239,7 +226,9 @@ def test_what_did_not_last_is_tried_again_later_each_time() -> None:
     held = after(held, 600, now, camera(A))
     now += MOST_PATIENCE
     held = after(held, 600, now, camera(A))
-    assert after(held, 600, now + LEAST_STAY, camera(A)).patience == PATIENCE, "what has lasted is trusted"
+    assert given_to(held) == {A: (1, 2)}
+    held = after(held, 400, now + LEAST_STAY, camera(A))
+    assert held.patience == PATIENCE, "what has lasted is trusted"
 
 
 def test_a_picture_shown_larger_is_better_at_once() -> None:

@@ -12,8 +12,9 @@ from sfu.rooms.commands import SetLayer
 from sfu.rooms.events import Measured, MediaLost, SpeakerChanged
 from sfu.rooms.pictures import UNWATCHED_SECONDS, VOICE
 from sfu.rooms.requests import Admit, Hold, Mute, Pin, SendText, Source, View
+from tests.rooms.simulcast import SIMULCAST, layers
 from tests.rooms.stage import Stage
-from tests.rooms.test_allocation import PLAIN, SIMULCAST, layers
+from tests.rooms.test_allocation import PLAIN
 
 RIDS = ("q", "h", "f")
 
