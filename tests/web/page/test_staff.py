@@ -28,8 +28,32 @@ async def test_the_lobby_lists_who_waits_in_the_servers_order_with_what_is_known
         await entry.locator("[data-mark]").evaluate_all("all => all.map((m) => m.dataset.mark)")
         for entry in await entries.all()
     ]
-    assert marks == [["verified"], ["unverified", "unbooked"], ["verified", "second_device", "reconnecting"]]
-    await expect(visitor.see("status")).to_have_text("3 nya väntar.")
+    assert marks == [["verified"], ["unverified", "unbooked"], ["verified", "second_device", "away"]]
+    await expect(visitor.see("status")).to_have_text("2 nya väntar.")
+
+
+async def test_whoever_has_closed_the_tab_is_shown_as_gone_and_counted_by_nothing(visitor: Visitor) -> None:
+    channel = await visitor.knock(**CLINICIAN)
+    gone = waiting("w1", "Per Persson", connected=False)
+    await channel.event("lobby", version=1, waiting=[gone, waiting("w2", "Amina Tolk")])
+    entries = visitor.page.get_by_test_id("lobby-entry")
+    await expect(entries).to_have_count(2)
+    assert [await entry.get_attribute("data-participant") for entry in await entries.all()] == ["w2", "w1"]
+    await expect(entries.last.locator("[data-mark=away]")).to_have_text("Har tappat anslutningen")
+    await expect(entries.last.locator(".since")).to_be_hidden()
+    await expect(visitor.page.get_by_role("heading", name="Väntar (1)")).to_be_visible()
+    await expect(visitor.page).to_have_title("(1) Videobesök pågår – Videobesök")
+    await expect(visitor.see("status")).to_have_text("Amina Tolk väntar.")
+    await visitor.page.keyboard.press("Alt+KeyA")
+    assert (await channel.heard("admit"))["participant"] == "w2"
+    await channel.event("lobby", version=2, waiting=[gone])
+    await expect(visitor.page.get_by_role("heading", name="Väntar (0)")).to_be_visible()
+    await expect(visitor.page).to_have_title("Videobesök pågår – Videobesök")
+    await visitor.page.keyboard.press("Alt+KeyA")
+    await expect(visitor.see("status")).to_have_text("Ingen väntar.")
+    await channel.event("lobby", version=3, waiting=[waiting("w1", "Per Persson")])
+    await expect(visitor.see("status")).to_have_text("Per Persson väntar.")
+    await expect(entries.locator("[data-mark=away]")).to_have_count(0)
 
 
 async def test_somebody_booked_is_let_in_at_once(visitor: Visitor) -> None:

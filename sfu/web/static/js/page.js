@@ -12,6 +12,7 @@ import { ask, dismissDialogs } from "./views/dialog.js";
 import { FinalView } from "./views/final.js";
 import { Header } from "./views/header.js";
 import { WaitingView } from "./views/waiting.js";
+import { presentIn } from "./visit.js";
 
 /**
  * @typedef {{element: HTMLElement, heading: HTMLElement, titleKey: string, stop?: () => void,
@@ -321,7 +322,7 @@ export class Page {
   /** Who waits is told in the tab's title too: staff work in other windows meanwhile. */
   #title() {
     if (!this.#view) return;
-    const waiting = this.#visit.state.lobby.waiting.length;
+    const waiting = presentIn(this.#visit.state.lobby).length;
     const called = this.#called ? `${t("message.admitted")} ` : "";
     const title = `${called}${waiting ? `(${waiting}) ` : ""}${t(this.#view.titleKey)} – ${brandName()}`;
     if (document.title !== title) document.title = title;

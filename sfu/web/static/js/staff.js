@@ -4,6 +4,7 @@ import { ChannelLost, Refused } from "./protocol.js";
 import { el } from "./dom.js";
 import { hasText, plainName, roleKey, t } from "./text.js";
 import { ask } from "./views/dialog.js";
+import { presentIn } from "./visit.js";
 
 /** @typedef {import("./visit.js").Waiting} Waiting */
 
@@ -47,7 +48,7 @@ export class StaffActions {
 
   /** Let in who has waited longest. */
   admitNext = async () => {
-    const next = this.#visit.state.lobby.waiting[0];
+    const [next] = presentIn(this.#visit.state.lobby);
     if (next) await this.admit(next);
     else this.#announcer.say("lobby.empty");
   };

@@ -90,6 +90,7 @@ export const en = {
   "mark.second_device": "The link is already in use on another device",
   "mark.muted": "Microphone off",
   "mark.reconnecting": "Connecting again",
+  "mark.away": "Has lost the connection",
   "mark.speaking": "Speaking",
 
   "people.panel": "People and waiting room",

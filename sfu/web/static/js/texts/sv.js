@@ -90,6 +90,7 @@ export const sv = {
   "mark.second_device": "Länken används redan på en annan enhet",
   "mark.muted": "Mikrofon av",
   "mark.reconnecting": "Ansluter igen",
+  "mark.away": "Har tappat anslutningen",
   "mark.speaking": "Talar",
 
   "people.panel": "Deltagare och väntrum",

@@ -2,6 +2,7 @@
 
 import { el, reconcile } from "../dom.js";
 import { plainName, roleKey, setText } from "../text.js";
+import { presentIn } from "../visit.js";
 import { mark } from "./tiles.js";
 
 /**
@@ -45,9 +46,10 @@ export class LobbyPanel {
   /** @param {import("../visit.js").VisitState} state */
   update(state) {
     const { waiting, turned_away: turnedAway } = state.lobby;
-    setText(this.heading, "lobby.title", { count: String(waiting.length) });
-    this.#empty.hidden = waiting.length > 0;
-    this.#noticeAll.hidden = waiting.length < 2;
+    const present = presentIn(state.lobby).length;
+    setText(this.heading, "lobby.title", { count: String(present) });
+    this.#empty.hidden = present > 0;
+    this.#noticeAll.hidden = present < 2;
     reconcile(this.#list, this.#entries, waiting, (p) => p.participant, (p) => new WaitingEntry(p, this.#actions), this.heading);
     reconcile(this.#turnedAwayList, this.#turnedAway, turnedAway, (p) => p.participant, (p) => new TurnedAwayEntry(p, this.#actions), this.heading);
     this.#turnedAwayTitle.hidden = this.#turnedAwayList.hidden = turnedAway.length === 0;
@@ -100,8 +102,10 @@ class WaitingEntry {
       waiting.verified ? "verified" : "unverified",
       ...(waiting.booked ? [] : ["unbooked"]),
       ...(waiting.second_device ? ["second_device"] : []),
-      ...(waiting.connected ? [] : ["reconnecting"]),
+      ...(waiting.connected ? [] : ["away"]),
     ];
+    this.element.classList.toggle("away", !waiting.connected);
+    this.#since.hidden = !waiting.connected;
     if (marks.join() !== this.#shownMarks) {
       this.#shownMarks = marks.join();
       this.#marks.replaceChildren(...marks.map(mark));

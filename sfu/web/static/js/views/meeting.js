@@ -3,6 +3,7 @@
 import { el, icon } from "../dom.js";
 import { KEYS, listen } from "../shortcuts.js";
 import { clearText, plainName, setText } from "../text.js";
+import { presentIn } from "../visit.js";
 import { chooseDevices } from "./choosing.js";
 import { Controls } from "./controls.js";
 import { ask } from "./dialog.js";
@@ -158,7 +159,7 @@ export class MeetingView {
   /** @param {import("../visit.js").VisitState} state */
   update(state) {
     const staff = state.me?.may_admit ?? false;
-    const waiting = state.lobby.waiting;
+    const waiting = presentIn(state.lobby);
     const { title, unit_name: unit } = state.me?.visit ?? {};
     this.#subject.textContent = [title, unit].filter(Boolean).join(", ");
     this.#isLocked = state.roster.locked;
