@@ -28,14 +28,14 @@ from sfu.rooms.events import (
     LinkRenewed,
     MediaConnected,
     MediaLost,
-    ResumePresented,
     ReachChanged,
+    ResumePresented,
     TicketPresented,
     TicketRevoked,
     VisitClosed,
 )
-from sfu.rooms.requests import ReadLink
 from sfu.rooms.participant import Reach
+from sfu.rooms.requests import ReadLink
 from sfu.rooms.room import Limits, Room
 from sfu.signaling.messages import (
     Echo,
@@ -50,9 +50,9 @@ from sfu.signaling.session import Asked
 from sfu.transport.parameters import (
     AudioLevels,
     Connected,
-    Estimates,
     Consent,
     ConsentChanged,
+    Estimates,
     Failed,
     FirstForwarded,
     LayerRates,
@@ -68,7 +68,6 @@ IDLE_SECONDS = 3600.0
 SWEEP_SECONDS = 600.0
 MAX_READINGS = 256
 """Visits looked up at a time for who has shown nothing yet: strangers' guesses must not crowd out staff's writes."""
-
 REACH = {
     Consent.FRESH: Reach.GOOD,
     Consent.WEAK: Reach.WEAK,
@@ -76,6 +75,7 @@ REACH = {
     Consent.EXPIRED: Reach.LOST,
 }
 """What a transport's consent means for its owner."""
+
 log = logger(__name__)
 
 
@@ -214,24 +214,24 @@ class Homes:
                     self._counters.media_seen(transport.participant, incoming, now)
                 case Connected():
                     self._tell_connected(home, transport)
+                case ConsentChanged(_, consent):
+                    self._tell_reach(home, transport, consent)
                 case Failed():
                     self._tell_lost(home, transport.participant)
 
-                case ConsentChanged(_, consent):
-                    self._tell_reach(home, transport, consent)
     def _tell_connected(self, home: Home, transport: Transport) -> None:
         # When its turn has come, another transport may have taken this one's place.
         event = MediaConnected(transport.participant)
         still = partial(self._is_owner, transport)
         tasks.start(home.tell(event, still=still), name="media connected")
 
-    def _tell_lost(self, home: Home, participant: ParticipantId) -> None:
-        # Gone at once, so that an offer which comes before the room knows opens a fresh one, and is not undone by this.
-        self._media.close(participant)
     def _tell_reach(self, home: Home, transport: Transport, consent: Consent) -> None:
         event = ReachChanged(transport.participant, REACH[consent])
         tasks.start(home.tell(event, still=partial(self._is_owner, transport)), name="media reach")
 
+    def _tell_lost(self, home: Home, participant: ParticipantId) -> None:
+        # Gone at once, so that an offer which comes before the room knows opens a fresh one, and is not undone by this.
+        self._media.close(participant)
         tasks.start(
             home.tell(MediaLost(participant), still=lambda: not self._media.has(participant)), name="media lost"
         )

@@ -50,10 +50,10 @@ EVENTS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "ice_servers": {"ice_servers": list},
     "speaker": {"participant": (str, type(None))},
     "text": {"participant": str, "text": str, "final": bool},
-}
     "quality": {"participants": list},
     "track_paused": {"track": str, "paused": bool, "reason": str},
     "layers": {"track": str, "wanted": list},
+}
 """The fields of each event, as rooms make them."""
 
 
