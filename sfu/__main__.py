@@ -70,18 +70,26 @@ def _demo(asked: argparse.Namespace) -> int:
             data = Path(asked.data)
             data.mkdir(mode=0o700, parents=True, exist_ok=True)
         carried = demo.carried_over(data, clock.wall())
-        key = carried.portal_key if carried else portals.new_key()
+        keys = carried.keys if carried else demo.Keys.new()
         web_socket = bind_tcp("--port", f"127.0.0.1:{asked.port}")
-        settings = demo.configure(base, base_url(web_socket), media_port=asked.media_port, data=data, portal_key=key)
+        settings = demo.configure(base, base_url(web_socket), media_port=asked.media_port, data=data, keys=keys)
         server = Server(settings, web_socket=web_socket)
+        both = demo.portals_of(settings, server.base_url, keys, asked.port)
 
         async def tell() -> None:
-            told = carried or await demo.book(server.base_url, key, clock.wall())
+            await both.start()
+            told = carried or await demo.begin(server.base_url, keys, both)
             demo.keep(data, told)
-            as_text = demo.told_as_json if asked.json else demo.told_to_people
-            print(as_text(told, server.base_url, server.metrics_url), flush=True)
+            at = demo.Addresses(server.base_url, server.metrics_url, both.care_record_url, both.patient_portal_url)
+            print((demo.told_as_json if asked.json else demo.told_to_people)(told, at), flush=True)
 
-        return _run(server.serve(started=tell))
+        async def serve() -> None:
+            try:
+                await server.serve(started=tell)
+            finally:
+                await both.stop()
+
+        return _run(serve())
 
 
 def _check(asked: argparse.Namespace) -> int:
@@ -98,6 +106,7 @@ def _check(asked: argparse.Namespace) -> int:
     Wording.load(found.invitations)
     Brand.load(found.branding)
     found.smtp.password()
+    found.turn.secret()
     found.database.address()
     for webhook in found.webhooks:
         secret_of(webhook)
@@ -107,8 +116,6 @@ def _check(asked: argparse.Namespace) -> int:
 
 def _webhooks_replay(asked: argparse.Namespace) -> int:
     from sfu.visits.replay import replay
-    found.turn.secret()
-    found.database.address()
 
     replayed = replay(
         _database(asked).address().reveal(),
@@ -226,7 +233,9 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     command("serve", _serve, "serve (also without a command)")
-    demo = command("demo", _demo, "serve on this machine with one booked visit, and print the links to open")
+    demo = command(
+        "demo", _demo, "serve on this machine with two portals and a day of bookings, and print the links to open"
+    )
     demo.add_argument("--port", type=_port, default=8080, help="TCP port of the page; 0 takes a free one (8080)")
     demo.add_argument("--media-port", type=_port, default=44444, help="UDP port of media; 0 takes a free one (44444)")
     demo.add_argument("--data", metavar="DIR", help="keep data and keys there, so that a restart carries on")

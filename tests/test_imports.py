@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "visits": {"admission"},
     "metrics": set(),
     "cluster": set(),
+    "demo": set(),
     "web": {"signaling", "rooms", "admission", "visits", "metrics"},
 }
 NATIVE = {"aiortc", "aioice", "pylibsrtp", "OpenSSL", "cffi"}
@@ -84,3 +85,9 @@ def test_a_pure_part_reads_no_clock_starts_no_task_and_does_not_log(name: str) -
 def test_every_folder_of_sfu_stands_in_the_table() -> None:
     folders = {path.name for path in (ROOT / "sfu").iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders <= set(MAY_IMPORT) | {"app"}
+
+
+def test_the_demos_portals_know_the_server_by_its_api_alone() -> None:
+    """They are the example of an integration: whoever reads them must not need anything that is not theirs too."""
+    for path in (ROOT / "sfu" / "demo").rglob("*.py"):
+        assert ours(imported(path)) <= {"demo", "clock"}, path

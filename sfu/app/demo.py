@@ -1,26 +1,35 @@
-"""The demo: a server that needs no set-up, one booked visit, and the links to open. It uses the public portal API alone."""
+"""The demo: a server that needs no set-up, two portals with a day of bookings, and the links to open. It uses the portal API alone."""
 
 from __future__ import annotations
 
 import json
 import os
-import secrets
+import socket
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, get_args
 
 import aiohttp
 
+from sfu import portals
+from sfu.app.listening import bind_tcp
 from sfu.config import Config, Portal, Scope
-from sfu.errors import EvisitError
+from sfu.demo.portals import Portals
+from sfu.errors import ConfigError, EvisitError
 from sfu.web.callers import key_hash
 
-PORTAL = "demo"
-UNIT = "SE2321000016-1HZ3"
+DEMO, CARE_RECORD, PATIENT_PORTAL = "demo", "care-record", "patient-portal"
 HOURS = 8  # a working day: the links of the morning still open in the afternoon
 STATE = "demo.json"
+MAX_PORT = 65_535
+SCOPES: Mapping[str, tuple[Scope, ...]] = {
+    DEMO: get_args(Scope),
+    CARE_RECORD: ("visits:write", "visits:read", "tickets:staff", "invitations"),
+    PATIENT_PORTAL: ("visits:read", "tickets:citizen"),
+}
+"""What each portal's key is good for: no more than its pages need. The demo's own, which is printed, may everything."""
 
 
 class DemoError(EvisitError):
@@ -28,10 +37,36 @@ class DemoError(EvisitError):
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """The API keys of the demo's portals, by the portal's id."""
+
+    demo: str
+    care_record: str
+    patient_portal: str
+
+    @classmethod
+    def new(cls) -> Keys:
+        return cls(portals.new_key(), portals.new_key(), portals.new_key())
+
+    def portals(self) -> tuple[Portal, ...]:
+        """As the configuration has them. All see the same visits, as the systems of one region do."""
+        keys = {DEMO: self.demo, CARE_RECORD: self.care_record, PATIENT_PORTAL: self.patient_portal}
+        return tuple(
+            Portal(
+                id=id_,
+                key_hash=key_hash(key),
+                scopes=SCOPES[id_],
+                shares_with=tuple(other for other in keys if other != id_),
+            )
+            for id_, key in keys.items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Demo:
     """What a demo carries over a restart. The fragments of the links are kept, since the port may be another then."""
 
-    portal_key: str
+    keys: Keys
     visit: str
     ends_at: str
     clinician: str
@@ -49,9 +84,18 @@ class Demo:
         }
 
 
-def configure(config: Config, base_url: str, *, media_port: int, data: Path, portal_key: str) -> Config:
-    """The configuration of a demo: this machine alone, the demo's portal, everything in `data`."""
-    portal = Portal(id=PORTAL, key_hash=key_hash(portal_key), scopes=get_args(Scope))
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where everything of a running demo is."""
+
+    base_url: str
+    metrics_url: str
+    care_record: str
+    patient_portal: str
+
+
+def configure(config: Config, base_url: str, *, media_port: int, data: Path, keys: Keys) -> Config:
+    """The configuration of a demo: this machine alone, the demo's portals, everything in `data`."""
     return config.model_copy(
         update={
             "web": config.web.model_copy(
@@ -64,7 +108,7 @@ def configure(config: Config, base_url: str, *, media_port: int, data: Path, por
             "media": config.media.model_copy(update={"listen": f"0.0.0.0:{media_port}"}),
             "tickets": config.tickets.model_copy(update={"lifetime_minutes": HOURS * 60}),
             "database": config.database.model_copy(update={"directory": str(data), "url": ""}),
-            "portals": (portal,),
+            "portals": keys.portals(),
         }
     )
 
@@ -73,86 +117,84 @@ def carried_over(data: Path, wall: datetime) -> Demo | None:
     """The demo that an earlier start left in `data`, if its visit can still be joined."""
     try:
         told = json.loads((data / STATE).read_text())
+        demo = Demo(**(told | {"guardians": tuple(told["guardians"]), "keys": Keys(**told["keys"])}))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise DemoError(f"{data / STATE} cannot be read; delete it to begin anew") from error
-    demo = Demo(**(told | {"guardians": tuple(told["guardians"])}))
     return demo if datetime.fromisoformat(demo.ends_at) > wall else None
 
 
 def keep(data: Path, demo: Demo) -> None:
-    """Write the demo down; it holds a key and tickets, so nobody else may read it."""
+    """Write the demo down; it holds keys and tickets, so nobody else may read it."""
     draft = data / f".{STATE}"
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(asdict(demo), file)
     draft.replace(data / STATE)
 
 
-async def book(base_url: str, portal_key: str, wall: datetime) -> Demo:
-    """Book the demo's visit through the portal API: a child with two guardians, and a clinician."""
-    starts_at = wall.replace(second=0, microsecond=0)
-    ends_at = starts_at + timedelta(hours=HOURS)
-    body = {
-        "booking": f"demo:{secrets.token_hex(4)}",
-        "unit": UNIT,
-        "unit_name": "Ögonmottagningen",
-        "title": "Återbesök",
-        "starts_at": _iso(starts_at),
-        "ends_at": _iso(ends_at),
-        "language": "sv",
-        "staff": [{"person": "demo:eva", "name": "Dr Eva Ek"}],
-        "patient": {"person": "demo:per", "name": "Per P", "birth_date": f"{wall.year - 8}-01-15"},
-        "guardians": [{"person": "demo:maria", "name": "Maria P"}, {"person": "demo:johan", "name": "Johan P"}],
-    }
-    async with aiohttp.ClientSession(base_url, headers={"Authorization": f"Bearer {portal_key}"}) as session:
+def portals_of(config: Config, base_url: str, keys: Keys, port: int) -> Portals:
+    """The portals of the server at `base_url`, not yet serving. They take the ports after `port`, or others where those are taken."""
+    return Portals(
+        base_url,
+        care_record=(keys.care_record, _bind_near(port + 1 if port else 0)),
+        patient_portal=(keys.patient_portal, _bind_near(port + 2 if port else 0)),
+        sends_mail=bool(config.smtp.host),
+    )
+
+
+async def begin(base_url: str, keys: Keys, portals: Portals) -> Demo:
+    """Book the demo's day, and mint tickets for everybody who is in the visit that is now."""
+    visit = await portals.book_day(HOURS)
+    headers = {"Authorization": f"Bearer {keys.demo}"}
+    async with aiohttp.ClientSession(f"{base_url}/api/v1/visits/{visit.visit}/", headers=headers) as session:
 
         async def call(method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
             async with session.request(method, path, json=body) as response:
                 if response.status >= 300:
-                    raise DemoError(f"the portal API answered {response.status} to {method}: {await response.text()}")
+                    raise DemoError(f"the portal API answered {response.status} to {method} {path}")
                 return await response.json()
-
-        visit = (await call("POST", "/api/v1/visits", body))["visit"]
 
         async def ticket(person: str, name: str, role: str, units: list[str]) -> str:
             asked = {"person": person, "name": name, "role": role, "units": units}
-            url: str = (await call("POST", f"/api/v1/visits/{visit}/tickets", asked))["join_url"]
+            url: str = (await call("POST", "tickets", asked))["join_url"]
             return url.removeprefix(base_url)
 
-        share: str = (await call("GET", f"/api/v1/visits/{visit}/link"))["share_url"]
+        share: str = (await call("GET", "link"))["share_url"]
+        clinician, *_ = visit.staff
         return Demo(
-            portal_key=portal_key,
-            visit=visit,
-            ends_at=_iso(ends_at),
-            clinician=await ticket("demo:eva", "Dr Eva Ek", "clinician", [UNIT]),
-            patient=await ticket("demo:per", "Per P", "patient", []),
-            guardians=(
-                await ticket("demo:maria", "Maria P", "guardian", []),
-                await ticket("demo:johan", "Johan P", "guardian", []),
-            ),
+            keys=keys,
+            visit=visit.visit,
+            ends_at=visit.ends_at.isoformat(),
+            clinician=await ticket(clinician.person, clinician.name, "clinician", [visit.unit]),
+            patient=await ticket(visit.patient.person, visit.patient.name, "patient", []),
+            guardians=tuple([await ticket(each.person, each.name, "guardian", []) for each in visit.guardians]),
             share=share.removeprefix(base_url),
         )
 
 
-def told_as_json(demo: Demo, base_url: str, metrics_url: str) -> str:
+def told_as_json(demo: Demo, at: Addresses) -> str:
     """One line for programs."""
     return json.dumps(
         {
-            "base_url": base_url,
-            "metrics_url": metrics_url,
+            "base_url": at.base_url,
+            "metrics_url": at.metrics_url,
             "visit": demo.visit,
-            "portal_key": demo.portal_key,
-            "links": demo.links(base_url),
+            "portal_key": demo.keys.demo,
+            "links": demo.links(at.base_url),
+            "portals": {"care_record": at.care_record, "patient_portal": at.patient_portal},
         }
     )
 
 
-def told_to_people(demo: Demo, base_url: str, metrics_url: str) -> str:
-    """The links, in Swedish and English."""
-    links = demo.links(base_url)
+def told_to_people(demo: Demo, at: Addresses) -> str:
+    """The portals and the links, in Swedish and English."""
+    links = demo.links(at.base_url)
     guardians = links["guardians"]
     rows = [
+        ("Vårdsystem: tidbok och besökslista", "Care record: schedule and visit list", at.care_record),
+        ("Patientportal: bokade tider", "Patient portal: booked times", at.patient_portal),
+        None,
         ("Vårdpersonal (Dr Eva Ek)", "Clinician", links["clinician"]),
         ("Patient (Per P)", "Patient", links["patient"]),
         ("Vårdnadshavare (Maria P)", "Guardian", guardians[0]),
@@ -161,21 +203,31 @@ def told_to_people(demo: Demo, base_url: str, metrics_url: str) -> str:
     ]
     lines = [
         "",
-        "Ett videobesök är bokat. Öppna länkarna i var sitt webbläsarfönster: vårdpersonalen är inne direkt,",
-        "de andra väntar tills vårdpersonalen släpper in dem.",
-        "A video visit is booked. Open each link in a browser window of its own: the clinician is in at once,",
-        "the others wait until the clinician lets them in.",
+        "Ett videobesök är bokat. Öppna det som vårdpersonal och patient gör, i två webbläsarfönster:",
+        "A video visit is booked. Open it as staff and patients do, in two browser windows:",
         "",
     ]
-    for swedish, english, link in rows:
+    for row in rows:
+        if row is None:
+            lines += [
+                "Eller öppna länkarna direkt, i var sitt fönster. Vårdpersonalen är inne genast, de andra väntar tills de släpps in.",
+                "Or open the links themselves, each in a window of its own. Staff are in at once, the others wait to be let in.",
+                "",
+            ]
+            continue
+        swedish, english, link = row
         lines += [f"  {swedish} · {english}", f"  {link}", ""]
     lines += [
-        f"Mätvärden · Metrics: {metrics_url}",
+        f"Mätvärden · Metrics: {at.metrics_url}",
         "Varje personlig länk gäller en gång. Avsluta med Ctrl+C.",
         "Each personal link is good once. End with Ctrl+C.",
     ]
     return "\n".join(lines)
 
 
-def _iso(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
+def _bind_near(port: int) -> socket.socket:
+    """A socket at this port where it is free, else at any that is."""
+    try:
+        return bind_tcp("--port", f"127.0.0.1:{port if port <= MAX_PORT else 0}")
+    except ConfigError:
+        return bind_tcp("--port", "127.0.0.1:0")

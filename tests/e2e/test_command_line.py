@@ -114,7 +114,8 @@ async def test_the_demos_log_is_verified_and_exported(server: Server) -> None:
 
 
 async def test_the_demo_tells_one_json_line_and_its_links(server: Server) -> None:
-    assert set(server.told) == {"base_url", "metrics_url", "visit", "portal_key", "links"}
+    assert set(server.told) == {"base_url", "metrics_url", "visit", "portal_key", "links", "portals"}
+    assert set(server.told["portals"]) == {"care_record", "patient_portal"}
     assert set(server.links) == {"clinician", "patient", "guardians", "share"}
     assert len(server.links["guardians"]) == 2
     links = [server.links["clinician"], server.links["patient"], *server.links["guardians"], server.links["share"]]
