@@ -37,6 +37,7 @@ from sfu.rooms.commands import (
     RequestKeyframe,
     SetLayer,
 )
+from sfu.rooms.correction import correction
 from sfu.rooms.events import ChannelLost, Event, MediaLost, Requested, SpeakerChanged, TimeHasCome
 from sfu.rooms.requests import Offer
 from sfu.rooms.room import Room, Step
@@ -45,6 +46,7 @@ from sfu.signaling.messages import Asking, OfferMessage
 from sfu.signaling.sdp.offer import ParsedOffer, parse_offer
 from sfu.signaling.sdp.plan import bind
 from sfu.visits.store import Store
+from sfu.visits.transaction import Unsure
 from sfu.web.channel import Channel
 
 RETRY_SECONDS = 1.0  # how soon what could not be written is tried again: a database is back in seconds, or not today
@@ -257,7 +259,13 @@ class Home:
     async def _write(self, record: Record) -> None:
         """Write what is still unwritten, then this. Raises StoreUnavailable, and then this is not written later either."""
         await self._write_unwritten()
-        await self._store_record(record)
+        try:
+            await self._store_record(record)
+        except Unsure:
+            # The step has not happened here. Before anything else is written of this visit, the store is told so.
+            self._unwritten.append(correction(self._room, record, clock.wall()))
+            self._retry_soon()
+            raise
 
     async def _write_when_it_can(self, record: Record) -> None:
         self._unwritten.append(record)

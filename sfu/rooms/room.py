@@ -12,7 +12,7 @@ from sfu.admission.records import ParticipantRecord, VisitRecord
 from sfu.admission.tickets import Ticket
 from sfu.admission.visit import Visit
 from sfu.admission.waiting_room import TRANSITIONS, TURNED_AWAY, Act, State
-from sfu.ids import NewToken, ParticipantId
+from sfu.ids import NewToken, ParticipantId, PersonId
 from sfu.rooms.commands import Command
 from sfu.rooms.draft import Draft
 from sfu.rooms.events import Event, LinkPresented, Requested, ResumePresented, TicketPresented
@@ -107,6 +107,11 @@ class Room:
     def participants(self) -> tuple[Participant, ...]:
         """Everybody who waits, is in, or was turned away."""
         return tuple(self._state.participants.values())
+
+    @property
+    def turned_away(self) -> Mapping[PersonId, State]:
+        """Persons who may not come back until staff allow it."""
+        return self._state.turned_away
 
     @property
     def pictures(self) -> Pictures:

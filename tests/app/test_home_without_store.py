@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from sfu.errors import Refused, StoreUnavailable
 from sfu.rooms.requests import Admit, Allow, Deny, Hold, Lock, Remove
 from sfu.visits import audit
 from sfu.visits.store import Store
+from sfu.visits.transaction import Unsure
 from tests.app.crash_visit import VISIT, Script
 from tests.databases import Database
 from tests.visits.sample import UNIT
@@ -112,3 +114,48 @@ async def test_what_could_not_be_written_is_written_though_nothing_happens_any_m
     assert (await stage.actions())[-1] == "removed"
     with pytest.raises(Refused):
         await stage.script.ask(Admit(stage.script.ids["maria"]))
+
+
+@pytest.mark.parametrize("written", [True, False])
+@pytest.mark.parametrize("step", ["admit", "join", "staff", "allow", "unlock"])
+async def test_what_may_have_been_written_is_set_back_before_anything_else(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, step: str, written: bool
+) -> None:
+    """A commit whose answer was lost: in the room it has not happened, and then the store says so too."""
+    script, ids = stage.script, stage.script.ids
+    await script.ask(Deny(ids["tolk"]))
+    if step == "unlock":
+        await script.ask(Lock(True))
+    before = await stage.states()
+    steps = {
+        "admit": lambda: script.ask(Admit(ids["per"])),
+        "join": lambda: script.link("stranger"),
+        "staff": lambda: script.ticket("bo", Role.CLINICIAN, (UNIT,)),
+        "allow": lambda: script.ask(Allow(ids["tolk"])),
+        "unlock": lambda: script.ask(Lock(False)),
+    }
+    with monkeypatch.context() as lost:
+        write = stage.store.write
+
+        async def unanswered(**step: Any) -> None:
+            if written:
+                await write(**step)
+            raise Unsure("lost at a commit")
+
+        lost.setattr(stage.store, "write", unanswered)
+        with pytest.raises(StoreUnavailable):
+            await steps[step]()
+        assert await stage.states() == before
+    logged = len(await stage.actions())
+    await (await script.home()).flush()
+    room = await stage.store.load_room(VISIT)
+    assert room is not None
+    stored = {each.participant: each.state for each in room.participants}
+    for name, state in (await stage.states()).items():
+        assert stored[ids[name]] == state
+    strangers = [state for id_, state in stored.items() if id_ not in ids.values()]
+    assert set(strangers) <= {State.EXPIRED}
+    assert room.visit.locked is (step == "unlock")
+    rows = (await stage.store.log(VISIT))[logged:]
+    back = {"admit": "held", "join": "expired", "staff": "expired", "allow": "denied", "unlock": "locked"}[step]
+    assert [(row.action, row.actor, row.detail) for row in rows][-1:] == [(back, "server", "unsure")]
