@@ -26,6 +26,7 @@ from sfu.rooms.events import (
     TimeHasCome,
     VisitClosed,
 )
+from sfu.rooms.joining import visit_facts
 from sfu.rooms.quality import Score
 
 Happening = (
@@ -123,7 +124,10 @@ def _tell_quality(draft: Draft, scores: Mapping[ParticipantId, Score]) -> None:
 
 
 def _booking_changed(draft: Draft, visit: Visit) -> None:
-    """Takes over what the booking says. What staff have set, and a newer link, stay. It lets nobody in."""
+    """Takes over what the booking says. What staff have set, and a newer link, stay. It lets nobody in.
+
+    Everybody is told anew what they may know of the visit, where that has changed.
+    """
     mine = draft.visit
     draft.visit = replace(
         visit,
@@ -135,6 +139,9 @@ def _booking_changed(draft: Draft, visit: Visit) -> None:
         booked = participant.person is not None and visit.names(participant.person)
         if booked is not participant.booked:
             draft.put(replace(participant, booked=booked))
+        facts = visit_facts(draft.visit, participant)
+        if facts != visit_facts(mine, participant):
+            draft.tell(participant, {"type": "visit", "visit": facts}, replaces="visit")
 
 
 def _ticket_revoked(draft: Draft, jti: str) -> None:

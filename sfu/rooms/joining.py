@@ -139,8 +139,8 @@ def check_test(draft: Draft, way: Ticket | int) -> None:
     _check_person(draft, way.person)
 
 
-def join_answer(visit: Visit, participant: Participant, token: str) -> dict[str, object]:
-    """The fields of the answer to a join.
+def visit_facts(visit: Visit, participant: Participant) -> dict[str, object]:
+    """What somebody is told of the visit.
 
     Where and why is told to those only whose identity was proved: not to the holder of a shared link, nor of a ticket that
     went astray. A second device of own staff has proved it by a ticket of its own.
@@ -152,6 +152,11 @@ def join_answer(visit: Visit, participant: Participant, token: str) -> dict[str,
     }
     if participant.verified and (participant.is_own_staff(visit) or not participant.second_device):
         about |= {"title": visit.title, "unit_name": visit.unit_name}
+    return about
+
+
+def join_answer(visit: Visit, participant: Participant, token: str) -> dict[str, object]:
+    """The fields of the answer to a join."""
     return {
         "participant": participant.participant,
         "state": participant.state.value,
@@ -162,7 +167,7 @@ def join_answer(visit: Visit, participant: Participant, token: str) -> dict[str,
         "second_device": participant.second_device,
         "resume": token,
         "language": visit.language,
-        "visit": about,
+        "visit": visit_facts(visit, participant),
         "ice_servers": [],
         "limits": {"frame_bytes": FRAME_BYTES},
     }

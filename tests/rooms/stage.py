@@ -65,7 +65,7 @@ VISIT = Visit(
         Person(person=MARIA, name="Maria P", role=Role.GUARDIAN),
     ),
 )
-TOLD_TO_THOSE_WHO_WAIT = {"state", "notice", "lobby_status"}
+TOLD_TO_THOSE_WHO_WAIT = {"state", "notice", "lobby_status", "visit"}
 TRANSITION_OF = {
     Action.JOINED: (None, State.WAITING),
     Action.ADMITTED: (State.WAITING, State.ADMITTED),
@@ -437,7 +437,7 @@ class Stage:
     def _hand(self, participant: ParticipantId, message: Message, replaces: str | None, room: Room) -> None:
         assert participant in self.channels, "nobody is told without a channel"
         kind = message["type"]
-        assert replaces == (kind if kind in ("roster", "lobby", "quality") else None)
+        assert replaces == (kind if kind in ("roster", "lobby", "quality", "visit") else None)
         if self.store.state(participant) is not State.ADMITTED:
             assert kind in TOLD_TO_THOSE_WHO_WAIT, "who waits sees nothing of the room"
         if kind in ("roster", "lobby"):

@@ -31,6 +31,7 @@ ORDER = [
     "layers",
     "track_paused",
     "quality",
+    "visit",
     "notice",
     "text",
     "OpenMedia",

@@ -11,6 +11,7 @@ from sfu.admission.records import Action
 from sfu.admission.roles import Role
 from sfu.admission.visit import VisitState
 from sfu.admission.waiting_room import State
+from sfu.admission.windows import iso
 from sfu.errors import Code
 from sfu.ids import ChannelId, ParticipantId, PersonId
 from sfu.rooms.commands import Reason
@@ -31,7 +32,7 @@ from sfu.rooms.participant import Reach
 from sfu.rooms.quality import Reason as Fault
 from sfu.rooms.quality import Score
 from sfu.rooms.requests import Admit, Hold, Leave, Lock, Remove
-from tests.rooms.stage import EVA, MARIA, START, VISIT, Stage, staff_ticket, ticket
+from tests.rooms.stage import EVA, MARIA, PER, START, VISIT, Stage, staff_ticket, ticket
 
 
 @pytest.fixture
@@ -173,6 +174,24 @@ def test_a_booking_that_moves_moves_the_end(stage: Stage) -> None:
     stage.clinician()
     stage.do(BookingChanged(replace(VISIT, ends_at=VISIT.ends_at + timedelta(minutes=15))))
     assert stage.room.next_timer() == stage.now + 165 * 60
+
+
+def test_whoever_is_there_is_told_of_a_visit_that_moves_as_much_as_they_may_know(stage: Stage) -> None:
+    eva, per, amina = stage.clinician(), stage.by_ticket(ticket(PER, Role.PATIENT)), stage.by_link()
+    later = replace(VISIT, starts_at=VISIT.starts_at + timedelta(minutes=15), title="Nytt")
+    stage.do(BookingChanged(later))
+    times = {"visit": VISIT.visit, "starts_at": iso(later.starts_at), "ends_at": iso(VISIT.ends_at)}
+    everything = times | {"title": "Nytt", "unit_name": VISIT.unit_name}
+    for who, facts in ((eva, everything), (per, everything), (amina, times)):
+        assert stage.messages(who, "visit") == [{"type": "visit", "visit": facts}]
+
+
+def test_a_change_that_somebody_may_not_know_is_not_told_to_them(stage: Stage) -> None:
+    eva, amina = stage.clinician(), stage.by_link()
+    stage.do(BookingChanged(replace(VISIT, title="Nytt")))
+    stage.do(BookingChanged(replace(VISIT, title="Nytt", people=VISIT.people[:2])))
+    assert len(stage.messages(eva, "visit")) == 1
+    assert stage.messages(amina, "visit") == []
 
 
 def test_a_changed_booking_keeps_what_staff_have_set_and_admits_nobody(stage: Stage) -> None:

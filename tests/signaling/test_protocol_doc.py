@@ -45,6 +45,7 @@ EVENTS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "state": {"state": str, "reason": str},
     "lobby_status": {"staff_present": bool},
     "notice": {"text": str},
+    "visit": {"visit": dict},
     "roster": {"version": int, "locked": bool, "participants": list},
     "lobby": {"version": int, "waiting": list, "turned_away": list},
     "ice_servers": {"ice_servers": list},

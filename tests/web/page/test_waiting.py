@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Route, expect
 
-from tests.web.page.visitor import LINK, Visitor, admitted, answer, track
+from tests.web.page.visitor import LINK, VISIT, Visitor, admitted, answer, track
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -24,6 +24,22 @@ async def test_it_says_whether_staff_have_come_and_what_they_say(visitor: Visito
     await expect(status).to_have_text("Personalen är här och vet att du väntar. De släpper in dig.")
     await channel.event("notice", text="Jag är <b>5 min</b> sen")
     await expect(visitor.see("notice")).to_have_text("Från personalen: Jag är <b>5 min</b> sen")
+
+
+async def test_a_visit_that_is_moved_meanwhile_shows_its_new_time(visitor: Visitor) -> None:
+    channel = await visitor.knock()
+    facts = visitor.see("facts")
+    await expect(facts).to_contain_text("Återbesök")
+    before = await facts.text_content()
+    moved = {**VISIT, "starts_at": "2026-11-25T09:15:00Z", "ends_at": "2026-11-25T09:45:00Z"}
+    await channel.event("visit", visit=moved)
+    await expect(facts).to_contain_text("onsdag 25 november")
+    await expect(visitor.see("status")).to_contain_text("Besöket har flyttats till onsdag 25 november")
+    assert await facts.text_content() != before
+    await expect(facts.locator("dt")).to_have_count(3)
+    await channel.event("visit", visit={**moved, "title": "Nybesök"})
+    await expect(facts).to_contain_text("Nybesök")
+    await expect(facts.locator("dt")).to_have_count(3)
 
 
 async def test_whoever_is_held_is_not_told_to_wait_for_staff_who_have_gone(visitor: Visitor) -> None:

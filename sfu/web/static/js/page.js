@@ -6,7 +6,7 @@ import { SOURCES } from "./devices.js";
 import { channelUrl } from "./entry.js";
 import { brandName } from "./operator.js";
 import { StaffActions } from "./staff.js";
-import { chooseLanguage, clearText, plainName, setLanguage, setText, t } from "./text.js";
+import { chooseLanguage, clearText, clockTime, plainName, setLanguage, setText, t } from "./text.js";
 import { BeforeView } from "./views/before.js";
 import { ask, dismissDialogs } from "./views/dialog.js";
 import { FinalView } from "./views/final.js";
@@ -198,7 +198,7 @@ export class Page {
 
   /** @param {{key: string, params: Record<string, string>, urgent: boolean}} message */
   #said({ key, params, urgent }) {
-    const shown = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, plainName(value)]));
+    const shown = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, name === "moment" ? clockTime(value) : plainName(value)]));
     if (key === "message.admitted") this.#call();
     if (urgent) this.#announcer.interrupt(key, shown);
     else this.#announcer.say(key, shown);

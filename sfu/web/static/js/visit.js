@@ -203,6 +203,7 @@ export class Visit extends EventTarget {
       lobby: (event) => this.#lobbyTold({ turned_away: [], ...event }),
       lobby_status: ({ staff_present: staffPresent }) => this.#set({ staffPresent, staffSeen: staffPresent || this.state.staffSeen }),
       notice: (event) => this.#set({ notices: [...this.state.notices, String(event.text)].slice(-NOTICES_KEPT) }),
+      visit: (event) => this.#visitTold(event.visit),
       speaker: (event) => this.#set({ speaker: event.participant }),
       quality: (event) => this.#qualityTold(event),
       track_paused: (event) => this.#pauseTold(event),
@@ -225,6 +226,15 @@ export class Visit extends EventTarget {
     this.#set({ me: answer, reconnecting: false });
     this.#media?.relayBy(answer.ice_servers ?? []);
     this.dispatchEvent(new CustomEvent("joined", { detail: answer }));
+  }
+
+  /** @param {import("./protocol.js").VisitFacts} visit */
+  #visitTold(visit) {
+    const { me } = this.state;
+    if (!me) return;
+    const moved = visit.starts_at && visit.starts_at !== me.visit.starts_at ? visit.starts_at : null;
+    this.#set({ me: { ...me, visit } });
+    if (moved) this.#say("message.moved", { moment: moved }, false);
   }
 
   /** @param {RTCIceServer[]} servers */

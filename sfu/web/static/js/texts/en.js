@@ -138,6 +138,7 @@ export const en = {
   "end.yes": "End for everybody",
 
   "message.admitted": "You have been let in to the visit.",
+  "message.moved": "The visit has been moved to {moment}.",
   "message.held": "You are in the waiting room again.",
   "message.came": "{name} has joined the visit.",
   "message.went": "{name} is no longer in the visit.",

@@ -138,6 +138,7 @@ export const sv = {
   "end.yes": "Avsluta för alla",
 
   "message.admitted": "Du är insläppt i besöket.",
+  "message.moved": "Besöket har flyttats till {moment}.",
   "message.held": "Du är i väntrummet igen.",
   "message.came": "{name} är med i besöket.",
   "message.went": "{name} är inte längre med.",

@@ -39,6 +39,7 @@ export class WaitingView {
   #controls;
   #devices;
   #shownNotices = 0;
+  #toldFacts = "";
   #wake = new WakeLock();
 
   /**
@@ -92,7 +93,11 @@ export class WaitingView {
 
   /** @param {import("../protocol.js").VisitFacts | null} visit */
   #showFacts(visit) {
-    if (this.#facts.childElementCount || !visit) return;
+    // Told anew when the booking is moved; otherwise it stands still.
+    const told = JSON.stringify(visit);
+    if (!visit || told === this.#toldFacts) return;
+    this.#toldFacts = told;
+    this.#facts.replaceChildren();
     const time = visit.starts_at ?? "";
     /** @type {[string, HTMLElement | null][]} */
     const facts = [
