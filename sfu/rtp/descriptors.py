@@ -6,7 +6,10 @@ no keyframe, and nothing raises. The end of a frame is the RTP marker bit in all
 
 from __future__ import annotations
 
+from sfu.rtp import vp8, vp9
 from sfu.rtp.buffer import Buffer
+from sfu.rtp.dependency import Structures
+from sfu.rtp.frame import NO_NUMBER, Frame
 
 PEEK = 16  # bytes
 
@@ -23,6 +26,40 @@ _NAL_IDR = 5
 _NAL_SPS = 7
 _NAL_STAP_A = 24
 _NAL_FU_A = 28
+
+
+def read_frame(
+    codec: int,
+    view: Buffer,
+    offset: int,
+    length: int,
+    marker: int,
+    structures: Structures,
+    descriptor: int,
+    descriptor_length: int,
+    newest: bool,
+    frame: Frame,
+) -> bool:
+    """What the packet with this payload tells of its frame. `structures` are the source's, `descriptor` and `descriptor_length`
+    where its dependency descriptor lies, 0 without one; `newest`, that it is ahead of all others of the source.
+
+    False: nothing is told. Where there is a descriptor, payloads other than VP8 and VP9 are not looked at: they may be encrypted.
+    """
+    if codec == VP8:
+        vp8.parse(view, offset, length, frame)
+        frame.end = marker != 0
+        frame.number = view[descriptor + 1] << 8 | view[descriptor + 2] if descriptor_length else NO_NUMBER
+        return True
+    if codec == VP9:
+        vp9.parse(view, offset, length, frame)
+        frame.number = NO_NUMBER
+        if descriptor_length:
+            structures.read(view, descriptor, descriptor_length, frame, newest=newest)
+        return True
+    if not descriptor_length:
+        return False
+    frame.clear()
+    return structures.read(view, descriptor, descriptor_length, frame, newest=newest)
 
 
 def is_keyframe_start(codec: int, view: Buffer, offset: int, length: int) -> bool:

@@ -55,7 +55,6 @@ class ReceiveLog:
         "_base",
         "_clock_rate",
         "_expected_before",
-        "_highest",
         "_hurried",
         "_last_arrival",
         "_last_timestamp",
@@ -71,6 +70,7 @@ class ReceiveLog:
         "duplicates",
         "fraction_lost",
         "given_up",
+        "highest",
         "jitter",
         "nacks_at",
         "recovered",
@@ -85,7 +85,8 @@ class ReceiveLog:
         self._sr_at = 0.0
         self._started = False
         self._base = 0
-        self._highest = 0
+        self.highest = 0
+        """The highest sequence number, extended: it goes on rising where the sixteen bits wrap."""
         self._hurried = 0
         self._suspect = -1
         self.nacks_at = NEVER
@@ -111,10 +112,10 @@ class ReceiveLog:
         `repaired`: it came as a retransmission on another SSRC (RTX). It fills its gap, and stays lost in the statistics, because
         those tell the sender how the way is.
         """
-        extended = self._highest + 1
+        extended = self.highest + 1
         if sequence == extended & 0xFFFF and not self._missing and not repaired and self._started:
             # The next in order and nothing missing: nearly every packet.
-            self._highest = extended
+            self.highest = extended
             self._suspect = -1
             self._seen[extended & _SLOT] = 1
             self._received += 1
@@ -125,15 +126,24 @@ class ReceiveLog:
             self._started = True
             self._begin(sequence)
             return self._newest(sequence, timestamp, now, repaired, NEW)
-        ahead = distance(sequence, self._highest & 0xFFFF)
+        ahead = distance(sequence, self.highest & 0xFFFF)
         if 0 < ahead < MAX_DROPOUT:
             self._suspect = -1
             if ahead > 1:
                 self._gap(ahead, now)
-            return self._newest(self._highest + ahead, timestamp, now, repaired, NEW)
+            return self._newest(self.highest + ahead, timestamp, now, repaired, NEW)
         if -WINDOW < ahead <= 0:
-            return self._late(self._highest + ahead, repaired)
+            return self._late(self.highest + ahead, repaired)
         return self._jump(sequence, ahead, timestamp, now, repaired)
+
+    def abandon(self) -> None:
+        """Ask for nothing that is missing now: nobody needs the stream, or nobody did until now."""
+        self._missing.clear()
+        self.nacks_at = NEVER
+
+    def extended(self, sequence: int) -> int:
+        """A sequence number extended as `highest` is: the one that is nearest to it."""
+        return self.highest + distance(sequence, self.highest & 0xFFFF)
 
     def nacks_due(self, now: float, round_trip: float) -> list[int]:
         """The sequence numbers to ask the sender for now, oldest first, at most `MAX_MISSING`; each counts as asked for.
@@ -147,7 +157,7 @@ class ReceiveLog:
         nacks_at = NEVER
         gone: list[int] = []
         for extended, missing in self._missing.items():
-            if self._highest - extended >= WINDOW or (missing.due <= now and missing.nacks >= MAX_NACKS):
+            if self.highest - extended >= WINDOW or (missing.due <= now and missing.nacks >= MAX_NACKS):
                 gone.append(extended)
                 continue
             if missing.due <= now:
@@ -184,7 +194,7 @@ class ReceiveLog:
             ssrc=self._ssrc,
             fraction_lost=self.fraction_lost,
             cumulative_lost=max(-0x800000, min(self.lost, 0x7FFFFF)),
-            highest_sequence=self._highest & 0xFFFFFFFF,
+            highest_sequence=self.highest & 0xFFFFFFFF,
             jitter=int(self.jitter),
             last_sr=self._sr_middle,
             delay_since_last_sr=short(now - self._sr_at) if self._sr_middle else 0,
@@ -193,7 +203,7 @@ class ReceiveLog:
     @property
     def expected(self) -> int:
         """Packets sent since the first, or since the last restart, as far as one knows."""
-        return self._highest - self._base + 1 if self._started else 0
+        return self.highest - self._base + 1 if self._started else 0
 
     @property
     def lost(self) -> int:
@@ -203,7 +213,7 @@ class ReceiveLog:
     def _begin(self, sequence: int) -> None:
         """Start with `sequence` as the first number."""
         self._base = sequence
-        self._highest = sequence
+        self.highest = sequence
         self._hurried = sequence
         self._suspect = -1
         self._seen = bytearray(WINDOW)
@@ -216,7 +226,7 @@ class ReceiveLog:
         self._last_arrival = 0.0
 
     def _newest(self, extended: int, timestamp: int, now: float, repaired: bool, verdict: int) -> int:
-        self._highest = extended
+        self.highest = extended
         self._seen[extended & _SLOT] = 1
         if self._missing:
             self._hurry(extended, now)
@@ -250,8 +260,8 @@ class ReceiveLog:
 
     def _gap(self, ahead: int, now: float) -> None:
         """The numbers between the highest and the one `ahead` of it are missing."""
-        first = self._highest + 1
-        end = self._highest + ahead
+        first = self.highest + 1
+        end = self.highest + ahead
         for extended in range(max(first, end - WINDOW), end):
             self._seen[extended & _SLOT] = 0
         count = ahead - 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from operator import itemgetter
 
-from sfu.rtp.seq import distance, newer32
+from sfu.rtp.seq import distance, distance32, newer32
 
 REFUSED = -1
 """No outgoing number (or, in reverse, no incoming one)."""
@@ -17,6 +17,8 @@ REFUSED = -1
 MAX_STRETCHES = 256
 """Stretches between dropped packets that are remembered: about a second in which every second of 500 packets is dropped."""
 
+MAX_DISAGREEMENT = 0.5
+"""Seconds between what sources say has passed over a switch and what has passed here: delays of the way, and of a keyframe's sending."""
 
 _first_in = itemgetter(0)
 
@@ -132,7 +134,7 @@ class SequenceMap:
 class TimestampMap:
     """Incoming to outgoing timestamps of a route: a constant apart within a source, and never back over a switch."""
 
-    __slots__ = ("_clock_rate", "_last_at", "_last_in", "_last_out", "_offset", "_sent", "_synced")
+    __slots__ = ("_ahead", "_clock_rate", "_last_at", "_last_in", "_last_out", "_offset", "_sent", "_synced")
 
     def __init__(self, clock_rate: int, first: int) -> None:
         self._clock_rate = clock_rate
@@ -142,9 +144,14 @@ class TimestampMap:
         self._offset = 0
         self._sent = False
         self._synced = False
+        self._ahead: int | None = None
 
-    def switch(self) -> None:
-        """The next packet is of another source, or of the same one after a pause: as `SequenceMap.switch`."""
+    def switch(self, ahead: int | None = None) -> None:
+        """The next packet is of another source, or of the same one after a pause: as `SequenceMap.switch`.
+
+        `ahead`, where both sources have said what time it is: by how much the timestamps of the one before are ahead of the next one's.
+        """
+        self._ahead = ahead if self._synced else None
         self._synced = False
         self._last_in = -1
 
@@ -152,7 +159,8 @@ class TimestampMap:
         """The outgoing timestamp of a packet that is being forwarded at `now`.
 
         The first after a switch continues from the newest that went out, by the time that has passed since in units of the clock
-        rate, and by one at least, so that two frames never share a timestamp. The very first is `first`.
+        rate: by what the sources say of it where `switch` knew and it is near what has passed here, else by what has passed here. By
+        one at least, so that two frames never share a timestamp. The very first is `first`.
         """
         if timestamp == self._last_in:
             return self._last_out  # another packet of the newest frame
@@ -166,6 +174,11 @@ class TimestampMap:
             self._last_at = now
         return out
 
+    @property
+    def newest(self) -> int:
+        """The newest that went out."""
+        return self._last_out
+
     def translate(self, timestamp: int) -> int:
         """The outgoing timestamp of any moment of the source at hand (for sender reports); `REFUSED` before its first packet."""
         if not self._synced:
@@ -175,6 +188,10 @@ class TimestampMap:
     def _start(self, timestamp: int, now: float) -> None:
         if self._sent:
             elapsed = int((now - self._last_at) * self._clock_rate)
+            if self._ahead is not None:
+                said = distance32(timestamp + self._ahead + self._offset & 0xFFFFFFFF, self._last_out)
+                if abs(said - elapsed) <= MAX_DISAGREEMENT * self._clock_rate:
+                    elapsed = said
             self._last_out = (self._last_out + max(elapsed, 1)) & 0xFFFFFFFF
         self._last_at = now
         self._last_in = timestamp
