@@ -95,7 +95,8 @@ class Addresses:
 
 
 def configure(config: Config, base_url: str, *, media_port: int, data: Path, keys: Keys) -> Config:
-    """The configuration of a demo: this machine alone, the demo's portals, everything in `data`."""
+    """The configuration of a demo: this machine alone, the demo's portals, everything in `data`, or on a database's server."""
+    server = config.database.url if config.database.on_server else ""
     return config.model_copy(
         update={
             "web": config.web.model_copy(
@@ -107,7 +108,7 @@ def configure(config: Config, base_url: str, *, media_port: int, data: Path, key
             ),
             "media": config.media.model_copy(update={"listen": f"0.0.0.0:{media_port}"}),
             "tickets": config.tickets.model_copy(update={"lifetime_minutes": HOURS * 60}),
-            "database": config.database.model_copy(update={"directory": str(data), "url": ""}),
+            "database": config.database.model_copy(update={"directory": str(data), "url": server}),
             "portals": keys.portals(),
         }
     )

@@ -21,7 +21,7 @@ from sfu.errors import ConfigError
 WRITER = 0x6576_6973_6974  # the advisory lock that a writing transaction holds; of this database alone
 TRANSACTION = "evisit transaction"
 """Under this name a connection keeps the id of its writing transaction."""
-CONNECT_SECONDS = 5  # to reach a server, each of its addresses
+CONNECT_SECONDS = 4  # to reach a server, each of its addresses
 KEEPALIVE_SECONDS = 10  # without a word from the machine at the other end, until it is asked for one
 PATIENCE = 1.5  # times the server's own limit: then it does not answer at all, and the connection is given up
 IDLE_SECONDS = 60  # that a transaction may do nothing: after that whoever held the lock has gone

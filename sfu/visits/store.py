@@ -45,7 +45,7 @@ from sfu.visits.webhooks import Endpoint
 READERS = 2  # threads; reads are short
 MAX_WAITING = 2_000  # operations; beyond that the disk has stopped, and whoever asks is told at once
 TURN_SECONDS = 10.0  # for which an operation waits its turn; then whoever asked has been told, or has gone
-ANSWER_SECONDS = 4.0  # that a server may take for one statement; it takes milliseconds
+ANSWER_SECONDS = 3.0  # that a server may take for one statement; it takes milliseconds
 
 _PROBE = update(schema.store_probe).values(count=schema.store_probe.c.count + 1)
 

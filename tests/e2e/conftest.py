@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.e2e.browsers import CHROMIUM, FLAGS, WATCH
 from tests.e2e.client import Client
-from tests.e2e.server import Server
+from tests.e2e.server import Server, running
 
 expect.set_options(timeout=20_000)  # two cores carry three browsers and a server; what must come may take its time
 
@@ -19,13 +19,8 @@ expect.set_options(timeout=20_000)  # two cores carry three browsers and a serve
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Server]:
     """A fresh demo, ended after the test; it must have had no bug, and have logged nothing private."""
-    server = Server(tmp_path)
-    await server.start()
-    yield server
-    await server.stop()
-    log = server.log.read_text()
-    assert '"level": "error"' not in log, log
-    assert "Traceback" not in log, log
+    async with running(Server(tmp_path)) as server:
+        yield server
 
 
 @pytest.fixture

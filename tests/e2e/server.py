@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -129,3 +131,14 @@ class Server:
             for family in text_string_to_metric_families(text)
             for sample in family.samples
         }
+
+
+@asynccontextmanager
+async def running(server: Server) -> AsyncIterator[Server]:
+    """Started, and ended after; it must have had no bug, and have logged nothing of one."""
+    await server.start()
+    yield server
+    await server.stop()
+    log = server.log.read_text()
+    assert '"level": "error"' not in log, log
+    assert "Traceback" not in log, log
