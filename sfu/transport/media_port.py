@@ -117,7 +117,7 @@ class MediaPort:
     # Sender: what the plane asks
 
     def send_runs(self, runs: Sequence[Run]) -> int:
-        if self.tcp is None or not self.tcp.connections:
+        if self.tcp is None or not self.tcp.proven:
             return self.udp.send_runs(runs)
         refused = 0
         datagrams = []

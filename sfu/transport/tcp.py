@@ -71,6 +71,8 @@ class TcpListener:
         self._networks: Counter[bytes] = Counter()
         """How many of those there are of each network."""
         self._reading: TcpConnection | None = None
+        self.proven = 0
+        """How many connections have ever begun with an authentic check: only such a one is a destination, and stays one after its end."""
         self.endings: dict[Ending, int] = dict.fromkeys(Ending, 0)
 
     @classmethod
@@ -216,6 +218,7 @@ class TcpListener:
 
     def _prove(self, connection: TcpConnection) -> None:
         connection.proven = True
+        self.proven += 1
         self._forget_unproven(connection)
 
     def _on_writable(self, connection: TcpConnection) -> None:

@@ -305,6 +305,7 @@ async def test_after_a_lost_connection_the_next_check_says_where_to_send(served:
     lost.writer.transport.abort()
     await served.until(lambda: served.endings() == {Ending.CLOSED: 1})
     assert not served.media.send(before, memoryview(b"nowhere"), 7)
+    assert served.media.send_runs([(before, Slab(7), 0, 7, 3, 3)]) == 3
     again = await call()
     await again.check(local, nominate=False)
     assert served.plane.destinations[peer] != before
