@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.e2e.relay import Relay
 from tests.e2e.server import Server
 from tests.e2e.test_visit_in_browsers import by, enter, names, rising
+from tests.net import Conditions
 
 OpenPage = Callable[[], Awaitable[Page]]
 
@@ -40,6 +45,59 @@ async () => {
   return found;
 }
 """
+
+
+MENDED = """
+async () => {
+  const pc = window.connections.at(-1);
+  for (const stat of (await pc.getStats()).values())
+    if (stat.type === "inbound-rtp" && stat.kind === "video") return stat.retransmittedPacketsReceived >= 5;
+  return false;
+}
+"""
+
+KEPT = """
+async () => {
+  const pc = window.connections.at(-1);
+  const kept = {ufrag: /a=ice-ufrag:(.*)/.exec(pc.localDescription.sdp)[1], sections: pc.getTransceivers().length};
+  for (const stat of (await pc.getStats()).values()) {
+    if (stat.type === "transport") kept.keys = [stat.dtlsState, stat.localCertificateId, stat.remoteCertificateId];
+    if (stat.type === "inbound-rtp" && stat.kind === "video")
+      Object.assign(kept, {ssrc: stat.ssrc, asked: stat.pliCount, frames: stat.framesDecoded});
+  }
+  return kept;
+}
+"""
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
+    """As everywhere, with a media port that is known."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = Server(tmp_path, ("--media-port", str(port)))
+    await server.start()
+    yield server
+    await server.stop()
+    log = server.log.read_text()
+    assert '"level": "error"' not in log, log
+
+
+@pytest.fixture
+async def relay(server: Server) -> AsyncIterator[Relay]:
+    """A network without faults, until it is changed."""
+    relay = await Relay(Conditions(), Conditions()).open(int(server.arguments[-1]))
+    yield relay
+    await relay.close()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while True:
+            if holds():
+                return
+            await asyncio.sleep(0.05)
 
 
 async def meet(server: Server, clinician: Page, patient: Page) -> None:
@@ -73,3 +131,59 @@ async def test_where_no_udp_gets_through_the_call_is_held_over_tcp(server: Serve
         await rising(window, 2)
     assert await names(clinician) == await names(patient)
     assert await patient.evaluate(WAYS) == [["tcp", "tcp"]]
+
+
+async def test_over_a_network_that_loses_much_pictures_are_mended_and_nobody_drops_out(
+    server: Server, page: OpenPage, relay: Relay
+) -> None:
+    clinician, patient = await page(), await page()
+    await patient.add_init_script(relay.script)
+    await meet(server, clinician, patient)
+    relay.change(loss=0.05, delay=0.025)
+    for window in (clinician, patient):
+        await window.wait_for_function(MENDED)
+        await rising(window, 2)
+        assert await window.evaluate("window.connections.length") == 1
+    await expect(by(clinician, "roster-entry")).to_have_count(2)
+    assert min(relay.up.dropped, relay.down.dropped) > 0
+
+
+async def test_under_another_address_the_call_goes_on_after_one_check(
+    server: Server, page: OpenPage, relay: Relay
+) -> None:
+    """As behind a NAT that gives out another port: nobody in the browser notices."""
+    clinician, patient = await page(), await page()
+    await patient.add_init_script(relay.script)
+    await meet(server, clinician, patient)
+    before = await patient.evaluate(KEPT)
+    relay.move()
+    for window in (clinician, patient):
+        await rising(window, 2)
+    after = await patient.evaluate(KEPT)
+    assert after["frames"] > before["frames"]
+    assert {**after, "frames": 0, "asked": 0} == {**before, "frames": 0, "asked": 0}
+    await until(lambda: [move for _, move in relay.arrivals[-50:]] == [1] * 50)
+    moves = [move for _, move in relay.arrivals]
+    # From the answered check on, only what was under way in that moment still goes to the old address.
+    assert moves[moves.index(1) :].count(0) < 20
+
+
+async def test_a_restart_of_ice_loses_neither_picture_nor_place(server: Server, page: OpenPage, relay: Relay) -> None:
+    """The browser notices another network: the channel is resumed, ICE is restarted, and nothing else is."""
+    clinician, patient = await page(), await page()
+    await patient.add_init_script(relay.script)
+    await meet(server, clinician, patient)
+    before, seen = await patient.evaluate(KEPT), await clinician.evaluate(KEPT)
+    roster = await names(clinician)
+    relay.move()
+    await patient.evaluate("window.dispatchEvent(new Event('online'))")
+    await patient.wait_for_function(f"async (old) => (await ({KEPT})()).ufrag !== old", arg=before["ufrag"])
+    for window in (clinician, patient):
+        await rising(window, 2)
+        assert await window.evaluate("window.connections.length") == 1
+    after = await patient.evaluate(KEPT)
+    for fact in ("keys", "sections", "ssrc"):
+        assert after[fact] == before[fact]
+    assert (await clinician.evaluate(KEPT))["ssrc"] == seen["ssrc"], "the section goes on where it was"
+    assert await names(clinician) == roster
+    assert await transports(server) == {"udp": 2, "tcp": 0}
