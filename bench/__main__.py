@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import compare, contrast, forward, html, lobby, report, saturate, visits
+from bench import compare, contrast, forward, html, lobby, page, report, saturate, visits
 from bench.network import NetworkFailed
 from bench.orders import Shape
 from bench.report import Row, Watcher
@@ -34,6 +34,7 @@ SCENARIOS: Mapping[str, tuple[Scenario, Mapping[str, str]]] = {
     "steady": (lambda o, w: visits.steady(o.visits, o.seconds, o.stay, w), visits.STEADY_COLUMNS),
     "lobby": (lambda o, w: lobby.lobby(o.visits, o.waiting, w), lobby.COLUMNS),
     "saturate": (lambda o, w: saturate.saturate(o.visits, o.seconds, w), saturate.COLUMNS),
+    "page": (lambda o, w: page.page(o.minutes, w), page.COLUMNS),
     "compare": (
         lambda o, w: compare.compare(o.peers, Shape(o.people, o.senders or o.people), o.rooms, o.seconds, o.rounds, w),
         compare.COLUMNS,
@@ -120,7 +121,7 @@ def _cautioned(rows: Sequence[Row], console: Console) -> int:
             point = str(row["server"])
         for caution in cautions(row):
             console.print(f"caution, {point}: {caution}", highlight=False, soft_wrap=True)
-        for leak in leaks(row):
+        for leak in (*leaks(row), *page.excesses(row)):
             console.print(f"failed, {point}: {leak}", highlight=False, soft_wrap=True)
             code = 1
     return code
@@ -195,6 +196,14 @@ def _parser() -> argparse.ArgumentParser:
         2.0,
     )
     one.add_argument("--visits", type=_count, default=64, metavar="N", help="visits at most (64)")
+    one = scenario(
+        "page",
+        "the page in a real browser: what it weighs, how soon it is usable on a slow phone, what an hour's visit leaves",
+        "First loads here and as on a slow phone; then a visit in which a guest comes, is seen and goes each minute, sped up. "
+        "Fails where the first load is too heavy, or listeners stay behind. Needs Chromium.",
+        0,
+    )
+    one.add_argument("--minutes", type=_count, default=60, metavar="N", help="minutes of the visit (60)")
     one = scenario(
         "compare",
         "the same work on our server and on others, in turn, on the same core",

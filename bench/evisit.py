@@ -93,6 +93,21 @@ class Visit:
                 self._kit.media.disconnect(seat.client)
         await asyncio.gather(*(channel.close() for channel in self._channels))
 
+    async def staff_ticket(self) -> str:
+        """Another way in for the clinician: for a browser beside the client."""
+        return await self._server.portal.clinician_ticket(self._visit, self._number)
+
+    async def write(self, text: str, *, final: bool) -> None:
+        """The clinician writes to everybody."""
+        await self._channels[0].request("text", text=text, final=final)
+
+    async def part(self, person: Person) -> None:
+        """Somebody who is in leaves; whoever sends for them has stopped."""
+        seat = self._seats.pop(person)
+        if seat.client is not None:
+            self._kit.media.disconnect(seat.client)
+        await self.leave(seat.channel)
+
     async def leave(self, channel: Channel) -> None:
         """Give up waiting."""
         await channel.request("leave")
