@@ -89,7 +89,6 @@ class MediaFlow:
 
     def _begin(self) -> None:
         self._estimator = Estimator(self._sent, now=self._net.now)
-        self._estimator.expected = True
         self._net.every(1 / FRAME_RATE, self._send_frame, self._end)
         self._net.every(AUDIO_INTERVAL, partial(self._send, AUDIO), self._end)
         self._net.every(FEEDBACK_INTERVAL, self._give_feedback, self._end)

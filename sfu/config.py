@@ -215,6 +215,7 @@ class Media(Section):
     ] = ()
     tcp: bool = Field(default=True, description="true or false")
     sender_cap_kbps: int = Field(default=2_500, ge=100, le=50_000)
+    receiver_cap_kbps: int = Field(default=20_000, ge=100, le=100_000)
 
 
 class Admission(Section):

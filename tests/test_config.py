@@ -149,6 +149,7 @@ def test_the_tree_is_frozen() -> None:
         ('[turn]\nurls = ["turn:user@relay.example"]', TURN_URL),
         ("[turn]\nlifetime_minutes = 11", "turn.lifetime_minutes must be a whole number from 1 to 10"),
         ('[media]\nadvertise = ["host.example"]', 'media.advertise[0] must be an IP address, such as "203.0.113.7"'),
+        ("[media]\nreceiver_cap_kbps = 0", "media.receiver_cap_kbps must be a whole number from 100 to 100000"),
         ("[media]\nsender_cap_kbps = 50", "media.sender_cap_kbps must be a whole number from 100 to 50000"),
         ("[admission]\nroom_capacity = 1", "admission.room_capacity must be a whole number from 2 to 100"),
         ("[admission]\nroom_capacity = true", "admission.room_capacity must be a whole number from 2 to 100"),

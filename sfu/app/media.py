@@ -155,6 +155,7 @@ def _section(plan: SectionPlan, stream: ParticipantId) -> Section:
                 codec.pli,
                 codec.fir,
                 codec.remb,
+                codec.transport_cc,
             )
             for codec in plan.codecs
         ),

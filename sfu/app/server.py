@@ -96,7 +96,11 @@ class Server:
         webhooks = Webhooks(store, config.webhooks)
         deliveries = Deliveries(store, config, key_ring, wording)
         plane = Plane(
-            self._media_port, clock.monotonic, bitrate_cap=config.media.sender_cap_kbps * 1000, on_bug=self._bug
+            self._media_port,
+            clock.monotonic,
+            bitrate_cap=config.media.sender_cap_kbps * 1000,
+            receiver_cap=config.media.receiver_cap_kbps * 1000,
+            on_bug=self._bug,
         )
         endpoint = Endpoint(
             plane,

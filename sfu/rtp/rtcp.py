@@ -201,11 +201,13 @@ def _split(data: bytes, position: int) -> tuple[int, int, bytes, int]:
         raise MalformedPacket("rtcp: truncated")
     body = data[position + 4 : end]
     if first & 0x20:
-        # RFC 3550 6.4.1: only the last packet of a compound is padded, by whole words.
-        if end != len(data) or not body:
+        # RFC 3550 6.4.1: only the last packet of a compound is padded, by whole words. Browsers fill transport-wide feedback, of any
+        # length and wherever it stands, with up to three bytes.
+        loose = kind == TRANSPORT_LAYER_FEEDBACK and first & 0x1F == FEEDBACK_TRANSPORT_CC
+        padding = body[-1] if body else 0
+        if padding == 0 or padding > len(body):
             raise MalformedPacket("rtcp: padding")
-        padding = body[-1]
-        if padding == 0 or padding % 4 or padding > len(body):
+        if not loose and (end != len(data) or padding % 4):
             raise MalformedPacket("rtcp: padding")
         body = body[:-padding]
     return first & 0x1F, kind, body, end

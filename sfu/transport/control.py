@@ -11,13 +11,16 @@ from sfu.rtp import rtcp
 from sfu.rtp.extensions import Elements
 from sfu.rtp.ntp import from_seconds, middle, round_trip
 from sfu.rtp.packet import Header, parse
+from sfu.rtp.transport_feedback import TransportFeedback
 from sfu.transport.counters import Counters, KeyframeRequest, Kind, Retransmission
 from sfu.transport.drops import DropReason
+from sfu.transport.estimation import Estimation
 from sfu.transport.incoming import Feed, IncomingStream
 from sfu.transport.media_peer import MediaPeer
 from sfu.transport.outbox import MAX_DATAGRAM
 from sfu.transport.outgoing import CLOCK_RATES, OutgoingStream
 from sfu.transport.parameters import PeerId
+from sfu.transport.receptions import Ways
 from sfu.transport.reports import compounds, receiver_blocks, remb, sender_report
 from sfu.transport.slab import Slab
 from sfu.transport.srtp import REPLAYED, REPLAYED_TOO_OLD
@@ -57,6 +60,8 @@ class Control:
         self._bitrate_cap = bitrate_cap
         self._ntp_epoch = ntp_epoch
         self._rng = rng
+        self.estimation = Estimation(peers, timers, counters, self._send, sender_cap=bitrate_cap)
+        self.ways = Ways(peers, timers)
         self._lossy: dict[IncomingStream, MediaPeer] = {}
         self._nacks_at = float("inf")
         self._nacked_at = float("-inf")
@@ -109,8 +114,15 @@ class Control:
             case rtcp.Bye():
                 for ssrc in packet.ssrcs:
                     self._handle_bye(peer, ssrc)
+            case TransportFeedback():
+                if peer.statuses.take(len(packet.arrivals), now) == len(packet.arrivals):
+                    self.estimation.feedback(peer, packet, now)
+                else:
+                    self._drops[DropReason.RTCP_LIMIT] += 1
+            case rtcp.Remb():
+                self.estimation.remb(peer, packet, now)
             case _:
-                pass  # CNAMEs mean nothing to us; estimates of the way to the receiver will be read here.
+                pass  # CNAMEs mean nothing to us.
 
     def _handle_sender_report(self, peer: MediaPeer, packet: rtcp.SenderReport, now: float) -> None:
         stream = peer.streams.get(packet.ssrc)
@@ -137,6 +149,9 @@ class Control:
             if seconds >= 0:
                 stream.round_trip = peer.round_trip = seconds
                 self._counters.round_trip.observe(seconds)
+            packets = self.ways.down(peer.number).block(block, CLOCK_RATES[stream.section.kind])
+            if packets:
+                self.estimation.reported(peer, packets, block.fraction_lost / 256, now)
 
     def _handle_bye(self, peer: MediaPeer, ssrc: int) -> None:
         """The stream has ended, until its next packet: browsers say BYE on a mute that takes the track away, too."""

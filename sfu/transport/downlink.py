@@ -14,7 +14,7 @@ TELL_CHANGE = 0.05
 class Downlink:
     """Shared by all streams that one peer is sent."""
 
-    __slots__ = ("_allowance", "estimator", "peer", "probing", "sent", "told")
+    __slots__ = ("_allowance", "estimator", "limited", "peer", "probing", "sent", "told")
 
     def __init__(self, peer: PeerId, first: int, most: float, now: float) -> None:
         """`first` is the transport-wide number to begin with, `most` the bits per second that an estimate ends at."""
@@ -25,13 +25,15 @@ class Downlink:
         """The estimate that was told last; 0 for none."""
         self.probing = False
         """Whether a timer sends the packets of a probe."""
+        self.limited = False
+        """Whether the way is known to be full, so that video is held to the estimate."""
         self._allowance = Allowance()
 
-    def changed(self, now: float) -> bool:
-        """Whether the estimate is another than was told."""
-        if not self.estimator.known(now):
-            return False
-        return abs(self.estimator.rate(now) - self.told) > TELL_CHANGE * self.told
+    def update(self, now: float) -> bool:
+        """After news of the way: whether the estimate is another than was told."""
+        known = self.estimator.known(now)
+        self.limited = known and (self.estimator.congested(now) or self.estimator.feedback_at is None)
+        return known and abs(self.estimator.rate(now) - self.told) > TELL_CHANGE * self.told
 
     def tell(self, now: float) -> int:
         """The estimate, to be told now; 0 where nothing is known."""
@@ -40,13 +42,8 @@ class Downlink:
 
     def exceeded(self, now: float) -> bool:
         """Whether a frame that begins now is to be left out: more has been sent for a while than the way takes."""
-        return self._limits(now) and self._allowance.exceeded(self.sent.total, self.estimator.rate(now), now)
+        return self._allowance.exceeded(self.sent.total, self.estimator.rate(now), now)
 
     def drained(self, now: float) -> bool:
         """Whether video that was left out may begin again."""
-        return not self._limits(now) or self._allowance.drained(self.sent.total, self.estimator.rate(now), now)
-
-    def _limits(self, now: float) -> bool:
-        # Before anything has been measured the start rate is a guess, and no reason to leave pictures out.
-        estimator = self.estimator
-        return estimator.known(now) and (estimator.acknowledged > 0 or not estimator.expected)
+        return not self.limited or self._allowance.drained(self.sent.total, self.estimator.rate(now), now)

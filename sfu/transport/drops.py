@@ -50,6 +50,7 @@ class DropReason(StrEnum):
     NO_CODEC = "no_codec"
     MALFORMED_RED = "malformed_red"
     NOT_A_KEYFRAME = "not_a_keyframe"
+    ABOVE_ESTIMATE = "above_estimate"
     NOT_CONNECTED = "not_connected"
     SUPERSEDED = "superseded"
     PROTECT_FAILED = "protect_failed"

@@ -6,13 +6,13 @@ import random
 from typing import TYPE_CHECKING
 
 from sfu.rtp import red
-from sfu.rtp.bandwidth.sent import SentPackets
 from sfu.rtp.extensions import Elements, Writer
 from sfu.rtp.packet import FIXED_LENGTH, Header, write_fixed
 from sfu.rtp.resends import Resends
 from sfu.rtp.rtx import write_original
 from sfu.rtp.seqmap import REFUSED, SequenceMap, TimestampMap
 from sfu.transport.counters import Counters
+from sfu.transport.downlink import Downlink
 from sfu.transport.drops import DropReason
 from sfu.transport.mapping import NO_CODEC, NO_RED, Mapping
 from sfu.transport.outbox import LAST_START, MAX_DATAGRAM, Outbox
@@ -27,6 +27,10 @@ CLOCK_RATES = {"audio": 48_000, "video": 90_000}
 
 MAX_CLEAR = MAX_DATAGRAM - MAX_TRAILER
 """Bytes of an RTP packet before protection."""
+
+PADDING = 255
+"""Bytes of a packet that only probes: the most that its last byte can count (RFC 3550 5.1)."""
+_PADDING = bytes(PADDING - 1) + bytes((PADDING,))
 
 _NOTHING = Mapping((NO_CODEC,) * 128, (NO_CODEC,) * 128, NO_RED)
 
@@ -44,7 +48,7 @@ class OutgoingStream:
         section: Section,
         egress: Egress,
         outbox: Outbox,
-        sent: SentPackets,
+        downlink: Downlink,
         counters: Counters,
         rng: random.Random,
     ) -> None:
@@ -72,22 +76,31 @@ class OutgoingStream:
         """(spatial, temporal) of what its receiver is to get."""
         self.left_out = False
         """Whether video is left out because more has been sent than the way takes; then it begins again with a keyframe."""
-        self._sent = sent
+        self._downlink = downlink
+        self._sent = downlink.sent
         self._outbox = outbox
         self._drops = counters.drops.counts
         self._use(_NOTHING)
-        self._writer = Writer(section.extensions, section.mid)
+        self._elements = Elements()
+        self._negotiate(section)
         # RFC 3711 3.3.1: a first number in the lower half, or the receiver could guess the rollover counter wrong when
         # the first packets are lost.
         self._sequences = SequenceMap(rng.getrandbits(14))
         self.timestamps = TimestampMap(CLOCK_RATES[section.kind], rng.getrandbits(32))
         self._resends = Resends()
         self._rtx_sequence = rng.getrandbits(14)
+        self._picture = section.kind == "video"
+        self._frame = -1
 
     def update(self, section: Section) -> None:
         """The section was negotiated anew. Its route, if it keeps one, is attached again by the caller."""
+        self._negotiate(section)
+
+    def _negotiate(self, section: Section) -> None:
         self.section = section
         self._writer = Writer(section.extensions, section.mid)
+        offered = (codec.rtx_payload_type for codec in section.codecs)
+        self._padding_type = next((payload_type for payload_type in offered if payload_type is not None), NO_CODEC)
 
     def attach(self, feed: Feed, mapping: Mapping) -> None:
         """There is a route from `feed` now."""
@@ -100,6 +113,7 @@ class OutgoingStream:
     def detach(self) -> None:
         """There is no route any more."""
         self.feed = None
+        self.left_out = False
         self.awaiting_keyframe = False
         self._use(_NOTHING)
 
@@ -137,6 +151,11 @@ class OutgoingStream:
         session = self.session
         if session is None:
             self._drops[DropReason.NOT_CONNECTED] += 1
+            return 0
+        if self._picture and (self._downlink.limited or self.left_out):
+            self._look_at_frame(header.timestamp, now)
+        if self.left_out:
+            self._drops[DropReason.ABOVE_ESTIMATE] += 1
             return 0
         payload_type = self._payload_types[header.payload_type]
         if payload_type == NO_CODEC:
@@ -186,6 +205,24 @@ class OutgoingStream:
         self.octets += size
         return protected
 
+    def _look_at_frame(self, timestamp: int, now: float) -> None:
+        """Where a frame begins: whether it goes out. It is sent whole, or not at all."""
+        if timestamp == self._frame:
+            return
+        self._frame = timestamp
+        if self.left_out:
+            if self._downlink.drained(now):
+                self.left_out = False
+                self._await_keyframe()
+        elif self._downlink.exceeded(now):
+            self.left_out = True
+
+    def _await_keyframe(self) -> None:
+        """Frames have been left out, so that the decoder has nothing to go on from."""
+        if not self.awaiting_keyframe and self.feed is not None:
+            self.switch()
+            self.feed.refresh()
+
     def _leave_out(self, sequence: int) -> None:
         """A packet cannot go out. It cannot as a retransmission either, so there is no gap, which the receiver would ask about in vain.
 
@@ -193,9 +230,8 @@ class OutgoingStream:
         """
         if self.section.kind == "audio":
             self._sequences.drop(sequence)
-        elif not self.awaiting_keyframe and self.feed is not None:
-            self.switch()
-            self.feed.refresh()
+        else:
+            self._await_keyframe()
 
     def skip(self, sequence: int) -> None:
         """A packet of the source carries nothing to forward: close the numbers up behind it."""
@@ -250,6 +286,42 @@ class OutgoingStream:
             self._writer.write_number(view, at + FIXED_LENGTH, self._sent.note(end - at, now))
         else:
             self._sent.total += end - at
+        protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
+        if protected < 0:
+            self._drops[DropReason.PROTECT_FAILED] += 1
+            return 0
+        outbox.commit(protected)
+        return protected
+
+    @property
+    def numbered(self) -> bool:
+        """Whether its packets have transport-wide numbers."""
+        return self._writer.number_at > 0
+
+    @property
+    def can_pad(self) -> bool:
+        """Whether padding can be sent: as a retransmission, and only once there was something to retransmit."""
+        return self.can_resend and self.packets > 0 and self._padding_type != NO_CODEC
+
+    def pad(self, now: float) -> int:
+        """Prepare a retransmission of padding alone, which a receiver counts and drops. Gives the bytes of the datagram; 0 for none."""
+        session, ssrc = self.session, self.egress.rtx_ssrc
+        if session is None or ssrc is None or not self.can_pad:
+            return 0
+        outbox = self._outbox
+        outbox.reserve()
+        view = outbox.view
+        at = outbox.end
+        self._elements.present = 0
+        extension = self._writer.write(_PADDING, self._elements, view, at + FIXED_LENGTH)
+        body = at + FIXED_LENGTH + extension
+        end = body + PADDING
+        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
+        write_fixed(view, at, extension, 0, self._padding_type, self._rtx_sequence, self.timestamps.newest, ssrc)
+        view[at] |= 0x20
+        view[body:end] = _PADDING
+        if self._writer.number_at:
+            self._writer.write_number(view, at + FIXED_LENGTH, self._sent.note(end - at, now))
         protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
         if protected < 0:
             self._drops[DropReason.PROTECT_FAILED] += 1

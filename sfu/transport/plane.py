@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable
 
 from sfu.rtp.descriptors import is_keyframe_start
-from sfu.rtp.extensions import AUDIO_LEVEL, Elements
+from sfu.rtp.extensions import AUDIO_LEVEL, TRANSPORT_CC, Elements
 from sfu.rtp.history import History
 from sfu.rtp.levels import level
 from sfu.rtp.packet import Header, is_rtcp, parse
@@ -40,6 +40,7 @@ RECEIVER_CAP = 20_000_000
 """Bits per second at which the estimate of a way down ends: a dozen such pictures."""
 
 _HAS_LEVEL = 1 << AUDIO_LEVEL
+_HAS_NUMBER = 1 << TRANSPORT_CC
 _LEAST = 12 + 10
 """Bytes of the smallest SRTP packet: a header and the shortest tag. No SRTCP packet is smaller."""
 
@@ -91,6 +92,7 @@ class Plane:
     def open_peer(self, peer: PeerId) -> None:
         downlink = Downlink(peer, self._rng.getrandbits(15), self._receiver_cap, self._clock())
         self._peers[peer] = MediaPeer(peer, self._outboxes, downlink, self._rng)
+        self._control.ways.open(peer, self._clock())
 
     def set_keys(self, peer: PeerId, keys: SrtpKeys) -> None:
         state = self._peers.get(peer)
@@ -126,6 +128,7 @@ class Plane:
         state = self._peers.pop(peer, None)
         if state is None:
             return
+        self._control.ways.close(peer)
         self._hand_over()
         for feed in list(state.feeds.values()):
             self._close_feed(state, feed)
@@ -178,7 +181,7 @@ class Plane:
         if stream is None:
             egress = Egress(peer.ssrcs.allocate(peer.streams), self._rtx_ssrc(peer, section, None))
             outbox = peer.urgent if section.kind == "audio" else peer.bulk
-            stream = OutgoingStream(peer.number, section, egress, outbox, peer.downlink.sent, self.counters, self._rng)
+            stream = OutgoingStream(peer.number, section, egress, outbox, peer.downlink, self.counters, self._rng)
             peer.outgoing[section.mid] = stream
         elif stream.section != section:
             stream.update(section)
@@ -306,6 +309,16 @@ class Plane:
                 return
             feed = stream.feed
             assert feed is not None, "bind has found it"
+        elements = self._elements
+        elements.present = 0
+        if header.extension_length:
+            feed.reader.read(view, header.extension_profile, header.extension_offset, header.extension_length, elements)
+            if elements.present & _HAS_NUMBER:
+                # Also of what is not forwarded: a sender probes with retransmissions and padding.
+                number_at = elements.offsets[TRANSPORT_CC]
+                if state.arrivals.note(view[number_at] << 8 | view[number_at + 1], now):
+                    state.arrivals_ssrc = ssrc
+                    self._control.estimation.arrived(state, now)
         counters = self.counters
         if stream.primary is None:
             kind = feed.kind
@@ -325,6 +338,8 @@ class Plane:
             return
         clear -= OSN_LENGTH
         parse(view, start, clear, header)
+        if header.extension_length:
+            feed.reader.read(view, header.extension_profile, header.extension_offset, header.extension_length, elements)
         self._receive_media(state, feed, stream.primary, view, start, clear, True, now)
 
     def _receive_media(
@@ -369,15 +384,12 @@ class Plane:
                 receiver.skip(sequence)
             return
         elements = self._elements
-        elements.present = 0
-        if header.extension_length:
-            feed.reader.read(view, header.extension_profile, header.extension_offset, header.extension_length, elements)
-            if elements.present & _HAS_LEVEL:
-                loudness = level(view[elements.offsets[AUDIO_LEVEL]])
-                if feed.loudest < 0:
-                    self._hear(feed, loudness, now)
-                elif loudness < feed.loudest:
-                    feed.loudest = loudness
+        if elements.present & _HAS_LEVEL:
+            loudness = level(view[elements.offsets[AUDIO_LEVEL]])
+            if feed.loudest < 0:
+                self._hear(feed, loudness, now)
+            elif loudness < feed.loudest:
+                feed.loudest = loudness
         if not receivers:
             self._counts[DropReason.NO_ROUTE] += 1
             return
@@ -484,6 +496,12 @@ class Plane:
 
     def take_reports(self) -> list[Report]:
         reports, self._reports = self._reports, []
+        estimation, ways = self._control.estimation, self._control.ways
+        if estimation.changed and (estimates := estimation.take(self._clock())) is not None:
+            reports.append(estimates)
+        if ways.waiting is not None:
+            reports.append(ways.waiting)
+            ways.waiting = None
         return reports
 
     def _hand_over(self) -> int:

@@ -39,7 +39,7 @@ from sfu.rtp.rtcp import (
     build,
     parse,
 )
-from sfu.rtp.transport_feedback import TransportFeedback
+from sfu.rtp.transport_feedback import TransportFeedback, build_transport_feedback
 
 ssrcs = st.integers(0, 0xFFFFFFFF)
 blocks = st.builds(
@@ -224,6 +224,17 @@ def test_malformed(data: bytes) -> None:
     if 12 <= len(data) < MAX_COMPOUND - len(PLI) and data[0] >> 6 == 2 and not data[0] & 0x20:
         with pytest.raises(MalformedPacket):
             parse(PLI + data)
+
+
+@pytest.mark.parametrize("arrivals", [(1, 2, 3), (1, 2, 3, 4), (300, 5, None), (1,)])
+def test_transport_feedback_is_padded_as_browsers_do(arrivals: tuple[int | None, ...]) -> None:
+    """By one to three bytes, with their count in the last one, and more packets after it."""
+    packet = TransportFeedback(1, 2, 3, 4, 5, arrivals)
+    body = build_transport_feedback(packet)
+    padding = -len(body) % 4
+    assert padding
+    padded = raw(15, 205, body + bytes(padding - 1) + bytes((padding,)), first=0xA0)
+    assert parse(padded + padded + PLI) == [packet, packet, *parse(PLI)]
 
 
 def test_every_truncation_of_a_remb_is_refused() -> None:

@@ -20,7 +20,7 @@ class Allowance:
     def __init__(self) -> None:
         self._queue = 0.0
         self._total = 0
-        self._at = 0.0
+        self._at = -1.0
 
     def exceeded(self, total: int, rate: float, now: float) -> bool:
         """Whether the next frame is to be left out. `total` bytes have been sent so far, `rate` is the estimate."""
@@ -31,8 +31,9 @@ class Allowance:
         return self._update(total, rate, now) < DRAINED * max(LEAST, rate / 8 * DELAY)
 
     def _update(self, total: int, rate: float, now: float) -> float:
-        queue = max(self._queue - rate / 8 * max(now - self._at, 0.0), 0.0) + (total - self._total)
-        self._queue = queue
+        # What was sent before it was first asked about has gone.
+        change = total - self._total - rate / 8 * max(now - self._at, 0.0) if self._at >= 0 else 0.0
+        queue = self._queue = max(self._queue + change, 0.0)
         self._total = total
         self._at = now
         return queue

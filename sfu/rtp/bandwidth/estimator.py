@@ -18,9 +18,11 @@ MOST = 20_000_000.0  # bits per second: a dozen good pictures
 DEFAULT_ROUND_TRIP = 0.1  # seconds, until known
 FORGET = 2.0
 """Seconds without feedback after which delays of before are not compared with those after."""
-SILENCE = 1.5
-"""Seconds in which packets are sent and no feedback comes, after which the estimate is halved; and after each such second more."""
-NEVER_COMES = 5.0  # seconds of sending without any feedback at all
+SILENCE = 3.0
+"""Seconds in which packets are sent and no feedback comes, after which the estimate is halved, and each second after that again."""
+CONGESTED = 5.0  # seconds after a delay or a loss has lowered the estimate
+SETTLING = 1.0
+"""Seconds from the first feedback in which the first probes may find the rate; until then the start rate is a guess."""
 REMB_LASTS = 5.0  # seconds; receivers repeat theirs every second
 LIMITED = 0.65
 """Of the estimate: where less than this is sent, nothing is learnt of whether it holds."""
@@ -36,8 +38,6 @@ class Estimator:
     def __init__(
         self, sent: SentPackets, *, start: float = START, least: float = LEAST, most: float = MOST, now: float
     ) -> None:
-        self.expected = False
-        """Whether transport-wide feedback was negotiated: then the start rate holds until it comes."""
         self.least = least
         self.most = most
         self.round_trip = DEFAULT_ROUND_TRIP
@@ -60,6 +60,9 @@ class Estimator:
         self._silent_since = now
         self._total = sent.total
         self._total_at = now
+        self._began_at = now
+        self._settled = False
+        self._fell_at = float("-inf")
         self._restart()
 
     def _restart(self) -> None:
@@ -68,15 +71,21 @@ class Estimator:
         self._detector = OveruseDetector()
 
     def rate(self, now: float) -> float:
-        """Bits per second that the way takes, of all that is sent to the receiver."""
+        """Bits per second that the way takes, of all that is sent to the receiver; until anything is `known`, the start rate."""
         rate = min(self._loss.rate, self._remb if now - self._remb_at <= REMB_LASTS else self.most)
-        if self.expected:
+        if self.feedback_at is not None or not self.known(now):
             rate = min(rate, self._delay.rate)
         return max(rate, self.least)
 
     def known(self, now: float) -> bool:
-        """Whether the receiver has told anything to estimate from. If not, `rate` means nothing."""
-        return self.expected or now - self._remb_at <= REMB_LASTS or self._loss.rate < self._loss.most
+        """Whether the receiver has told enough to estimate from. If not, nobody should be held to `rate`."""
+        if self.feedback_at is not None:
+            return self._settled
+        return now - self._remb_at <= REMB_LASTS or self._loss.rate < self._loss.most
+
+    def congested(self, now: float) -> bool:
+        """Whether the way was seen to be full of late. If not, an estimate may just be what nobody has tried to exceed."""
+        return now - self._fell_at < CONGESTED
 
     @property
     def usage(self) -> Usage:
@@ -96,21 +105,25 @@ class Estimator:
         """Transport-wide feedback came in."""
         if self.feedback_at is not None and now - self.feedback_at > FORGET:
             self._restart()
+        elif self.feedback_at is None:
+            self._began_at = now
         self.feedback_at = self._silent_since = now
-        self.expected = True
         before = self.rate(now)
         self._measure_sending(now)
         received, lost = self._read(feedback)
-        acknowledged, newest = self._acknowledged.rate, max(self._acknowledged.newest)
+        acknowledged = self._acknowledged.rate
         if received:
-            self._delay.update(self._detector.usage, acknowledged, newest, self.round_trip, now)
-        self._loss.count(received + lost, lost, now, self.round_trip, max(self.sending, self.least), newest)
+            self._delay.update(self._detector.usage, acknowledged, self.round_trip, now)
+        self._loss.count(received + lost, lost, now, self.round_trip, max(self.sending, self.least), acknowledged)
         if acknowledged and self._detector.usage is Usage.NORMAL and self._loss.ours < LOW:
             self._loss.allow(acknowledged)
         self._finish_probe(now)
         after = self.rate(now)
         if after < before:
+            self._fell_at = now
             self._plan.fell(before, after, now)
+        begun = self._plan.begun and self.probe is None
+        self._settled = self._settled or after < before or begun or now - self._began_at >= SETTLING
 
     def _read(self, feedback: TransportFeedback) -> tuple[int, int]:
         """Go through the arrivals; how many were told anew as received and as lost."""
@@ -172,16 +185,8 @@ class Estimator:
         self._remb_at = now
 
     def silence(self, now: float) -> bool:
-        """To be asked about once a second. True: packets are sent and none is told of, so the estimate was halved.
-
-        A receiver that never gave the feedback it has negotiated is taken at its word no longer."""
-        if self.feedback_at is None:
-            if self._sent.total == self._total:
-                self._silent_since = now
-            elif now - self._silent_since >= NEVER_COMES:
-                self.expected = False
-            return False
-        if now - self._silent_since < SILENCE:
+        """To be asked about once a second. True: packets are sent and none is told of, so the estimate was halved."""
+        if self.feedback_at is None or now - self._silent_since < SILENCE:
             return False
         self._silent_since = now - SILENCE + 1.0
         if self._sent.total == self._total:

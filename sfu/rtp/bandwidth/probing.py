@@ -147,6 +147,11 @@ class ProbePlan:
         self._dropped_at = float("-inf")
         self._fell_at = float("-inf")
 
+    @property
+    def begun(self) -> bool:
+        """Whether the first probes, and those that follow upon them, have been sent."""
+        return not self._next
+
     def fell(self, before: float, after: float, now: float) -> None:
         """The estimate was lowered."""
         self._next.clear()

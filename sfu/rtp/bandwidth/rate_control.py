@@ -17,8 +17,6 @@ PACKET_BITS = 8 * 1_200
 FRAME_RATE = 30.0
 RESPONSE_TIME = 0.1
 """Seconds that a change takes to show beyond the round trip."""
-RAMP = 1.5
-"""Times the smoothed rate, above which the newest is believed."""
 REDUCE_INTERVAL_LEAST, REDUCE_INTERVAL_MOST = 0.01, 0.2
 """Seconds between two decreases: a round trip, within these."""
 SMOOTHING = 0.95  # of the link's rate, what stays with each decrease
@@ -74,12 +72,10 @@ class RateControl:
         self.rate = min(max(rate, self.least), self.most)
         self._changed_at = now
 
-    def update(self, usage: Usage, acknowledged: float, newest: float, round_trip: float, now: float) -> None:
-        """What the detector says now, what arrives (0: not known), and what arrived in the last moment, smoothed less."""
+    def update(self, usage: Usage, acknowledged: float, round_trip: float, now: float) -> None:
+        """What the detector says now, and what arrives (0: not known)."""
         if usage is Usage.OVERUSED:
-            # The smoothed rate is behind where the rate has just changed by much: down on a link that has, up after a probe.
-            ramp = newest < acknowledged or newest > RAMP * acknowledged
-            self._decrease(newest if newest and ramp else acknowledged, round_trip, now)
+            self._decrease(acknowledged, round_trip, now)
         elif usage is Usage.UNDERUSED:
             self._holding = True
         elif self._holding:

@@ -135,7 +135,13 @@ def _codec(codec: CodecPlan) -> list[str]:
     lines = [f"a=rtpmap:{payload_type} {codec.encoding}"]
     if codec.parameters:
         lines.append(f"a=fmtp:{payload_type} {codec.parameters}")
-    feedback = {"goog-remb": codec.remb, "ccm fir": codec.fir, "nack": codec.nack, "nack pli": codec.pli}
+    feedback = {
+        "goog-remb": codec.remb,
+        "transport-cc": codec.transport_cc,
+        "ccm fir": codec.fir,
+        "nack": codec.nack,
+        "nack pli": codec.pli,
+    }
     lines += [f"a=rtcp-fb:{payload_type} {kind}" for kind, answered in feedback.items() if answered]
     if codec.rtx_payload_type is not None:
         lines.append(f"a=rtpmap:{codec.rtx_payload_type} rtx/{codec.clock_rate}")

@@ -14,6 +14,7 @@ SERVED_CODECS: Final = {
 """By kind and name, the encoding as `a=rtpmap` writes it (RFC 7587, 2198, 7741, 9628, 6184, and AOM's for AV1)."""
 _ENCODINGS: Final = {**SERVED_CODECS["audio"], **SERVED_CODECS["video"]}
 
+TRANSPORT_CC: Final = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 MID: Final = "urn:ietf:params:rtp-hdrext:sdes:mid"
 RTP_STREAM_ID: Final = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 REPAIRED_RTP_STREAM_ID: Final = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
@@ -26,16 +27,17 @@ SERVED_EXTENSIONS: Final = frozenset(
         "urn:3gpp:video-orientation",
         "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
         "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
+        TRANSPORT_CC,
     }
 )
 """Not abs-send-time: a sender's value is wrong once we forward it, and while the server writes none of its own a receiver is
-better off with its estimate from RTP timestamps. Not transport-cc: browsers that negotiate it ignore REMB, which is what we send."""
+better off with its estimate from RTP timestamps."""
 
 HIGHEST_ONE_BYTE_ID: Final = 14
 """RFC 8285 4.2. Every browser numbers what we serve below that; a higher id is not answered."""
 MAX_FORMATS: Final = 64
 """Payload types of one section: 96–127 and 35–63 are all there are to give."""
-_FEEDBACK: Final = frozenset({"nack", "nack pli", "ccm fir", "goog-remb"})
+_FEEDBACK: Final = frozenset({"nack", "nack pli", "ccm fir", "goog-remb", "transport-cc"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ def served_codecs(kind: str, formats: list[int], block: Block) -> tuple[CodecPla
                 pli="nack pli" in offered,
                 fir="ccm fir" in offered,
                 remb="goog-remb" in offered,
+                transport_cc="transport-cc" in offered,
             )
         )
     if all(codec.name == "RED" for codec in codecs):

@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfu.rtp.bandwidth.estimator import LEAST, MOST, NEVER_COMES, REMB_LASTS, START, Estimator
+from sfu.rtp.bandwidth.estimator import LEAST, MOST, REMB_LASTS, SETTLING, SILENCE, START, Estimator
 from sfu.rtp.bandwidth.sent import SentPackets
 from sfu.rtp.transport_feedback import DELTA_UNIT, REFERENCE_UNIT, TransportFeedback
 
@@ -16,7 +16,6 @@ class Way:
     def __init__(self, *, first: int = 0, clock: float = 77.0) -> None:
         self.sent = SentPackets(first)
         self.estimator = Estimator(self.sent, now=0.0)
-        self.estimator.expected = True
         self.now = 0.0
         self.clock = clock
         """What the receiver's clock says at our 0."""
@@ -62,13 +61,28 @@ class Way:
 
 def test_the_start_rate_holds_until_something_is_told() -> None:
     way = Way()
-    assert (way.rate, way.estimator.known(0.0)) == (START, True)
+    assert (way.rate, way.estimator.known(0.0)) == (START, False)
+
+
+def test_it_is_known_when_the_first_probes_had_their_time() -> None:
+    way = Way()
+    way.send(SETTLING, 2.5e5, 1e9)
+    assert not way.estimator.known(way.now)
+    way.send(0.2, 2.5e5, 1e9)
+    assert way.estimator.known(way.now)
+
+
+def test_it_is_known_at_once_where_it_falls() -> None:
+    way = Way()
+    way.send(0.8, 1e6, 2e5)
+    assert way.estimator.known(way.now)
 
 
 def test_what_arrives_is_known_to_be_carried() -> None:
     way = Way()
     way.send(2.0, 1e6, 1e9)
     assert 0.95e6 < way.rate < 1.6e6
+    assert not way.estimator.congested(way.now)
 
 
 def test_a_growing_queue_takes_the_estimate_below_the_link() -> None:
@@ -76,6 +90,7 @@ def test_a_growing_queue_takes_the_estimate_below_the_link() -> None:
     way.send(2.0, 1e6, 1e9)
     way.send(1.0, 1e6, 5e5)
     assert 3e5 < way.rate < 5e5
+    assert way.estimator.congested(way.now)
 
 
 def test_loss_takes_it_down_too() -> None:
@@ -98,11 +113,12 @@ def test_packets_that_nobody_tells_of_halve_it_each_second() -> None:
     way.send(2.0, 1e6, 1e9)
     before = way.rate
     halved = []
-    for _ in range(4):
+    way.now += SILENCE - 2.5
+    for _ in range(5):
         way.now += 1.0
         way.sent.note(1_000, way.now)
         halved.append(way.estimator.silence(way.now))
-    assert halved == [False, True, True, True]
+    assert halved == [False, False, True, True, True]
     assert before / 9 < way.rate < before / 7
 
 
@@ -112,14 +128,6 @@ def test_a_peer_that_is_sent_nothing_may_be_silent() -> None:
     before = way.rate
     assert not any(way.estimator.silence(way.now + second) for second in range(60))
     assert way.rate == before
-
-
-def test_feedback_that_was_negotiated_and_never_comes_is_expected_no_longer() -> None:
-    way = Way()
-    for second in range(int(NEVER_COMES) + 2):
-        way.sent.note(1_000, float(second))
-        way.estimator.silence(float(second))
-    assert not way.estimator.known(10.0)
 
 
 def test_without_transport_wide_feedback_remb_is_the_estimate_while_it_is_repeated() -> None:

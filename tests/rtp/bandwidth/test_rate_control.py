@@ -13,12 +13,10 @@ def control(rate: float = 1e6) -> RateControl:
     return RateControl(rate, 3e4, 5e6)
 
 
-def updates(
-    what: RateControl, usage: Usage, acknowledged: float, seconds: float, now: float, newest: float = 0.0
-) -> float:
+def updates(what: RateControl, usage: Usage, acknowledged: float, seconds: float, now: float) -> float:
     """Ten updates a second; gives when the next would be."""
     for index in range(round(seconds * 10)):
-        what.update(usage, acknowledged, newest or acknowledged, ROUND_TRIP, now + index / 10)
+        what.update(usage, acknowledged, ROUND_TRIP, now + index / 10)
     return now + seconds
 
 
@@ -53,19 +51,12 @@ def test_overuse_takes_it_below_what_arrives() -> None:
     assert one.rate == pytest.approx(BETA * 8e5)
 
 
-def test_a_drop_shows_in_the_newest_samples_first() -> None:
-    one = control()
-    now = updates(one, NORMAL, 9e5, 1.0, 0.0)
-    updates(one, OVERUSED, 8e5, 0.1, now, newest=3e5)
-    assert one.rate == pytest.approx(BETA * 3e5)
-
-
 def test_within_a_round_trip_it_is_lowered_once() -> None:
     one = control()
-    one.update(OVERUSED, 9e5, 9e5, 0.2, 1.0)
-    one.update(OVERUSED, 7e5, 7e5, 0.2, 1.1)
+    one.update(OVERUSED, 9e5, 0.2, 1.0)
+    one.update(OVERUSED, 7e5, 0.2, 1.1)
     assert one.rate == pytest.approx(BETA * 9e5)
-    one.update(OVERUSED, 7e5, 7e5, 0.2, 1.21)
+    one.update(OVERUSED, 7e5, 0.2, 1.21)
     assert one.rate == pytest.approx(BETA * 7e5)
 
 

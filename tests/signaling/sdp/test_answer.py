@@ -65,11 +65,12 @@ def test_nothing_of_the_clients_addresses_comes_back() -> None:
     assert "127.0.0.1" not in answered(SIMPLE)
 
 
-def test_what_would_turn_remb_off_is_not_answered() -> None:
-    sdp = answered(SIMPLE)
-    assert "goog-remb" in sdp
-    assert "transport-cc" not in sdp
-    assert "transport-wide-cc" not in sdp
+def test_transport_wide_feedback_is_answered_beside_remb_which_carries_the_cap() -> None:
+    for mid, answers_remb in (("0", False), ("1", True)):
+        section = "\n".join(lines_of(answered(SIMPLE), mid))
+        assert ("goog-remb" in section) == answers_remb
+        assert " transport-cc" in section
+        assert "draft-holmer-rmcat-transport-wide-cc-extensions-01" in section
 
 
 def test_codecs_that_are_not_served_are_not_answered() -> None:

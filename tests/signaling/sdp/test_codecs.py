@@ -35,7 +35,7 @@ def test_video_codecs_come_with_their_rtx_and_feedback_in_the_offered_order() ->
         "rtcp-fb:* nack", "rtcp-fb:96 nack pli", "rtcp-fb:96 ccm fir", "rtcp-fb:96 goog-remb", "rtcp-fb:96 transport-cc",
     )  # fmt: skip
     assert served_codecs("video", [96, 97, 98, 99], section) == (
-        CodecPlan(96, "VP8", 90_000, "", 97, nack=True, pli=True, fir=True, remb=True),
+        CodecPlan(96, "VP8", 90_000, "", 97, nack=True, pli=True, fir=True, remb=True, transport_cc=True),
         CodecPlan(98, "VP9", 90_000, "profile-id=2", None, nack=True),
     )
 
