@@ -56,6 +56,8 @@ def _cannot(key: str, listen: str, error: Exception) -> ConfigError:
         why = "another program listens there; stop it, or name another port (0 takes a free one)"
     elif isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL:
         why = "this machine has no such address"
+    elif isinstance(error, OSError) and error.errno == errno.EAFNOSUPPORT:
+        why = "this machine has no IPv6"
     elif isinstance(error, OSError) and error.errno == errno.EACCES:
         why = "ports below 1024 are for root; name a higher one"
     else:

@@ -63,8 +63,8 @@ class HearingPlane(RecordingPlane):
 class Served:
     """A started port with its endpoint."""
 
-    def __init__(self) -> None:
-        self.media = MediaPort.bind("127.0.0.1", 0)
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        self.media = MediaPort.bind(host, 0)
         self.plane = HearingPlane()
         self.endpoint = Endpoint(self.plane, self.media, SERVER, self.media.candidates())
         self.reports: list[list[Report]] = []
@@ -82,13 +82,19 @@ async def exchange(sock: socket.socket, where: tuple[str, int], *datagrams: byte
     return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(sock, 2000), 5.0)
 
 
-async def test_a_client_connects_over_a_real_socket_and_its_media_arrives(sockets: list[socket.socket]) -> None:
-    served = Served()
-    where = ("127.0.0.1", served.media.port)
-    sock = client(sockets, "127.0.0.1")
+@pytest.mark.parametrize(
+    ("host", "asked"),
+    [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("::", "::1")],
+)
+async def test_a_client_connects_over_a_real_socket_and_its_media_arrives(
+    host: str, asked: str, sockets: list[socket.socket]
+) -> None:
+    served = Served(host)
+    where = (asked, served.media.port)
+    sock = client(sockets, asked)
     peer, local = served.endpoint.open_peer(remote_parameters(), clock.monotonic())
     served.media.wake()
-    assert local.candidates == (where,)
+    assert where in local.candidates
     assert await exchange(sock, where, check(local))
     dtls = DtlsClient()
     flight = await exchange(sock, where, *dtls.receive())
@@ -96,7 +102,10 @@ async def test_a_client_connects_over_a_real_socket_and_its_media_arrives(socket
     assert dtls.connected
     await asyncio.wait_for(served.reported.wait(), 5.0)
     assert served.reports == [[Connected(peer)]]
-    assert served.plane.destinations[peer] == UdpDestination(sock.getsockname())
+    destination = served.plane.destinations[peer]
+    assert isinstance(destination, UdpDestination)
+    mapped = "::ffff:" if host == "::" and asked == "127.0.0.1" else ""
+    assert destination.address[:2] == (mapped + asked, sock.getsockname()[1])
     sock.sendto(b"\x80media", where)
     await asyncio.wait_for(served.plane.heard.wait(), 5.0)
     assert served.plane.received == [(peer, b"\x80media")]
