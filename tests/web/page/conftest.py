@@ -63,3 +63,14 @@ async def visitor(context: BrowserContext, server: PageServer) -> AsyncIterator[
     await visitor.page.close()
     assert visitor.errors == []
     assert visitor.strangers == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def timed_visitor(browser: Browser, server: PageServer) -> AsyncIterator[Visitor]:
+    """In a context of its own: a clock that a test installs and stops is that of the whole context, and of every test after it."""
+    context = await new_context(browser)
+    visitor = await Visitor.arrive(context, server)
+    yield visitor
+    await context.close()
+    assert visitor.errors == []
+    assert visitor.strangers == []

@@ -219,7 +219,8 @@ async def test_own_tracks_that_leave_the_roster_bring_a_fresh_connection(visitor
     assert await visitor.page.evaluate("probe.connections.length") == 2
 
 
-async def test_a_lost_connection_is_restarted_then_replaced(visitor: Visitor) -> None:
+async def test_a_lost_connection_is_restarted_then_replaced(timed_visitor: Visitor) -> None:
+    visitor = timed_visitor
     await visitor.page.clock.install()
     channel = await visitor.enter()
     before = (
