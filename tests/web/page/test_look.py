@@ -26,7 +26,15 @@ BUTTONS_TOO_SMALL = f"""
 async def catalogues(visitor: Visitor) -> dict[str, dict[str, str]]:
     await visitor.open()
     found: dict[str, dict[str, str]] = await visitor.page.evaluate(
-        "Promise.all(['sv', 'en'].map((code) => import(`/static/js/texts/${code}.js`))).then(([sv, en]) => ({ ...sv, ...en }))"
+        """async () => {
+          const of = async (code) => {
+            const parts = await Promise.all(["", "-meeting"].map((part) => import(`/static/js/texts/${code}${part}.js`)));
+            const keys = parts.flatMap((part) => Object.keys(part[code]));
+            if (new Set(keys).size !== keys.length) throw new Error("a key stands in both parts");
+            return Object.assign({}, ...parts.map((part) => part[code]));
+          };
+          return { sv: await of("sv"), en: await of("en") };
+        }"""
     )
     return found
 
@@ -62,6 +70,7 @@ async def test_every_text_is_used_and_every_used_text_exists(visitor: Visitor) -
         "check.",
         "equipment.",
         "shortcuts.",
+        "advice.",
     )
     assert {key for key in keys - quoted if "." in key and not key.startswith(composed)} == set()
 

@@ -150,36 +150,6 @@ async def test_somebody_is_shown_large_by_choice_and_the_server_is_told(visitor:
     await expect(pin).to_have_count(0)
 
 
-@pytest.mark.parametrize(("width", "height"), [(1_000, 600), (336, 560), (300, 200), (1_900, 900)])
-async def test_tiles_stay_on_the_stage_and_apart(visitor: Visitor, width: int, height: int) -> None:
-    await visitor.open()
-    found = await visitor.page.evaluate(
-        """async ([width, height]) => {
-          const { grid, focused } = await import("/static/js/layout.js");
-          const all = [];
-          for (let count = 1; count <= 13; count += 1) {
-            all.push(grid(count, width, height));
-            for (let large = 0; large < count; large += 1) all.push(focused(count, width, height, large));
-          }
-          return all;
-        }""",
-        [width, height],
-    )
-    assert len(found) == 13 + 91
-    for boxes in found:
-        for box in boxes:
-            assert box["x"] >= 0
-            assert box["y"] >= 0
-            assert box["x"] + box["width"] <= width + 1
-            assert box["y"] + box["height"] <= height + 1
-            assert box["width"] > 30
-        for index, one in enumerate(boxes):
-            for other in boxes[index + 1 :]:
-                beside = one["x"] + one["width"] <= other["x"] or other["x"] + other["width"] <= one["x"]
-                above = one["y"] + one["height"] <= other["y"] or other["y"] + other["height"] <= one["y"]
-                assert beside or above
-
-
 async def test_staff_write_to_one_who_waits_or_to_all(visitor: Visitor) -> None:
     channel = await visitor.knock(**CLINICIAN)
     await channel.event("lobby", version=1, waiting=[waiting("w1", "Per Persson")])
@@ -265,25 +235,3 @@ async def test_keys_need_alt_are_listed_and_leave_typing_alone(visitor: Visitor)
     await expect(visitor.page.get_by_test_id("lobby-entry")).to_have_count(2)
     await keyboard.press("Alt+a")
     assert (await channel.heard("admit"))["participant"] == "w1"
-
-
-async def test_a_rating_changes_after_two_bad_looks_and_four_good_ones(visitor: Visitor) -> None:
-    await visitor.open()
-    shown = await visitor.page.evaluate(
-        """async () => {
-          const { rate, Steady } = await import("/static/js/quality.js");
-          const good = { lost: 1, expected: 500, away: 0.01, reported: true, roundTrip: 0.05 };
-          const bad = { ...good, lost: 100 };
-          const slow = { ...good, roundTrip: 0.5 };
-          const few = { ...good, lost: 3, expected: 5 };
-          const unheard = { ...good, away: 0.3, reported: false };
-          const steady = new Steady();
-          const seen = [bad, good, bad, bad, good, good, good, good, slow, slow].map((sample) => {
-            steady.take(rate(sample));
-            return steady.shown;
-          });
-          return [[good, bad, slow, few, unheard].map(rate), seen];
-        }"""
-    )
-    assert shown[0] == ["good", "poor", "weak", "good", "good"]
-    assert shown[1] == ["good", "good", "good", "poor", "poor", "poor", "poor", "good", "good", "weak"]

@@ -108,6 +108,9 @@ async def test_a_whole_lobby_is_handled_by_keyboard(visitor: Visitor) -> None:
     assert await visitor.focused() == "admit"
     await visitor.page.keyboard.press("Tab")
     await visitor.page.keyboard.press("Space")
+    await expect(visitor.see("deny-no")).to_be_focused()
+    await visitor.page.keyboard.press("Shift+Tab")
+    await visitor.page.keyboard.press("Enter")
     assert (await channel.heard("deny"))["participant"] == "w2"
 
 
@@ -117,6 +120,73 @@ async def test_whoever_was_turned_away_can_be_allowed_again(visitor: Visitor) ->
     await channel.event("lobby", version=1, waiting=[], turned_away=[person])
     await visitor.see("allow", "w1").click()
     assert (await channel.heard("allow"))["participant"] == "w1"
+
+
+async def test_a_denial_is_asked_back_since_it_cannot_be_undone(visitor: Visitor) -> None:
+    channel = await visitor.knock(**CLINICIAN)
+    await channel.event("lobby", version=1, waiting=[waiting("w1", "Per Persson")])
+    await visitor.see("deny", "w1").click()
+    await expect(visitor.see("deny-dialog")).to_contain_text("Neka Per Persson?")
+    await visitor.see("deny-no").click()
+    await visitor.see("deny", "w1").click()
+    await visitor.see("deny-yes").click()
+    assert (await channel.heard("deny"))["participant"] == "w1"
+    assert channel.pending("deny") == 0
+
+
+async def test_who_was_let_in_or_put_back_by_a_slip_is_taken_back(visitor: Visitor) -> None:
+    channel = await visitor.knock(**CLINICIAN)
+    await channel.event("lobby", version=1, waiting=[waiting("w1", "Per Persson")])
+    undo = visitor.see("undo-line")
+    await expect(undo).to_be_hidden()
+    await visitor.see("admit", "w1").click()
+    await channel.ok(await channel.heard("admit"))
+    await expect(undo).to_contain_text("Per Persson är insläppt.")
+    await expect(visitor.see("undo")).to_have_accessible_name("Ångra: Per Persson är insläppt.")
+    await visitor.see("undo").click()
+    request = await channel.heard("hold")
+    assert request["participant"] == "w1"
+    await channel.ok(request)
+    await expect(undo).to_be_hidden()
+    await channel.event("roster", version=1, locked=False, participants=[admitted("p_me"), admitted("p1")])
+    await visitor.see("hold", "p1").click()
+    await channel.ok(await channel.heard("hold"))
+    await expect(undo).to_contain_text("Amina Tolk är i väntrummet.")
+    # Whom the booking does not name was agreed on once; the server asks anew, and so does the page.
+    await visitor.page.keyboard.press("Alt+z")
+    await channel.error(await channel.heard("admit"), "agreement_required")
+    await visitor.see("agreement-yes").click()
+    assert (await channel.heard("admit"))["agreed"] is True
+
+
+async def test_staff_have_everybody_see_somebody(visitor: Visitor) -> None:
+    channel = await visitor.enter(admitted("p1"), admitted("p2", "Per"))
+    await visitor.see("pin-for-all", "p1").click()
+    request = await channel.heard("pin")
+    assert (request["participant"], request["pinned"]) == ("p1", True)
+    await channel.ok(request)
+    people = [admitted("p_me"), admitted("p1", pinned=True), admitted("p2", "Per")]
+    await channel.event("roster", version=2, locked=False, participants=people)
+    await expect(visitor.see("pin-for-all", "p1")).to_have_text("Sluta visa stort för alla")
+    await visitor.see("pin-for-all", "p1").click()
+    assert (await channel.heard("pin"))["pinned"] is False
+
+
+async def test_the_link_is_copied_or_else_shown(visitor: Visitor) -> None:
+    channel = await visitor.enter()
+    link = "https://evisit.example/join#visit=v_1&key=k"
+    channel.answers["link"] = lambda _: {"share_url": link}
+    await visitor.page.evaluate("navigator.clipboard.writeText = async (text) => { probe.copied = text; }; undefined")
+    await visitor.see("copy-link").click()
+    await expect(visitor.see("status")).to_have_text("Länken är kopierad. Den som öppnar den kommer till väntrummet.")
+    assert await visitor.page.evaluate("probe.copied") == link
+    await visitor.page.evaluate(
+        "navigator.clipboard.writeText = async () => { throw new DOMException('', 'NotAllowedError'); }; undefined"
+    )
+    await visitor.see("copy-link").click()
+    await expect(visitor.see("link-text")).to_have_value(link)
+    await expect(visitor.see("link-text")).to_be_focused()
+    assert await visitor.page.evaluate("getSelection().toString()") == link
 
 
 async def test_hold_goes_at_once_and_remove_is_asked_back(visitor: Visitor) -> None:

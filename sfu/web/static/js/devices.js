@@ -49,6 +49,9 @@ class Device {
 export class Devices extends EventTarget {
   microphone = new Device();
   camera = new Device();
+  /** Id of the loudspeaker that was chosen; empty: the browser's own choice. */
+  output = "";
+  #blurred = false;
   #stopped = false;
 
   /**
@@ -81,6 +84,48 @@ export class Devices extends EventTarget {
     // A phone opens one camera at a time.
     if (source === "camera") this.#close(device);
     await this.#ask([source]);
+  }
+
+  /**
+   * Play others on another loudspeaker from now on.
+   *
+   * @param {string} id
+   */
+  chooseOutput(id) {
+    this.output = id;
+    this.#changed();
+  }
+
+  /** Whether this camera's background is blurred by the browser or the system; null where the page cannot choose. */
+  get backgroundBlur() {
+    // Not in the types yet: Media Capture and Streams Extensions, background blur.
+    const { track } = this.camera;
+    const choices = /** @type {any} */ (track?.getCapabilities?.())?.backgroundBlur;
+    if (!Array.isArray(choices) || choices.length < 2) return null;
+    return /** @type {any} */ (track?.getSettings()).backgroundBlur === true;
+  }
+
+  /** @param {boolean} blurred from now on, with the cameras to come too */
+  async blurBackground(blurred) {
+    this.#blurred = blurred;
+    await this.#applyBlur();
+    this.#changed();
+  }
+
+  async #applyBlur() {
+    const now = this.backgroundBlur;
+    if (now === null || now === this.#blurred) return;
+    // A camera that refuses goes on as it is; what is shown as chosen is what it tells.
+    await this.camera.track?.applyConstraints(/** @type {any} */ ({ ...CONSTRAINTS.camera, backgroundBlur: this.#blurred })).catch(() => {});
+  }
+
+  /** The loudspeakers to choose from; none where the browser cannot. @returns {Promise<{id: string, name: string, current: boolean}[]>} */
+  async outputs() {
+    if (!("setSinkId" in HTMLMediaElement.prototype)) return [];
+    const found = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
+    return found
+      .filter(({ kind, deviceId, label }) => kind === "audiooutput" && deviceId && label)
+      .map(({ deviceId, label }) => ({ id: deviceId, name: label, current: deviceId === (this.output || "default") }));
   }
 
   /**
@@ -167,6 +212,7 @@ export class Devices extends EventTarget {
     device.fault = null;
     track.enabled = device.wanted;
     track.contentHint = source === "camera" ? "motion" : "speech";
+    if (source === "camera" && this.#blurred) void this.#applyBlur();
     track.onended = () => {
       device.track = null;
       device.wanted = false;

@@ -55,6 +55,8 @@ const ICONS = {
   enlarge: "M14 4h6v6M20 4l-6 6M10 20H4v-6M4 20l6-6",
   shrink: "M20 10h-6V4M14 10l6-6M4 14h6v6M10 14l-6 6",
   close: "M6 6l12 12M18 6 6 18",
+  signal: "M5 20v-4M12 20v-9M19 20V4",
+  link: "M10 14a4 4 0 0 0 6 0l3-3a4.2 4.2 0 0 0-6-6l-1.5 1.5M14 10a4 4 0 0 0-6 0l-3 3a4.2 4.2 0 0 0 6 6l1.5-1.5",
   warning: "M12 4 2.8 20h18.4zM12 10v4.5M12 17v.5",
   slash: "M4 4l16 16",
 };

@@ -44,21 +44,42 @@ export function grid(count, width, height) {
 }
 
 /**
- * One tile large, the others in a strip: beside it where the stage is broad, below it where it is tall.
+ * Some tiles large, the others in a strip: beside them where the stage is broad, below them where it is tall.
  *
  * @param {number} count
  * @param {number} width
  * @param {number} height
- * @param {number} large index of the large one
+ * @param {number[]} large indices of the large ones, in order
  * @returns {Box[]}
  */
 export function focused(count, width, height, large) {
-  if (count === 1) return [{ x: 0, y: 0, width, height }];
+  const others = count - large.length;
+  if (others === 0) return large.length === 1 ? [{ x: 0, y: 0, width, height }] : grid(count, width, height);
   const beside = width > height;
   const strip = Math.round(Math.min(STRIP_MOST, Math.max(STRIP_LEAST, STRIP * (beside ? width : height))));
   const small = beside
-    ? grid(count - 1, strip, height).map((box) => ({ ...box, x: box.x + width - strip }))
-    : grid(count - 1, width, strip).map((box) => ({ ...box, y: box.y + height - strip }));
-  const whole = beside ? { x: 0, y: 0, width: width - strip - GAP, height } : { x: 0, y: 0, width, height: height - strip - GAP };
-  return [...small.slice(0, large), whole, ...small.slice(large)];
+    ? grid(others, strip, height).map((box) => ({ ...box, x: box.x + width - strip }))
+    : grid(others, width, strip).map((box) => ({ ...box, y: box.y + height - strip }));
+  const [across, down] = beside ? [width - strip - GAP, height] : [width, height - strip - GAP];
+  const wide = shared(large.length, across, down);
+  return Array.from({ length: count }, (_, index) => {
+    const place = large.indexOf(index);
+    return place >= 0 ? wide[place] : small[index - large.filter((each) => each < index).length];
+  });
+}
+
+/**
+ * The whole of a place, in equal parts: pictures that are shown whole need no ratio of their own.
+ *
+ * @param {number} count
+ * @param {number} width
+ * @param {number} height
+ * @returns {Box[]}
+ */
+function shared(count, width, height) {
+  const beside = width > height;
+  const part = Math.floor(((beside ? width : height) - GAP * (count - 1)) / count);
+  return Array.from({ length: count }, (_, index) =>
+    beside ? { x: index * (part + GAP), y: 0, width: part, height } : { x: 0, y: index * (part + GAP), width, height: part },
+  );
 }

@@ -5,8 +5,7 @@ import { el } from "./dom.js";
 import { SOURCES } from "./devices.js";
 import { channelUrl } from "./entry.js";
 import { brandName } from "./operator.js";
-import { StaffActions } from "./staff.js";
-import { chooseLanguage, clearText, clockTime, plainName, setLanguage, setText, t } from "./text.js";
+import { addTexts, chooseLanguage, clearText, clockTime, plainName, setLanguage, setText, t } from "./text.js";
 import { BeforeView } from "./views/before.js";
 import { ask, dismissDialogs } from "./views/dialog.js";
 import { FinalView } from "./views/final.js";
@@ -44,8 +43,13 @@ async function loadMeeting() {
     style.onload = style.onerror = resolve;
   });
   document.head.append(style);
-  const [{ MeetingView }] = await Promise.all([import("./views/meeting.js"), styled]);
-  return MeetingView;
+  const [{ MeetingView }, { StaffActions }] = await Promise.all([
+    import("./views/meeting.js"),
+    import("./staff.js"),
+    addTexts("meeting"),
+    styled,
+  ]);
+  return { MeetingView, StaffActions };
 }
 
 const LOAD_AGAIN_AFTER = 2_000; // ms
@@ -63,14 +67,15 @@ export class Page {
   #visit;
   #memory;
   #announcer = new Announcer();
-  #staff;
+  /** @type {InstanceType<Awaited<ReturnType<typeof loadMeeting>>["StaffActions"]> | null} */
+  #staff = null;
   #header = new Header((code) => this.#switchLanguage(code));
   #trouble = el("p", { class: "trouble", testid: "trouble", attrs: { role: "alert" } });
   /** @type {View | null} */
   #view = null;
   #shown = "";
   #drawn = true;
-  /** @type {Awaited<ReturnType<typeof loadMeeting>> | null} */
+  /** @type {Awaited<ReturnType<typeof loadMeeting>>["MeetingView"] | null} */
   #MeetingView = null;
   #loading = false;
   #preferences;
@@ -95,10 +100,9 @@ export class Page {
         memory.remember({ arrivalSound: on });
       },
     };
-    this.#staff = new StaffActions(visit, this.#announcer);
     document.body.append(
       this.#header.element,
-      el("div", { class: "shared-lines" }, this.#trouble, this.#announcer.status),
+      el("div", { class: "shared-lines" }, this.#trouble, el("div", { class: "toasts" }, this.#announcer.status, this.#announcer.undo)),
       this.#announcer.urgent,
     );
     this.#header.update();
@@ -139,7 +143,9 @@ export class Page {
     if (this.#MeetingView || this.#loading) return;
     this.#loading = true;
     try {
-      this.#MeetingView = await loadMeeting();
+      const { MeetingView, StaffActions } = await loadMeeting();
+      this.#staff = new StaffActions(this.#visit, this.#announcer);
+      this.#MeetingView = MeetingView;
     } catch {
       // The network failed; the next draw that needs it tries again.
       setTimeout(() => this.#drawSoon(), LOAD_AGAIN_AFTER);
@@ -186,7 +192,7 @@ export class Page {
       ],
     });
     if (answer === "leave") await this.#visit.leave();
-    if (answer === "end") await this.#staff.endNow();
+    if (answer === "end") await this.#staff?.endNow();
   };
 
   /** @param {import("./protocol.js").JoinAnswer} answer */
@@ -260,6 +266,7 @@ export class Page {
     const first = this.#view === null;
     if (state.phase === "over" && FORGET_AFTER.has(state.reason)) this.#memory.remember({ resume: undefined });
     dismissDialogs();
+    this.#announcer.forget();
     this.#view?.stop?.();
     this.#view?.element.remove();
     this.#shown = name;
@@ -303,7 +310,7 @@ export class Page {
 
   /** @param {() => void} leave */
   #createMeeting(leave) {
-    if (!this.#MeetingView) return new ConnectingView();
+    if (!this.#MeetingView || !this.#staff) return new ConnectingView();
     const { devices, screen, texting } = this.#visit;
     return new this.#MeetingView({
       devices,
@@ -312,10 +319,7 @@ export class Page {
       texting,
       preferences: this.#preferences,
       leave,
-      onView: (view) => {
-        // What is shown is a hint; where it fails, the next change of size brings another.
-        this.#visit.request("view", view).catch(() => {});
-      },
+      onView: (view) => this.#visit.request("view", view),
     });
   }
 

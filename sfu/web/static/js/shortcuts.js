@@ -1,11 +1,11 @@
 /**
  * Keys with Alt, so that no single letter does anything by itself (WCAG 2.1.4) and typing is never taken for a command.
  *
- * @typedef {"microphone" | "camera" | "share" | "text" | "people" | "admit" | "help"} Action
+ * @typedef {"microphone" | "camera" | "share" | "text" | "people" | "admit" | "undo" | "help"} Action
  */
 
 /** By the key's place (`code`), which Alt does not change. @type {Record<Action, string>} */
-export const KEYS = { microphone: "KeyM", camera: "KeyV", share: "KeyS", text: "KeyT", people: "KeyP", admit: "KeyA", help: "KeyH" };
+export const KEYS = { microphone: "KeyM", camera: "KeyV", share: "KeyS", text: "KeyT", people: "KeyP", admit: "KeyA", undo: "KeyZ", help: "KeyH" };
 
 /** Alt writes letters on a Mac, so that whoever types there is left alone. */
 const MAC = /mac/i.test(navigator.platform);

@@ -1,4 +1,4 @@
-/** What those who may admit can do: each asked back where it cannot be undone, each failure explained. */
+/** What those who may admit can do: each taken back, or else asked back, and each failure explained. */
 
 import { ChannelLost, Refused } from "./protocol.js";
 import { el } from "./dom.js";
@@ -6,7 +6,10 @@ import { hasText, plainName, roleKey, t } from "./text.js";
 import { ask } from "./views/dialog.js";
 import { presentIn } from "./visit.js";
 
-/** @typedef {import("./visit.js").Waiting} Waiting */
+/**
+ * @typedef {import("./visit.js").Waiting} Waiting
+ * @typedef {{participant: string, name: string, role: string, booked?: boolean}} Person `booked` where it is known
+ */
 
 const NOTICE_LENGTH = 500; // the protocol's limit
 /** What is written most often. */
@@ -25,14 +28,20 @@ export class StaffActions {
     this.#announcer = announcer;
   }
 
-  /** @param {Waiting} person */
+  /** @param {Person} person */
   admit = async (person) => {
-    if (!person.booked) return this.#admitAgreed(person);
-    const refused = await this.#request("admit", { participant: person.participant, agreed: false }, ["agreement_required"]);
-    if (refused) await this.#admitAgreed(person);
+    if (person.booked === false) return this.#admitAgreed(person);
+    const outcome = await this.#request("admit", { participant: person.participant, agreed: false }, ["agreement_required"]);
+    if (outcome === "expected") await this.#admitAgreed(person);
+    else if (outcome === "done") this.#admitted(person);
   };
 
-  /** @param {Waiting} person */
+  /** @param {Person} person who has been let in */
+  #admitted({ participant, name }) {
+    this.#announcer.offerUndo("undo.admitted", { name: plainName(name) }, () => void this.#request("hold", { participant }));
+  }
+
+  /** @param {Person} person */
   async #admitAgreed(person) {
     const answer = await ask({
       testid: "agreement-dialog",
@@ -43,7 +52,13 @@ export class StaffActions {
         { id: "no", text: "agreement.no", testid: "agreement-no", kind: "plain" },
       ],
     });
-    if (answer === "yes") await this.#request("admit", { participant: person.participant, agreed: true });
+    if (answer !== "yes") return;
+    if ((await this.#request("admit", { participant: person.participant, agreed: true })) === "done") this.#admitted(person);
+  }
+
+  /** Take back what was done last, while that is offered. */
+  takeBack() {
+    this.#announcer.takeBack();
   }
 
   /** Let in who has waited longest. */
@@ -81,7 +96,8 @@ export class StaffActions {
     });
     const text = input.value.trim();
     if (answer !== "send" || !text) return;
-    if (await this.#done("notice", person ? { participant: person.participant, text } : { text })) this.#announcer.say("notice.sent");
+    const done = await this.#request("notice", person ? { participant: person.participant, text } : { text });
+    if (done === "done") this.#announcer.say("notice.sent");
   };
 
   /**
@@ -90,17 +106,72 @@ export class StaffActions {
    * @param {{track: string, name: string}} whose
    */
   silence = async ({ track, name }) => {
-    if (await this.#done("silence", { track })) this.#announcer.say("silence.done", { name: plainName(name) });
+    if ((await this.#request("silence", { track })) === "done") this.#announcer.say("silence.done", { name: plainName(name) });
   };
 
-  /** @param {{participant: string}} person */
-  deny = ({ participant }) => this.#request("deny", { participant });
+  /**
+   * Whoever is denied is cut off: allowing them again does not bring them back by itself.
+   *
+   * @param {{participant: string, name: string}} person
+   */
+  deny = async ({ participant, name }) => {
+    const answer = await ask({
+      testid: "deny-dialog",
+      title: ["deny.title", { name: plainName(name) }],
+      text: ["deny.text", { name: plainName(name) }],
+      choices: [
+        { id: "yes", text: "deny.yes", testid: "deny-yes", kind: "danger" },
+        { id: "no", text: "cancel", testid: "deny-no", kind: "plain" },
+      ],
+    });
+    if (answer === "yes") await this.#request("deny", { participant });
+  };
 
   /** @param {{participant: string}} person */
   allow = ({ participant }) => this.#request("allow", { participant });
 
-  /** @param {{participant: string}} person */
-  hold = ({ participant }) => this.#request("hold", { participant });
+  /** @param {Person} person */
+  hold = async (person) => {
+    const { participant, name } = person;
+    if ((await this.#request("hold", { participant })) !== "done") return;
+    this.#announcer.offerUndo("undo.held", { name: plainName(name) }, () => void this.admit(person));
+  };
+
+  /** Have everybody see somebody large, or no more. @param {{participant: string, pinned?: boolean}} person */
+  pin = ({ participant, pinned = false }) => this.#request("pin", { participant, pinned: !pinned });
+
+  /** Copy the shared link; where the browser does not let the page, it is shown. */
+  copyLink = async () => {
+    /** @type {string} */
+    let link;
+    try {
+      link = (await this.#visit.request("link")).share_url;
+    } catch (error) {
+      return this.#explain(error);
+    }
+    try {
+      await navigator.clipboard.writeText(link);
+      this.#announcer.say("link.copied");
+    } catch {
+      await this.#showLink(link);
+    }
+  };
+
+  /** @param {string} link */
+  async #showLink(link) {
+    const input = el("input", {
+      testid: "link-text",
+      attrs: { id: "link-text", type: "text", readonly: true, value: link, autofocus: true },
+      on: { focus: () => input.select() },
+    });
+    await ask({
+      testid: "link-dialog",
+      title: ["link.title", {}],
+      text: ["link.text", {}],
+      content: el("div", { class: "field" }, el("label", { text: "link.label", attrs: { for: "link-text" } }), input),
+      choices: [{ id: "close", text: "shortcuts.close", testid: "link-close", kind: "primary" }],
+    });
+  }
 
   /** @param {{participant: string, name: string}} person */
   remove = async ({ participant, name }) => {
@@ -135,21 +206,6 @@ export class StaffActions {
   /** For whoever has been asked already. */
   endNow = () => this.#request("end", {});
 
-  /**
-   * @param {string} type
-   * @param {object} fields
-   * @returns {Promise<boolean>} whether it was done; where not, that has been said
-   */
-  async #done(type, fields) {
-    try {
-      await this.#visit.request(type, fields);
-      return true;
-    } catch (error) {
-      this.#explain(error);
-      return false;
-    }
-  }
-
   /** @param {unknown} error */
   #explain(error) {
     if (error instanceof Refused) this.#announcer.say(hasText(`error.${error.code}`) ? `error.${error.code}` : "error.internal");
@@ -161,15 +217,16 @@ export class StaffActions {
    * @param {string} type
    * @param {object} fields
    * @param {string[]} [expected] codes that the caller deals with
-   * @returns {Promise<boolean>} whether it was refused with one of those
+   * @returns {Promise<"done" | "expected" | "failed">} `expected`: refused with one of those; what has failed has been said
    */
   async #request(type, fields, expected = []) {
     try {
       await this.#visit.request(type, fields);
+      return "done";
     } catch (error) {
-      if (error instanceof Refused && expected.includes(error.code)) return true;
+      if (error instanceof Refused && expected.includes(error.code)) return "expected";
       this.#explain(error);
+      return "failed";
     }
-    return false;
   }
 }

@@ -5,12 +5,25 @@
  * @typedef {Record<string, string | (() => string)>} Params values for `{name}` in a text; a function is asked anew each time
  */
 
-/** One catalogue is fetched at a time: few people read two. @type {Record<Language, () => Promise<Record<string, string>>>} */
+/**
+ * One catalogue is fetched at a time, since few people read two; and what is said in the meeting when it is needed.
+ *
+ * @typedef {"first" | "meeting"} Part
+ * @type {Record<Language, Record<Part, () => Promise<Record<string, string>>>>}
+ */
 const CATALOGUES = {
-  sv: async () => (await import("./texts/sv.js")).sv,
-  en: async () => (await import("./texts/en.js")).en,
+  sv: {
+    first: async () => (await import("./texts/sv.js")).sv,
+    meeting: async () => (await import("./texts/sv-meeting.js")).sv,
+  },
+  en: {
+    first: async () => (await import("./texts/en.js")).en,
+    meeting: async () => (await import("./texts/en-meeting.js")).en,
+  },
 };
-/** @type {Map<Language, Record<string, string>>} */
+/** @type {Set<Part>} */
+const parts = new Set(["first"]);
+/** What has been fetched, by language and part. @type {Map<string, Record<string, string>>} */
 const loaded = new Map();
 
 /** @type {Language} */
@@ -94,6 +107,33 @@ export function clearText(element) {
 }
 
 /**
+ * Have these texts too, in whichever language is spoken.
+ *
+ * @param {Part} part
+ * @throws {Error} the network failed
+ */
+export async function addTexts(part) {
+  parts.add(part);
+  await fetched(current);
+  texts = known(current) ?? texts;
+}
+
+/** @param {Language} code */
+function known(code) {
+  const found = [...parts].map((part) => loaded.get(`${code} ${part}`));
+  return found.includes(undefined) ? null : Object.assign({}, ...found);
+}
+
+/** @param {Language} code @returns {Promise<Record<string, string>>} */
+async function fetched(code) {
+  for (const part of parts) {
+    const key = `${code} ${part}`;
+    if (!loaded.has(key)) loaded.set(key, await CATALOGUES[code][part]());
+  }
+  return known(code) ?? fetched(code);
+}
+
+/**
  * Speak this language from now on. At once where it has been spoken before; else when its texts have come. The last wish counts,
  * and where texts cannot be had, everything stays as it is.
  *
@@ -101,14 +141,13 @@ export function clearText(element) {
  */
 export async function setLanguage(wish) {
   wanted = wish;
-  let catalogue = loaded.get(wish);
+  let catalogue = known(wish);
   if (!catalogue) {
     try {
-      catalogue = await CATALOGUES[wish]();
+      catalogue = await fetched(wish);
     } catch {
       return;
     }
-    loaded.set(wish, catalogue);
     if (wanted !== wish) return;
   }
   current = wish;

@@ -9,6 +9,8 @@ const STAGES = [
   [360, 420],
   [320, 240],
   [740, 200],
+  [300, 200],
+  [1900, 900],
 ];
 
 /** @param {{x: number, y: number, width: number, height: number}[]} boxes */
@@ -27,6 +29,7 @@ test("from one to twelve people, tiles are inside the stage, of one size, and no
       for (const box of boxes) {
         assert.ok(box.x >= 0 && box.y >= 0 && box.x + box.width <= width + 1 && box.y + box.height <= height + 1);
         assert.deepEqual([box.width, box.height], [boxes[0].width, boxes[0].height]);
+        assert.ok(box.width > 30);
       }
     }
   }
@@ -44,7 +47,7 @@ test("what is large is larger than all others together, and nothing covers anyth
   for (const [width, height] of STAGES) {
     for (let count = 2; count <= 12; count += 1) {
       const large = count - 1;
-      const boxes = focused(count, width, height, large);
+      const boxes = focused(count, width, height, [large]);
       assert.ok(apart(boxes), `${count} on ${width}x${height}`);
       const area = ({ width: across, height: down }) => across * down;
       const others = boxes.filter((_, i) => i !== large).reduce((sum, box) => sum + area(box), 0);
@@ -54,5 +57,14 @@ test("what is large is larger than all others together, and nothing covers anyth
 });
 
 test("who is alone and large has the whole stage", () => {
-  assert.deepEqual(focused(1, 640, 480, 0), [{ x: 0, y: 0, width: 640, height: 480 }]);
+  assert.deepEqual(focused(1, 640, 480, [0]), [{ x: 0, y: 0, width: 640, height: 480 }]);
+});
+
+test("two large ones share the place, a screen beside whoever signs, in the order of the tiles", () => {
+  const boxes = focused(4, 1280, 640, [0, 2]);
+  assert.ok(apart(boxes));
+  assert.ok(boxes[0].x < boxes[2].x);
+  assert.deepEqual([boxes[0].width, boxes[0].height], [boxes[2].width, 640]);
+  assert.ok(boxes[1].width < boxes[0].width && boxes[3].width < boxes[0].width);
+  assert.ok(apart(focused(2, 360, 600, [0, 1])));
 });

@@ -1,8 +1,40 @@
-/** Another camera or microphone, while the visit goes on. */
+/** Another camera, microphone or loudspeaker, while the visit goes on; and a blurred background, where the camera can. */
 
 import { SOURCES } from "../devices.js";
 import { el } from "../dom.js";
 import { ask } from "./dialog.js";
+
+/** @typedef {{id: string, name: string, current: boolean}} Choice */
+
+/**
+ * @param {string} what
+ * @param {Choice[]} choices
+ * @param {(id: string) => void} choose
+ */
+function field(what, choices, choose) {
+  const id = `meeting-${what}`;
+  const select = el(
+    "select",
+    { testid: `change-${what}`, attrs: { id }, on: { change: () => choose(select.value) } },
+    ...choices.map(({ id: value, name, current }) => el("option", { attrs: { value, selected: current } }, name)),
+  );
+  return el("div", { class: "field" }, el("label", { text: `equipment.${what}`, attrs: { for: id } }), select);
+}
+
+/**
+ * @param {import("../devices.js").Devices} devices
+ * @returns {HTMLElement | null} null where it is not the page's to choose
+ */
+export function blurChoice(devices) {
+  const blurred = devices.backgroundBlur;
+  if (blurred === null) return null;
+  const box = el("input", {
+    testid: "background-blur",
+    attrs: { type: "checkbox", id: "background-blur", checked: blurred },
+    on: { change: () => void devices.blurBackground(box.checked) },
+  });
+  return el("div", { class: "tick" }, box, el("label", { text: "equipment.background", attrs: { for: "background-blur" } }));
+}
 
 /**
  * What is chosen is used at once, so that one sees and hears whether it is right.
@@ -10,21 +42,17 @@ import { ask } from "./dialog.js";
  * @param {import("../devices.js").Devices} devices
  */
 export async function chooseDevices(devices) {
-  const found = await devices.list();
-  const fields = SOURCES.filter((source) => found[source].length).map((source) => {
-    const id = `meeting-${source}`;
-    const select = el(
-      "select",
-      { testid: `change-${source}`, attrs: { id }, on: { change: () => void devices.choose(source, select.value) } },
-      ...found[source].map(({ id: value, name, current }) => el("option", { attrs: { value, selected: current } }, name)),
-    );
-    return el("div", { class: "field" }, el("label", { text: `equipment.${source}`, attrs: { for: id } }), select);
-  });
+  const [found, outputs] = await Promise.all([devices.list(), devices.outputs()]);
+  /** @type {HTMLElement[]} */
+  const fields = SOURCES.filter((source) => found[source].length).map((source) => field(source, found[source], (id) => void devices.choose(source, id)));
+  if (outputs.length > 1) fields.push(field("output", outputs, (id) => devices.chooseOutput(id)));
+  const blur = blurChoice(devices);
+  if (blur) fields.push(blur);
   await ask({
     testid: "devices-dialog",
     title: ["devices.change", {}],
     ...(fields.length === 0 && { text: /** @type {[string, {}]} */ (["devices.none", {}]) }),
-    content: el("div", {}, ...fields),
+    content: el("div", { class: "fields" }, ...fields),
     choices: [{ id: "close", text: "shortcuts.close", testid: "devices-close", kind: "primary" }],
   });
 }

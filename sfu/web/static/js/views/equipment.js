@@ -6,6 +6,7 @@ import { SOURCES } from "../devices.js";
 import { el, icon } from "../dom.js";
 import { LevelMeter } from "../level.js";
 import { clearText, setText } from "../text.js";
+import { blurChoice } from "./choosing.js";
 import { Preview } from "./controls.js";
 
 /** @typedef {import("../devices.js").Source} Source */
@@ -23,6 +24,7 @@ export class Equipment {
   #toggles = new Map();
   /** @type {Map<Source, {field: HTMLElement, select: HTMLSelectElement, known: string}>} */
   #choices = new Map();
+  #background = el("div");
   #items = new Map(ITEMS.map((item) => [item, new Item(item)]));
   #summary = el("p", { class: "check-summary", testid: "check-summary", attrs: { role: "status" } });
   #again = el("button", { class: "button plain", testid: "check-again", text: "check.again", attrs: { type: "button" } });
@@ -52,6 +54,7 @@ export class Equipment {
       el("div", { class: "level-line" }, icon("microphone"), this.#level),
       el("div", { class: "choices" }, ...SOURCES.map((source) => this.#toggle(source))),
       ...SOURCES.map((source) => this.#choice(source)),
+      this.#background,
       el(
         "div",
         { class: "speaker" },
@@ -95,6 +98,8 @@ export class Equipment {
     else setText(this.#summary, this.#check.passed ? "check.passed" : "check.not_passed");
     this.#summary.dataset.passed = String(!this.#check.running && this.#check.passed);
     void this.#listChoices();
+    const possible = this.#devices.backgroundBlur !== null;
+    if (possible !== this.#background.hasChildNodes()) this.#background.replaceChildren(...(possible ? [blurChoice(this.#devices) ?? ""] : []));
   };
 
   /** @param {Source} source */

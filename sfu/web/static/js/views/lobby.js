@@ -3,7 +3,7 @@
 import { el, reconcile } from "../dom.js";
 import { plainName, roleKey, setText } from "../text.js";
 import { presentIn } from "../visit.js";
-import { mark } from "./tiles.js";
+import { Marks } from "./marks.js";
 
 /**
  * @typedef {import("../visit.js").Waiting} Waiting
@@ -63,8 +63,7 @@ export class LobbyPanel {
 class WaitingEntry {
   #name = el("bdi", { class: "name" });
   #role = el("span", { class: "role" });
-  #marks = el("span", { class: "marks" });
-  #shownMarks = "";
+  #marks = new Marks();
   #since = el("span", { class: "since" });
   #admit = el("button", { class: "button primary small-button", testid: "admit", text: "lobby.admit", attrs: { type: "button" } });
   #deny = el("button", { class: "button plain small-button", testid: "deny", text: "lobby.deny", attrs: { type: "button" } });
@@ -84,7 +83,7 @@ class WaitingEntry {
       "li",
       { class: "entry", testid: "lobby-entry", data: { participant: waiting.participant } },
       el("span", { class: "who" }, this.#name, this.#role, this.#since),
-      this.#marks,
+      this.#marks.element,
       el("div", { class: "entry-buttons" }, this.#admit, this.#deny, this.#notice),
     );
   }
@@ -98,18 +97,14 @@ class WaitingEntry {
     setText(this.#admit, "lobby.admit.named", { name }, "aria-label");
     setText(this.#deny, "lobby.deny.named", { name }, "aria-label");
     setText(this.#notice, "notice.open.named", { name }, "aria-label");
-    const marks = [
+    this.#marks.update([
       waiting.verified ? "verified" : "unverified",
       ...(waiting.booked ? [] : ["unbooked"]),
       ...(waiting.second_device ? ["second_device"] : []),
       ...(waiting.connected ? [] : ["away"]),
-    ];
+    ]);
     this.element.classList.toggle("away", !waiting.connected);
     this.#since.hidden = !waiting.connected;
-    if (marks.join() !== this.#shownMarks) {
-      this.#shownMarks = marks.join();
-      this.#marks.replaceChildren(...marks.map(mark));
-    }
     this.tick();
   }
 

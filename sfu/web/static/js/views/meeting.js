@@ -15,6 +15,9 @@ import { Tiles } from "./tiles.js";
 /** From here on there is room for the people beside the tiles; the same as in the style sheet. */
 const WIDE = "(min-width: 60rem)";
 
+/** Keys that are of use to those who may admit alone. */
+const FOR_STAFF = new Set(["admit", "undo"]);
+
 /**
  * @param {string} testid
  * @param {string} text
@@ -77,6 +80,7 @@ export class MeetingView {
   #preferences;
   #staff;
   #stopListening;
+  #wide = matchMedia(WIDE);
   #isLocked = false;
   #mayAdmit = false;
   /** Lines that there were when the text was last seen. */
@@ -92,7 +96,7 @@ export class MeetingView {
    * @param {import("../texting.js").Texting} options.texting
    * @param {{arrivalSound: boolean}} options.preferences
    * @param {() => void} options.leave
-   * @param {(view: import("./tiles.js").TrackView) => void} options.onView
+   * @param {(view: import("./tiles.js").TrackView) => Promise<unknown>} options.onView
    */
   constructor({ devices, staff, screen, texting, preferences, leave, onView }) {
     this.#devices = devices;
@@ -117,6 +121,7 @@ export class MeetingView {
       el(
         "div",
         { class: "entry-buttons" },
+        plainButton("copy-link", "link.copy", () => void staff.copyLink()),
         this.#lockButton,
         this.#arrivalSound,
         el("button", { class: "button danger-plain", testid: "end", text: "visit.end", attrs: { type: "button" }, on: { click: () => void staff.end() } }),
@@ -140,9 +145,10 @@ export class MeetingView {
         el("div", { class: "entry-buttons" }, plainButton("change-devices", "devices.change", () => void chooseDevices(devices)), this.#fullscreen, this.#pip, plainButton("shortcuts", "shortcuts.open", () => void this.#showShortcuts())),
       ),
     );
-    this.#panel.hidden = !matchMedia(WIDE).matches;
+    this.#panel.hidden = !this.#wide.matches;
+    this.#wide.addEventListener("change", this.#widthChanged);
     this.#panel.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !matchMedia(WIDE).matches) this.#openPanel(false);
+      if (event.key === "Escape" && !this.#wide.matches) this.#openPanel(false);
     });
     this.element = el(
       "main",
@@ -172,8 +178,10 @@ export class MeetingView {
     if (trouble) setText(this.#mediaLine, `media.${state.media}`);
     this.#mayAdmit = staff;
     const weak = state.quality !== "good" && !trouble && !state.reconnecting;
-    this.#quality.hidden = !weak;
+    const heldBack = [...state.paused.values()].includes("bandwidth") && !trouble && !state.reconnecting;
+    this.#quality.hidden = !weak && !heldBack;
     if (weak) setText(this.#quality, `quality.${state.quality}.${this.#devices.camera.on ? "camera" : "sound"}`);
+    else if (heldBack) setText(this.#quality, "quality.held_back");
     else clearText(this.#quality);
     this.#showShare();
     this.#showText(state.written);
@@ -186,11 +194,19 @@ export class MeetingView {
   }
 
   stop() {
+    this.#wide.removeEventListener("change", this.#widthChanged);
     this.#stopListening();
     if (document.pictureInPictureElement) void document.exitPictureInPicture().catch(() => {});
     this.#tiles.stop();
     this.#lobby.stop();
   }
+
+  /** A window that was made narrow shows the pictures; one that was made wide has room for both. */
+  #widthChanged = () => {
+    if (!this.#wide.matches && this.#panel.contains(document.activeElement)) return;
+    this.#panel.hidden = !this.#wide.matches;
+    this.#showToggle(Number(this.#peopleBadge.hidden ? 0 : this.#peopleBadge.textContent));
+  };
 
   #listen() {
     const { microphone, camera } = this.#devices;
@@ -201,13 +217,14 @@ export class MeetingView {
       text: () => this.#openText(this.#text.element.hidden === true),
       people: () => this.#openPanel(this.#panel.hidden === true),
       admit: () => void (this.#mayAdmit && this.#staff.admitNext()),
+      undo: () => this.#staff.takeBack(),
       help: () => void this.#showShortcuts(),
     });
   }
 
   async #showShortcuts() {
     const keys = Object.entries(KEYS).filter(
-      ([action]) => (action !== "admit" || this.#mayAdmit) && (action !== "share" || this.#screen.possible),
+      ([action]) => (!FOR_STAFF.has(action) || this.#mayAdmit) && (action !== "share" || this.#screen.possible),
     );
     await ask({
       testid: "shortcuts-dialog",

@@ -1,14 +1,15 @@
 /** The roster: everybody who is in, named. Those who may admit can put others on hold or remove them. */
 
 import { el, reconcile } from "../dom.js";
-import { plainName, roleKey, setText } from "../text.js";
-import { mark, marksOf } from "./tiles.js";
+import { hasText, plainName, roleKey, setText } from "../text.js";
+import { Marks, marksOf, weakness } from "./marks.js";
 
 /**
  * @typedef {import("../visit.js").Admitted} Admitted
- * @typedef {{hold: (p: Admitted) => void, remove: (p: Admitted) => void,
+ * @typedef {{hold: (p: Admitted) => void, remove: (p: Admitted) => void, pin: (p: Admitted) => void,
  *   silence: (whose: {track: string, name: string}) => void}} Actions
- * @typedef {{participant: Admitted, own: boolean, staff: boolean, speaking: boolean}} Listed
+ * @typedef {{participant: Admitted, own: boolean, staff: boolean, speaking: boolean,
+ *   reception: import("../visit.js").Reception | undefined}} Listed
  */
 
 export class People {
@@ -37,6 +38,7 @@ export class People {
         own: participant.participant === own,
         staff: state.me?.may_admit ?? false,
         speaking: state.speaker === participant.participant,
+        reception: state.qualities.get(participant.participant),
       })),
       ({ participant }) => participant.participant,
       ({ participant }) => new Entry(participant.participant, this.#actions),
@@ -48,13 +50,14 @@ export class People {
 class Entry {
   #name = el("bdi", { class: "name" });
   #role = el("span", { class: "role" });
-  #marks = el("span", { class: "marks" });
-  #shownMarks = "";
+  #marks = new Marks();
+  #advice = el("p", { class: "small", testid: "advice" });
   #hold = el("button", { class: "button plain small-button", testid: "hold", text: "people.hold", attrs: { type: "button" } });
   #remove = el("button", { class: "button plain small-button", testid: "remove", text: "people.remove", attrs: { type: "button" } });
+  #pin = el("button", { class: "button plain small-button", testid: "pin-for-all", attrs: { type: "button" } });
   #silence = el("button", { class: "button plain small-button", testid: "silence", text: "silence.microphone", attrs: { type: "button" } });
   #stopShare = el("button", { class: "button plain small-button", testid: "stop-share", text: "silence.screen", attrs: { type: "button" } });
-  #buttons = el("div", { class: "entry-buttons" }, this.#silence, this.#stopShare, this.#hold, this.#remove);
+  #buttons = el("div", { class: "entry-buttons" }, this.#pin, this.#silence, this.#stopShare, this.#hold, this.#remove);
   /** @type {Admitted | null} */
   #participant = null;
 
@@ -64,6 +67,7 @@ class Entry {
    */
   constructor(participant, actions) {
     this.#hold.addEventListener("click", () => this.#participant && actions.hold(this.#participant));
+    this.#pin.addEventListener("click", () => this.#participant && actions.pin(this.#participant));
     this.#remove.addEventListener("click", () => this.#participant && actions.remove(this.#participant));
     for (const [button, source] of /** @type {const} */ ([[this.#silence, "microphone"], [this.#stopShare, "screen"]])) {
       button.addEventListener("click", () => {
@@ -76,24 +80,26 @@ class Entry {
       "li",
       { class: "entry", testid: "roster-entry", data: { participant } },
       el("span", { class: "who" }, this.#name, this.#role),
-      this.#marks,
+      this.#marks.element,
+      this.#advice,
       this.#buttons,
     );
   }
 
   /** @param {Listed} listed */
-  update({ participant, own, staff, speaking }) {
+  update({ participant, own, staff, speaking, reception }) {
     this.#participant = participant;
     const name = plainName(participant.name);
     if (own) setText(this.#name, "you.named", { name });
     else if (this.#name.textContent !== participant.name) this.#name.textContent = participant.name;
     setText(this.#role, roleKey(participant.role));
-    const marks = marksOf(participant, speaking);
-    if (marks.join() !== this.#shownMarks) {
-      this.#shownMarks = marks.join();
-      this.#marks.replaceChildren(...marks.map(mark));
-    }
+    this.#marks.update(marksOf(participant, { speaking, reception }));
+    const weak = !own && participant.connected && weakness(reception) !== null;
+    this.#advice.hidden = !weak;
+    if (weak) setText(this.#advice, hasText(`advice.${reception?.reason}`) ? `advice.${reception?.reason}` : "advice.delay", { name });
     this.#buttons.hidden = own || !staff;
+    setText(this.#pin, participant.pinned ? "people.unpin" : "people.pin");
+    setText(this.#pin, participant.pinned ? "people.unpin.named" : "people.pin.named", { name }, "aria-label");
     const open = (/** @type {string} */ source) => participant.tracks.some((track) => track.source === source && !track.muted);
     this.#silence.hidden = !open("microphone");
     this.#stopShare.hidden = !open("screen");

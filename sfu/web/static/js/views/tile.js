@@ -1,0 +1,210 @@
+/** One tile: a picture or initials, a name, marks. Others' tiles are heard too. */
+
+import { el, icon } from "../dom.js";
+import { plainName, roleKey, setText } from "../text.js";
+import { Preview } from "./controls.js";
+import { Marks, marksOf } from "./marks.js";
+
+/**
+ * @typedef {import("../visit.js").Admitted} Admitted
+ * @typedef {import("../visit.js").VisitState} VisitState
+ * @typedef {{participant: Admitted, screen: boolean, state: VisitState, output: string}} Shown `output` is the loudspeaker to use
+ * @typedef {{track: string, width: number, height: number, frame_rate: number, priority: number, paused: boolean}} TrackView
+ */
+
+const PRIORITY = { large: 2, small: 1 };
+/** Frames a second. Signing needs every one (EN 301 549 6.5: at least 20); a screen is read. */
+const FRAME_RATE = { camera: 30, screen: 15 };
+
+/** @param {string} name */
+function initials(name) {
+  const words = plainName(name).split(/\s+/).filter(Boolean);
+  const letters = words.length > 1 ? [words[0], words[words.length - 1]] : words;
+  return letters.map((word) => [...word][0].toUpperCase()).join("");
+}
+
+/** What both kinds of tile are made of: a picture or initials, a name, marks. */
+class Frame {
+  #initials = el("span", { class: "initials", attrs: { "aria-hidden": "true" } });
+  #name = el("bdi", { class: "name" });
+  #role = el("span", { class: "role" });
+  #marks = new Marks();
+
+  /**
+   * @param {HTMLElement[]} media
+   * @param {string} participant
+   * @param {string} testid
+   */
+  constructor(media, participant, testid = "tile") {
+    this.element = el(
+      "li",
+      { class: "tile", testid, data: { participant } },
+      this.#initials,
+      ...media,
+      el("div", { class: "caption" }, el("span", { class: "who" }, this.#name, this.#role), this.#marks.element),
+    );
+  }
+
+  /**
+   * @param {Admitted} participant
+   * @param {boolean} own
+   * @param {string[]} marks
+   * @param {string} [what] key of what is said of them, in the place of their role
+   */
+  update(participant, own, marks, what) {
+    this.element.dataset.participant = participant.participant;
+    const letters = initials(participant.name);
+    if (this.#initials.textContent !== letters) this.#initials.textContent = letters;
+    if (own) setText(this.#name, "you.named", { name: plainName(participant.name) });
+    else if (this.#name.textContent !== participant.name) this.#name.textContent = participant.name;
+    setText(this.#role, what ?? roleKey(participant.role));
+    this.#marks.update(marks);
+  }
+}
+
+export class Tile {
+  video = el("video", { attrs: { autoplay: true, playsinline: true, muted: true } });
+  #audio = el("audio", { attrs: { autoplay: true } });
+  #pin = el("button", { class: "pin", testid: "pin", attrs: { type: "button", "aria-pressed": "false" } }, icon("enlarge"));
+  #frame;
+  #onBlocked;
+  #screen;
+  #output = "";
+  /** The picture that is wanted here; empty: none is sent. */
+  #wanted = "";
+
+  /**
+   * @param {Shown} shown
+   * @param {() => void} onBlocked the browser wants a click before it plays sound
+   * @param {() => void} onPin the user wants to see this large, or no more
+   */
+  constructor({ participant, screen }, onBlocked, onPin) {
+    this.#onBlocked = onBlocked;
+    this.#screen = screen;
+    this.video.muted = true;
+    this.video.addEventListener("resize", () => this.#reveal());
+    this.#pin.addEventListener("click", onPin);
+    this.#frame = new Frame([this.video, this.#audio], participant.participant, screen ? "screen-tile" : "tile");
+    this.element = this.#frame.element;
+    this.element.classList.toggle("screen", screen);
+    this.element.append(this.#pin);
+  }
+
+  /** @param {boolean} large */
+  setLarge(large) {
+    if (this.element.classList.contains("large") === large) return;
+    this.element.classList.toggle("large", large);
+    this.#pin.setAttribute("aria-pressed", String(large));
+    this.#pin.replaceChildren(icon(large ? "shrink" : "enlarge"));
+  }
+
+  /** @param {Shown} shown */
+  update({ participant, state, output }) {
+    const name = plainName(participant.name);
+    const speaking = !this.#screen && state.speaker === participant.participant;
+    const [pictures, sounds] = this.#screen ? ["screen", "screen_audio"] : ["camera", "microphone"];
+    const picture = participant.tracks.find((track) => track.source === pictures);
+    const sound = participant.tracks.find((track) => track.source === sounds);
+    const heldBack = state.paused.get(picture?.track ?? "") === "bandwidth" && !picture?.muted;
+    if (this.#screen) this.#frame.update(participant, false, heldBack ? ["held_back"] : [], "tile.shares");
+    else this.#frame.update(participant, false, marksOf(participant, { speaking, reception: state.qualities.get(participant.participant), heldBack }));
+    setText(this.video, this.#screen ? "tile.screen" : "tile.video", { name }, "aria-label");
+    setText(this.#pin, this.#screen ? "tile.enlarge.screen" : "tile.enlarge", { name }, "aria-label");
+    this.element.classList.toggle("speaking", speaking);
+    this.element.classList.toggle("away", !participant.connected);
+    // Asked to play, since `autoplay` alone may wait until a picture is in view, and it is hidden until it has a frame.
+    if (this.#attach(this.video, picture?.track ?? "", state.remote)) void this.video.play().catch(() => {});
+    // A picture that stands still looks as if somebody did.
+    this.video.dataset.muted = String((picture?.muted ?? true) || heldBack);
+    this.#wanted = picture && !picture.muted ? picture.track : "";
+    this.#reveal();
+    if (this.#attach(this.#audio, sound?.track ?? "", state.remote)) this.play();
+    this.#playOn(output);
+  }
+
+  /**
+   * @param {string} output id of a loudspeaker; empty: the browser's choice
+   */
+  #playOn(output) {
+    if (output === this.#output || !("setSinkId" in this.#audio)) return;
+    this.#output = output;
+    // One that is gone by now leaves the sound where it is.
+    void this.#audio.setSinkId(output).catch(() => {});
+  }
+
+  play() {
+    void this.#audio.play().catch((error) => {
+      if (error instanceof DOMException && error.name === "NotAllowedError") this.#onBlocked();
+    });
+  }
+
+  /**
+   * What is shown, for the server to choose by.
+   *
+   * @param {boolean} seen whether anybody can see it
+   * @returns {TrackView | null}
+   */
+  view(seen) {
+    const { clientWidth: width, clientHeight: height } = this.element;
+    if (!this.#wanted) return null;
+    const large = this.element.classList.contains("large");
+    const paused = !seen && document.pictureInPictureElement !== this.video;
+    const frameRate = this.#screen ? FRAME_RATE.screen : FRAME_RATE.camera;
+    return { track: this.#wanted, width, height, frame_rate: frameRate, priority: large ? PRIORITY.large : PRIORITY.small, paused };
+  }
+
+  /** Whether there is a picture to look at. */
+  get showing() {
+    return !this.video.hidden;
+  }
+
+  #reveal() {
+    this.video.hidden = this.video.dataset.muted === "true" || this.video.videoWidth === 0;
+  }
+
+  /**
+   * @param {HTMLMediaElement} element
+   * @param {string} track
+   * @param {Map<string, MediaStreamTrack>} remote
+   * @returns {boolean} whether something new is to be played
+   */
+  #attach(element, track, remote) {
+    const media = remote.get(track) ?? null;
+    const playing = /** @type {MediaStream | null} */ (element.srcObject)?.getTracks()[0] ?? null;
+    if (media) element.dataset.track = track;
+    else delete element.dataset.track;
+    if (media === playing) return false;
+    element.srcObject = media ? new MediaStream([media]) : null;
+    return media !== null;
+  }
+}
+
+export class OwnTile {
+  #preview = new Preview();
+  #frame = new Frame([this.#preview.element], "");
+  element = this.#frame.element;
+
+  constructor() {
+    this.element.classList.add("own");
+  }
+
+  /**
+   * @param {VisitState} state
+   * @param {import("../devices.js").Devices} devices
+   */
+  update(state, devices) {
+    this.#preview.update(devices.camera.track);
+    if (!state.me) return;
+    const { participant, name, role, verified } = state.me;
+    const speaking = state.speaker === participant && devices.microphone.on;
+    this.element.classList.toggle("speaking", speaking);
+    const pinned = state.roster.participants.find((known) => known.participant === participant)?.pinned;
+    const marks = [
+      ...(verified ? [] : ["unverified"]),
+      ...(pinned ? ["pinned"] : []),
+      ...(devices.microphone.on ? [] : ["muted"]),
+      ...(speaking ? ["speaking"] : []),
+    ];
+    this.#frame.update({ participant, name, role, verified, connected: true, admitted_at: "", tracks: [] }, true, marks);
+  }
+}
