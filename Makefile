@@ -49,7 +49,7 @@ fuzz: $(STAMP)
 
 .PHONY: browser
 browser: $(STAMP)
-	@sh scripts/need-chromium $(BIN)
+	@sh scripts/need-browsers $(BIN)
 
 .PHONY: postgresql
 postgresql:
