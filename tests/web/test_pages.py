@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+from collections.abc import Mapping
 
 import pytest
 from aiohttp import web
@@ -65,3 +67,52 @@ async def test_a_page_loads_from_its_own_server_alone(path: str) -> None:
     )
     assert addresses
     assert all(address.startswith("/static/") for address in addresses)
+
+
+async def answered(path: str, **headers: str) -> tuple[int, Mapping[str, str], bytes]:
+    """As it comes over the wire."""
+    app = web.Application()
+    Pages().set_up(app.router)
+    async with (
+        TestClient(TestServer(app), auto_decompress=False) as client,
+        client.get(path, headers=headers, skip_auto_headers=["Accept-Encoding"]) as response,
+    ):
+        return response.status, response.headers, await response.read()
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip, deflate, br", True),
+        ("*", True),
+        ("br;q=1, gzip;q=0.5", True),
+        ("br", False),
+        ("gzip;q=0.0", False),
+        ("", False),
+    ],
+)
+async def test_a_file_is_compressed_for_whoever_takes_that(accepted: str, packed: bool) -> None:
+    _, plain_headers, plain = await answered("/static/js/visit.js")
+    _, headers, body = await answered("/static/js/visit.js", **{"Accept-Encoding": accepted})
+    assert ("Content-Encoding" in headers) is packed
+    assert headers["Vary"] == "Accept-Encoding"
+    assert headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert (gzip.decompress(body) if packed else body) == plain
+    assert (len(body) < len(plain) / 2) is packed
+    assert (headers["ETag"] != plain_headers["ETag"]) is packed, "another body has another validator"
+    status, _, nothing = await answered(
+        "/static/js/visit.js", **{"Accept-Encoding": accepted, "If-None-Match": headers["ETag"]}
+    )
+    assert (status, nothing) == (304, b"")
+
+
+@pytest.mark.parametrize(("path", "script"), [("/join", "main"), ("/test", "test")])
+async def test_a_page_names_every_module_that_its_script_needs_before_it(path: str, script: str) -> None:
+    told = await page(path)
+    named = re.findall(r'<link rel="modulepreload" href="/static/(js/[^"]+)">', told)
+    assert {"js/entry.js", "js/dom.js", "js/text.js"} <= set(named)
+    assert len(named) == len(set(named))
+    assert not [name for name in named if name.startswith("js/texts/") or "meeting" in name], (
+        "those come when they are needed"
+    )
+    assert told.rindex("modulepreload") < told.index(f'src="/static/js/{script}.js"')

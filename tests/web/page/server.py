@@ -20,7 +20,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-TIMEOUT = 10.0  # seconds that a test waits for the page to say something
+TIMEOUT = 30.0  # seconds that a test waits for the page to say something; two cores may have much else to do
 
 Message: TypeAlias = dict[str, object]
 Answer = Callable[[Message], Mapping[str, object]]

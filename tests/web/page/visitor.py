@@ -108,7 +108,7 @@ async def new_context(browser: Browser, **options: Any) -> BrowserContext:
     """A browser profile of a Swede at a desk, unless `options` say else, with the probe in every page."""
     defaults: dict[str, Any] = {"locale": "sv-SE", "viewport": {"width": 1280, "height": 800}}
     context = await browser.new_context(**{**defaults, **options})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     await context.add_init_script(PROBE)
     return context
 

@@ -36,7 +36,6 @@
  */
 
 import { Devices, SOURCES } from "./devices.js";
-import { MediaConnection } from "./media.js";
 import { Mutes } from "./mutes.js";
 import { ChannelLost, Refused, SignallingClient } from "./protocol.js";
 import { QualityWatch } from "./quality.js";
@@ -49,6 +48,7 @@ import { Texting } from "./texting.js";
  */
 const SHOWN_SOURCES = ["microphone", "screen_audio", "screen", "camera"];
 const NOTICES_KEPT = 20;
+const LOAD_AGAIN_AFTER = 2_000; // ms
 
 /**
  * Those of the lobby who are there to be let in.
@@ -56,6 +56,21 @@ const NOTICES_KEPT = 20;
  * @param {Lobby} lobby
  */
 export const presentIn = (lobby) => lobby.waiting.filter((p) => p.connected);
+
+/**
+ * What carries media, fetched while the server is asked to let one in: the first view does not wait for it.
+ *
+ * @returns {Promise<typeof import("./media.js")>}
+ */
+async function loadMedia() {
+  for (;;) {
+    try {
+      return await import("./media.js");
+    } catch {
+      await new Promise((done) => setTimeout(done, LOAD_AGAIN_AFTER)); // the network failed
+    }
+  }
+}
 
 /** @returns {Roster} */
 const emptyRoster = () => ({ version: 0, locked: false, participants: [] });
@@ -97,7 +112,7 @@ export class Visit extends EventTarget {
   });
   /** @type {SignallingClient | null} */
   #client = null;
-  /** @type {MediaConnection | null} */
+  /** @type {import("./media.js").MediaConnection | null} */
   #media = null;
   /** Who has been said to wait. @type {Set<string>} */
   #announced = new Set();
@@ -134,12 +149,13 @@ export class Visit extends EventTarget {
     const client = new SignallingClient({ url: this.#url });
     this.#client = client;
     this.#listen(client);
+    void loadMedia();
     this.#set({ ...before(), phase: "joining" });
     try {
       const answer = await client.join(request);
       this.#joined(answer);
       this.#set({ phase: answer.state === "admitted" ? "meeting" : "waiting" });
-      if (answer.state === "admitted") this.#openMedia();
+      if (answer.state === "admitted") void this.#openMedia();
     } catch (error) {
       if (client !== this.#client) return;
       if (error instanceof Refused) this.#over(this.#refusedReason(error.code, request), error.details);
@@ -270,7 +286,7 @@ export class Visit extends EventTarget {
     } else if (told === "admitted" && this.state.phase === "waiting") {
       this.#say("message.admitted", {}, true);
       this.#set({ phase: "meeting", held: false, notices: [] });
-      this.#openMedia();
+      void this.#openMedia();
     } else if (told === "waiting" && this.state.phase === "meeting") {
       this.#closeMedia();
       this.#say("message.held", {}, true);
@@ -342,9 +358,11 @@ export class Visit extends EventTarget {
     return this.state.roster.participants.find((p) => p.participant === this.state.me?.participant)?.tracks ?? [];
   }
 
-  #openMedia() {
+  async #openMedia() {
     const client = this.#client;
-    if (!client || this.#media) return;
+    if (!client) return;
+    const { MediaConnection } = await loadMedia();
+    if (client !== this.#client || this.#media || this.state.phase !== "meeting") return;
     this.#media = new MediaConnection({
       iceServers: this.state.me?.ice_servers ?? [],
       negotiate: (offer) => client.request("offer", offer),
