@@ -222,10 +222,17 @@ class Writer:
             if _MAX_SIZE[kind] == 1 and not self._two_byte_only
         }
 
-    def write(self, source: Buffer, elements: Elements, view: WritableBuffer, offset: int) -> int:
+    def carries(self, kind: int) -> bool:
+        """Whether the receiver has negotiated elements of this kind."""
+        return self._carried >> kind & 1 != 0
+
+    def write(
+        self, source: Buffer, elements: Elements, view: WritableBuffer, offset: int, descriptor: bytes = b""
+    ) -> int:
         """Write the whole block, its four bytes of profile and length included, at `offset` of `view`.
 
-        `elements` says what the incoming packet has, and where in `source`. Gives the bytes written: a multiple of 4, at most
+        `elements` says what the incoming packet has, and where in `source`; `descriptor`, unless empty, is what goes in place of
+        its dependency descriptor. Gives the bytes written: a multiple of 4, at most
         `MAX_BLOCK`, 0 where the packet needs no extension.
         """
         present = elements.present & self._carried
@@ -241,14 +248,20 @@ class Writer:
             view[offset + place] = source[elements.offsets[kind]]
             return length
         if self._two_byte_only or (
-            present >> DEPENDENCY_DESCRIPTOR & 1 and elements.lengths[DEPENDENCY_DESCRIPTOR] > 16
+            present >> DEPENDENCY_DESCRIPTOR & 1 and (len(descriptor) or elements.lengths[DEPENDENCY_DESCRIPTOR]) > 16
         ):
-            return self._write_two_byte(source, elements, present, view, offset)
+            return self._write_two_byte(source, elements, present, view, offset, descriptor)
         head = self._head
         position = offset + len(head)
         view[offset:position] = head
         for kind, identifier in self._ids:
             if present >> kind & 1:
+                if kind == DEPENDENCY_DESCRIPTOR and descriptor:
+                    size = len(descriptor)
+                    view[position] = identifier << 4 | (size - 1)
+                    view[position + 1 : position + 1 + size] = descriptor
+                    position += 1 + size
+                    continue
                 size = elements.lengths[kind]
                 start = elements.offsets[kind]
                 view[position] = identifier << 4 | (size - 1)
@@ -267,13 +280,26 @@ class Writer:
         view[place + 1] = number & 0xFF
 
     def _write_two_byte(
-        self, source: Buffer, elements: Elements, present: int, view: WritableBuffer, offset: int
+        self,
+        source: Buffer,
+        elements: Elements,
+        present: int,
+        view: WritableBuffer,
+        offset: int,
+        descriptor: bytes,
     ) -> int:
         head = self._two_byte_head
         position = offset + len(head)
         view[offset:position] = head
         for kind, identifier in self._ids:
             if present >> kind & 1:
+                if kind == DEPENDENCY_DESCRIPTOR and descriptor:
+                    size = len(descriptor)
+                    view[position] = identifier
+                    view[position + 1] = size
+                    view[position + 2 : position + 2 + size] = descriptor
+                    position += 2 + size
+                    continue
                 size = elements.lengths[kind]
                 start = elements.offsets[kind]
                 view[position] = identifier

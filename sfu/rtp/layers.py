@@ -67,7 +67,6 @@ class Layers:
 
     __slots__ = (
         "_extended",
-        "_fresh",
         "_left_out",
         "_newest",
         "_number",
@@ -80,6 +79,7 @@ class Layers:
         "_pictures",
         "_tl0",
         "_tl0_shift",
+        "fresh",
         "picture_id",
         "tl0",
         "wanted_spatial",
@@ -95,7 +95,8 @@ class Layers:
         self.tl0 = NO_NUMBER
         self._newest = Period(_BEFORE_ALL, ALL, ALL)
         self._periods = [self._newest]
-        self._fresh = picture_id < 0 and number < 0
+        self.fresh = picture_id < 0 and number < 0
+        """Whether the next packet is the first of a source."""
         # What went out last; NO_NUMBER where nothing like it did.
         self._picture = picture_id
         self._tl0 = tl0
@@ -109,7 +110,7 @@ class Layers:
 
     def switch(self) -> None:
         """The next packet is the first of another source, a keyframe's. Its numbers follow on those that went out."""
-        self._fresh = True
+        self.fresh = True
 
     def take(self, frame: Frame, extended: int, newest: bool) -> int:
         """What becomes of a packet: `FORWARD`, `LEAVE_OUT` or `FILL`. Sets the numbers for `write`.
@@ -118,7 +119,7 @@ class Layers:
         """
         if not newest:
             return FORWARD if self._period(extended).has(frame) and self._number_late(frame) else FILL
-        if self._fresh:
+        if self.fresh:
             self._begin(frame, extended)
         elif frame.start:
             self._change(frame, extended)
@@ -167,7 +168,7 @@ class Layers:
 
     def _begin(self, frame: Frame, extended: int) -> None:
         """The first packet of another source."""
-        self._fresh = False
+        self.fresh = False
         self._left_out = self._picture_in = self._number_in = NO_NUMBER
         if frame.picture_id >= 0:
             self._picture_shift = _follow(self._picture, frame.picture_id)
@@ -258,7 +259,7 @@ class Layers:
         if picture_id == self._picture_in and picture_id >= 0:
             return True
         if picture_id < 0:
-            self.picture_id = self.tl0 = NO_NUMBER
+            self.picture_id = self.tl0 = self._picture_in = NO_NUMBER
             return True
         out = picture_id + self._picture_shift
         if frame.closes:

@@ -8,7 +8,9 @@ from functools import partial
 
 from sfu.errors import MalformedPacket
 from sfu.rtp import rtcp
-from sfu.rtp.extensions import Elements
+from sfu.rtp.descriptors import NOT_VIDEO, read_frame
+from sfu.rtp.extensions import DEPENDENCY_DESCRIPTOR, Elements
+from sfu.rtp.frame import Frame
 from sfu.rtp.ntp import from_seconds, middle, round_trip
 from sfu.rtp.packet import Header, parse
 from sfu.rtp.transport_feedback import TransportFeedback
@@ -67,6 +69,7 @@ class Control:
         self._nacked_at = float("-inf")
         self._header = Header()
         self._elements = Elements()
+        self._frame = Frame()
 
     def receive(self, peer: MediaPeer, slab: Slab, offset: int, length: int, now: float) -> None:
         """An SRTCP datagram of a peer that has keys."""
@@ -158,15 +161,14 @@ class Control:
         stream = peer.streams.get(ssrc)
         if stream is not None and stream.feed is not None and stream.primary is None:
             stream.ended = True
-            if stream.feed.active is stream:
-                stream.feed.activate(None)
+            stream.feed.selection.depart(stream)
 
     # Retransmissions, keyframes
 
     def _resend(self, peer: MediaPeer, stream: OutgoingStream, lost: tuple[int, ...], now: float) -> None:
         """A receiver asks for packets again. Without RTX there is no way: the packet itself, sent again, would use its nonce again."""
         outcomes = self._counters.retransmissions
-        source = stream.feed.active if stream.feed is not None else None
+        source = stream.source
         if not stream.can_resend:
             outcomes[Retransmission.NOT_NEGOTIATED] += len(lost)
             return
@@ -191,17 +193,36 @@ class Control:
                 kept, header.extension_profile, header.extension_offset, header.extension_length, elements
             )
             payload = kept[header.header_length : header.header_length + header.payload_length]
-            size = stream.resend(sequence, kept, header, elements, payload, now)
+            frame = self._frame if stream.layers is not None and self._describe(source, kept) else None
+            size = stream.resend(sequence, kept, header, elements, payload, frame, source.log.extended(number), now)
             if size:
                 self._counters.packets_out[Kind.RTX] += 1
                 self._counters.bytes_out[Kind.RTX] += size
             outcomes[Retransmission.SENT if size else Retransmission.NOT_NEGOTIATED] += 1
 
+    def _describe(self, source: IncomingStream, kept: memoryview) -> bool:
+        """Read into `_frame` what a kept packet, whose header and elements have been read, tells of its frame."""
+        header, elements = self._header, self._elements
+        descriptor = elements.has(DEPENDENCY_DESCRIPTOR)
+        return read_frame(
+            source.feed.descriptors.get(header.payload_type, NOT_VIDEO) if source.feed is not None else NOT_VIDEO,
+            kept,
+            header.header_length,
+            header.payload_length,
+            header.marker,
+            source.structures,
+            elements.offsets[DEPENDENCY_DESCRIPTOR] if descriptor else 0,
+            elements.lengths[DEPENDENCY_DESCRIPTOR] if descriptor else 0,
+            False,
+            self._frame,
+        )
+
     def _handle_keyframe_wish(self, peer: MediaPeer, ssrc: int, now: float) -> None:
         """A receiver says that it cannot decode."""
         stream = peer.outgoing_by_ssrc.get(ssrc)
         feed = stream.feed if stream is not None else None
-        source = feed.active if feed is not None else None
+        # Who is about to go over to another layer can decode again with that one's keyframe.
+        source = stream.target or stream.source if stream is not None else None
         if stream is None or feed is None or source is None:
             return
         # While one is under way, whoever repeats the wish adds nothing to it, and does not use up what it may ask for.
@@ -213,8 +234,8 @@ class Control:
             self.want_keyframe(sender, source, now)
 
     def ask_for_route(self, peer: MediaPeer, feed: Feed, stream: IncomingStream, now: float) -> None:
-        """A new route waits for a keyframe of the peer's active stream. Beyond what its receiver may ask for it waits for longer."""
-        if stream.keyframes.wanted or feed.may_ask(now):
+        """A receiver waits for a keyframe of the peer's stream. Beyond what it may ask for it waits for longer."""
+        if stream.keyframes.wanted or feed.may_ask(stream, now):
             self.want_keyframe(peer, stream, now)
         else:
             self._counters.keyframe_requests[KeyframeRequest.LIMITED] += 1
@@ -320,9 +341,9 @@ class Control:
         packets: list[rtcp.Packet] = []
         for stream in peer.outgoing.values():
             feed = stream.feed
-            if feed is None or feed.active is None or stream.packets == stream.reported_packets:
+            if feed is None or stream.source is None or stream.packets == stream.reported_packets:
                 continue
-            made = sender_report(stream, feed.active, self._peers[feed.peer], now + self._ntp_epoch)
+            made = sender_report(stream, stream.source, self._peers[feed.peer], now + self._ntp_epoch)
             if made is not None:
                 stream.reported_packets = stream.packets
                 cname = feed.section.stream.encode("ascii", "replace")[:MAX_CNAME]

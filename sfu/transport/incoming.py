@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from sfu.rtp.dependency import Structures
 from sfu.rtp.descriptors import CODEC_OF_NAME, NOT_VIDEO
 from sfu.rtp.extensions import Reader
+from sfu.rtp.frame import NO_NUMBER, Frame
 from sfu.rtp.history import History
 from sfu.rtp.keyframes import AskLimit, KeyframeRequests
 from sfu.rtp.ntp import to_seconds
+from sfu.rtp.rates import Meter
 from sfu.rtp.receive_log import ReceiveLog
 from sfu.transport.counters import Kind
 from sfu.transport.outgoing import CLOCK_RATES, OutgoingStream
 from sfu.transport.parameters import Codec, PeerId, Section
-
-SILENCE = 1.0
-"""Seconds after which another stream of the section takes over: its sender has paused the layer, or goes on under another SSRC."""
-
+from sfu.transport.selection import Selection
 
 MAX_ASKERS = 256
 """Peers whose asking for a section's keyframes is remembered; beyond that the one that asked longest ago is forgotten."""
@@ -27,20 +27,36 @@ class IncomingStream:
     """
 
     __slots__ = (
+        "described",
         "ended",
         "feed",
+        "frame_interval",
         "given_up",
         "heard_at",
         "history",
+        "keeps_history",
         "keyframe_timer",
         "keyframes",
+        "layered",
+        "live",
         "log",
+        "meter",
+        "number",
+        "payload_type",
+        "picture_id",
         "primary",
+        "receivers",
         "report_ntp",
         "report_timestamp",
         "reported",
         "rid",
+        "sizes",
         "ssrc",
+        "structures",
+        "timestamp",
+        "tl0",
+        "unable",
+        "waiting",
     )
 
     def __init__(self, ssrc: int) -> None:
@@ -50,8 +66,34 @@ class IncomingStream:
         self.rid = ""
         self.ended = False
         """The peer has said BYE; the next packet takes it back."""
+        self.live = False
+        """It comes, and has its place in its section's selection."""
         self.heard_at = 0.0
         """When its newest packet came."""
+        self.receivers: tuple[OutgoingStream, ...] = ()
+        """To whom its packets go. This and what follows up to `described` is kept by the selection."""
+        self.waiting: tuple[OutgoingStream, ...] = ()
+        """Who go over to it with its next keyframe."""
+        self.unable: tuple[OutgoingStream, ...] = ()
+        """Who would, if they were connected and had its codec."""
+        self.keeps_history = False
+        """Whether a receiver may ask for packets again."""
+        self.described = False
+        """Whether every packet is asked what it tells of its frame; else one of each frame is."""
+        self.layered = False
+        """Whether its packets tell of layers."""
+        self.timestamp = -1
+        """Of the newest frame."""
+        self.payload_type = -1
+        """Of the newest packet; -1 before the first. Whoever sets it refreshes the selection."""
+        self.structures = Structures()
+        self.picture_id = self.tl0 = self.number = NO_NUMBER
+        """Of the newest frame."""
+        self.sizes: tuple[tuple[int, int], ...] = ()
+        """(width, height) by spatial layer, as far as known."""
+        self.meter = Meter(0.0)
+        self.frame_interval = 0.0
+        """Seconds from frame to frame, in the last second or so; 0.0 while unknown."""
         self.log = ReceiveLog(ssrc, 1)
         self.history: History | None = None
         self.given_up = 0
@@ -77,6 +119,11 @@ class IncomingStream:
         self.reported = 0
         self.keyframes = KeyframeRequests()
         self.report_ntp = None
+        self.structures = Structures()
+        self.picture_id = self.tl0 = self.number = NO_NUMBER
+        self.sizes = ()
+        self.layered = self.described = False
+        self.timestamp = -1
         feed.streams.append(self)
 
     def bind_rtx(self, primary: IncomingStream) -> None:
@@ -89,6 +136,8 @@ class IncomingStream:
         self.feed = None
         self.primary = None
         self.history = None
+        self.live = False
+        self.receivers = self.waiting = self.unable = ()
 
     def sender_report(self, ntp: int, timestamp: int, now: float) -> None:
         """The peer's sender report of this stream came in."""
@@ -96,27 +145,53 @@ class IncomingStream:
         self.report_ntp = to_seconds(ntp)
         self.report_timestamp = timestamp
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether somebody gets it, or soon will."""
+        return bool(self.receivers or self.waiting)
+
+    @property
+    def highest(self) -> int:
+        """Its highest spatial layer, of those that came in the last second or so."""
+        return self.meter.rates[-1][0] >> 3 if self.meter.rates else 0
+
+    def ahead_of(self, other: IncomingStream) -> int | None:
+        """By how much its timestamps are ahead of another stream's of the same peer; None while either has not said what time it is."""
+        if self.report_ntp is None or other.report_ntp is None or self.feed is None:
+            return None
+        later = round((other.report_ntp - self.report_ntp) * self.feed.clock_rate)
+        return (self.report_timestamp + later - other.report_timestamp) & 0xFFFFFFFF
+
+    def note(self, frame: Frame, timestamp: int) -> None:
+        """The newest packet is of this frame."""
+        self.timestamp = timestamp
+        self.picture_id = frame.picture_id
+        self.tl0 = frame.tl0
+        self.number = frame.number
+        if frame.sizes:
+            self.sizes = frame.sizes
+        if frame.tl0 >= 0 or frame.temporal or frame.spatial or frame.dtis:
+            self.layered = self.described = True
+
 
 class Feed:
-    """One section that a peer sends on. Of its streams the `active` one is forwarded, to all `receivers`."""
+    """One section that a peer sends on. Its `selection` says which of its streams each of the `receivers` gets."""
 
     __slots__ = (
         "_asks",
-        "active",
         "asks_nack",
-        "awaited",
         "clock_rate",
         "codecs",
         "descriptors",
-        "keeps_history",
         "kind",
         "loudest",
+        "measured_at",
         "media_of_rtx",
-        "payload_type",
         "peer",
         "reader",
         "receivers",
         "section",
+        "selection",
         "streams",
     )
 
@@ -126,21 +201,22 @@ class Feed:
         self.clock_rate = CLOCK_RATES[section.kind]
         self.streams: list[IncomingStream] = []
         """Of media, without the retransmission streams."""
-        self.active: IncomingStream | None = None
         self.receivers: tuple[OutgoingStream, ...] = ()
-        self.awaited = False
-        """Whether a receiver may be waiting for a keyframe, of the codec that is being sent."""
-        self.payload_type = -1
-        """Of the active stream's newest packet; -1 before the first. Whoever sets it refreshes."""
+        self.selection = Selection(self, section.rids)
         self._asks: dict[PeerId, AskLimit] = {}
-        self.keeps_history = False
-        """Whether a receiver may ask for packets again."""
         self.loudest = -1
         """The loudest audio level since the last report, in -dBov; -1 for none."""
+        self.measured_at: float | None = None
+        """When the rates of its layers are measured again; None while nothing comes."""
+        self.section = section
         self.update(section)
 
     def update(self, section: Section) -> None:
         """What was negotiated for the section, at first or anew."""
+        if section.rids != self.section.rids:
+            for stream in list(self.streams):
+                self.selection.depart(stream)
+            self.selection = Selection(self, section.rids)
         self.section = section
         self.reader = Reader(section.extensions)
         self.codecs: dict[int, Codec] = {codec.payload_type: codec for codec in section.codecs}
@@ -150,35 +226,9 @@ class Feed:
         self.descriptors = {codec.payload_type: CODEC_OF_NAME.get(codec.name, NOT_VIDEO) for codec in section.codecs}
         self.asks_nack = any(codec.nack for codec in section.codecs)
 
-    def prefers(self, stream: IncomingStream, now: float) -> bool:
-        """Whether `stream`, which a packet came on, is to be forwarded from now on instead of the active one.
-
-        Of simulcast layers: the first that the offer lists among those that come. Choosing by what receivers can take belongs here.
-        """
-        active = self.active
-        if active is None or now - active.heard_at > SILENCE:
-            return True
-        rids = self.section.rids
-        return stream.rid in rids and active.rid in rids and rids.index(stream.rid) < rids.index(active.rid)
-
-    def activate(self, stream: IncomingStream | None) -> None:
-        """Forward `stream` from its next packet (of video: from its next keyframe) on."""
-        self.active = stream
-        for receiver in self.receivers:
-            receiver.switch(by_source=True)
-        self.refresh()
-
     def set_receivers(self, receivers: tuple[OutgoingStream, ...]) -> None:
         self.receivers = receivers
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Look again what the receivers that can be sent to need."""
-        self.keeps_history = any(receiver.can_resend for receiver in self.receivers)
-        self.awaited = any(self._waits(receiver) for receiver in self.receivers)
-
-    def _waits(self, receiver: OutgoingStream) -> bool:
-        return receiver.awaiting_keyframe and receiver.session is not None and receiver.carries(self.payload_type)
+        self.selection.refresh()
 
     def asks(self, receiver: PeerId) -> AskLimit:
         """What a receiving peer may still ask for. It outlives routes, or whoever turns one off and on again could ask at will."""
@@ -190,15 +240,12 @@ class Feed:
         self._asks[receiver] = limit
         return limit
 
-    def may_ask(self, now: float) -> bool:
-        """Whether a keyframe is to be asked for, because somebody waits who may ask; counts it for that one alone.
+    def may_ask(self, stream: IncomingStream, now: float) -> bool:
+        """Whether a keyframe of the stream is to be asked for, because somebody waits who may ask; counts it for that one alone.
 
         Where the source itself has begun anew nobody asks for more than is needed, so that is not limited.
         """
-        return any(
-            self._waits(receiver) and (receiver.switched_by_source or self.asks(receiver.peer).allow(now))
-            for receiver in self.receivers
-        )
+        return any(receiver.switched_by_source or self.asks(receiver.peer).allow(now) for receiver in stream.waiting)
 
     def stream_of(self, rid: str) -> IncomingStream | None:
         """The media stream of a layer; of a section without layers, with an empty rid, the one it has."""

@@ -161,8 +161,7 @@ class MediaPeer:
     def _unbind(self, stream: IncomingStream, feed: Feed) -> None:
         if stream in feed.streams:
             feed.streams.remove(stream)
-        if feed.active is stream:
-            feed.activate(None)
+        feed.selection.depart(stream)
         for other in self.streams.values():
             if other.primary is stream:
                 other.unbind()

@@ -6,7 +6,9 @@ import random
 from typing import TYPE_CHECKING
 
 from sfu.rtp import red
-from sfu.rtp.extensions import Elements, Writer
+from sfu.rtp.extensions import DEPENDENCY_DESCRIPTOR, Elements, Writer
+from sfu.rtp.frame import ALL, Frame
+from sfu.rtp.layers import FILL, FORWARD, Layers
 from sfu.rtp.packet import FIXED_LENGTH, Header, write_fixed
 from sfu.rtp.resends import Resends
 from sfu.rtp.rtx import write_original
@@ -20,7 +22,7 @@ from sfu.transport.parameters import Egress, PeerId, Section
 from sfu.transport.srtp import MAX_TRAILER, SrtpSession
 
 if TYPE_CHECKING:
-    from sfu.transport.incoming import Feed
+    from sfu.transport.incoming import Feed, IncomingStream
 
 CLOCK_RATES = {"audio": 48_000, "video": 90_000}
 """Hz, of all codecs of a kind that we forward (RFC 7587 4.1, RFC 7741 4.1 and its like)."""
@@ -28,6 +30,7 @@ CLOCK_RATES = {"audio": 48_000, "video": 90_000}
 MAX_CLEAR = MAX_DATAGRAM - MAX_TRAILER
 """Bytes of an RTP packet before protection."""
 
+_NO_ELEMENTS = Elements()
 PADDING = 255
 """Bytes of a packet that only probes: the most that its last byte can count (RFC 3550 5.1)."""
 _PADDING = bytes(PADDING - 1) + bytes((PADDING,))
@@ -56,8 +59,16 @@ class OutgoingStream:
         self.section = section
         self.egress = egress
         self.feed: Feed | None = None
-        self.awaiting_keyframe = False
-        """Whether a video stream waits for the frame that a decoder can start with."""
+        self.source: IncomingStream | None = None
+        """Of the feed's streams the one whose packets go out. This and the next are set by the feed's selection."""
+        self.target: IncomingStream | None = None
+        """The one that is taken from its next keyframe on."""
+        self.layers: Layers | None = None
+        """What is left out of the source, and how it is numbered; None while all of it goes out as it is."""
+        self.wanted_spatial = ALL
+        """Of what comes; -1: nothing."""
+        self.wanted_temporal = ALL
+        self.is_sound = section.kind == "audio"
         self.session: SrtpSession | None = None
         """None until the peer can be sent to."""
         self.packets = 0
@@ -72,8 +83,6 @@ class OutgoingStream:
         """Whether a packet of the route at hand has been prepared."""
         self.switched_by_source = False
         """Whether the source's own doing was why it last began to wait."""
-        self.wanted_layer = (0, 0)
-        """(spatial, temporal) of what its receiver is to get."""
         self.left_out = False
         """Whether video is left out because more has been sent than the way takes; then it begins again with a keyframe."""
         self._downlink = downlink
@@ -106,15 +115,17 @@ class OutgoingStream:
         """There is a route from `feed` now."""
         self._use(mapping)
         if feed is not self.feed:
+            self.leave()
             self.feed = feed
             self.started = False
-            self.switch()
+            self.switched_by_source = False
 
     def detach(self) -> None:
         """There is no route any more."""
+        self.leave()
+        self.target = None
         self.feed = None
         self.left_out = False
-        self.awaiting_keyframe = False
         self._use(_NOTHING)
 
     def _use(self, mapping: Mapping) -> None:
@@ -126,12 +137,53 @@ class OutgoingStream:
         """Whether the receiver has negotiated what the feed sends as `payload_type`; -1 is nothing yet."""
         return payload_type >= 0 and self._payload_types[payload_type] != NO_CODEC
 
-    def switch(self, *, by_source: bool = False) -> None:
-        """The next packet comes from another source, or from the same one after a pause."""
-        self.switched_by_source = by_source
+    def can_take(self, stream: IncomingStream) -> bool:
+        """Whether the stream would reach the receiver, and be understood."""
+        return self.session is not None and self.carries(stream.payload_type)
+
+    def want(self, spatial: int, temporal: int) -> None:
+        """What the receiver is to get of the layers that come; the selection is asked to place it by the caller."""
+        self.wanted_spatial = spatial
+        self.wanted_temporal = temporal
+        restricted = temporal < ALL or 0 <= spatial < ALL
+        if self.layers is None and restricted:
+            self.layers = self._layers_so_far()
+        self._limit_layers()
+
+    def _limit_layers(self) -> None:
+        if self.layers is not None:
+            simulcast = self.feed is not None and bool(self.feed.section.rids)
+            self.layers.wanted_spatial = ALL if simulcast else max(self.wanted_spatial, 0)
+            self.layers.wanted_temporal = self.wanted_temporal
+
+    def lacks_layers(self) -> bool:
+        """Whether it takes a keyframe of its own source to get the spatial layers that are wanted."""
+        return self.layers is not None and self.source is not None and self.layers.lacks(self.source.highest)
+
+    def begin(self, source: IncomingStream) -> None:
+        """The next packet is the first of this stream; of video, of a keyframe."""
+        ahead = self.source.ahead_of(source) if self.source is not None and self.source is not source else None
+        self.leave()
+        self.source = source
+        self.target = None
         self._sequences.switch()
-        self.timestamps.switch()
-        self.awaiting_keyframe = self.section.kind == "video"
+        self.timestamps.switch(ahead)
+        if self.layers is not None:
+            self._limit_layers()
+            self.layers.switch()
+
+    def leave(self) -> None:
+        """Nothing more comes from the source. What does next follows on its numbers."""
+        if self.source is None:
+            return
+        if self.layers is None and not self.is_sound and self.packets:
+            self.layers = self._layers_so_far()
+        self.source = None
+
+    def _layers_so_far(self) -> Layers:
+        """All went out as it was until now."""
+        source = self.source
+        return Layers() if source is None else Layers(source.picture_id, source.tl0, source.number)
 
     def forward(
         self,
@@ -139,14 +191,16 @@ class OutgoingStream:
         header: Header,
         elements: Elements,
         payload: memoryview,
-        keyframe: bool,
+        frame: Frame | None,
+        extended: int,
+        newest: bool,
         now: float,
     ) -> int:
         """Prepare the receiver's copy of a packet. `source` is what `elements` point into.
 
+        `frame` is what the packet tells of its frame, None where it tells nothing; `extended` its extended sequence number and `newest`
+        whether it is ahead of all others of its stream, both by the stream's log.
         Gives the bytes of the datagram; 0 where it was dropped, which is counted.
-
-        `keyframe` need only be true to fact while `awaiting_keyframe`.
         """
         session = self.session
         if session is None:
@@ -154,16 +208,23 @@ class OutgoingStream:
             return 0
         if self._picture and (self._downlink.limited or self.left_out):
             self._look_at_frame(header.timestamp, now)
-        if self.left_out:
-            self._drops[DropReason.ABOVE_ESTIMATE] += 1
-            return 0
+            if self.left_out or self.source is None:
+                self._drops[DropReason.ABOVE_ESTIMATE] += 1
+                return 0
         payload_type = self._payload_types[header.payload_type]
         if payload_type == NO_CODEC:
             self._drops[DropReason.NO_CODEC] += 1
             return 0
-        if self.awaiting_keyframe and not keyframe:
-            self._drops[DropReason.NOT_A_KEYFRAME] += 1
-            return 0
+        marker = header.marker
+        descriptor = b""
+        layers = self.layers if frame is not None else None
+        if layers is not None and frame is not None:
+            taken = layers.take(frame, extended, newest or layers.fresh)
+            if taken != FORWARD:
+                return self._withhold(header, taken, session, payload_type, now)
+            if not marker and layers.ends(frame, extended, newest):
+                marker = 1
+            descriptor = self._descriptor(layers, source, elements, frame, extended)
         if header.payload_type == self._strip_red:
             start, length, inner = red.primary(payload, 0, len(payload))
             if inner < 0:
@@ -175,7 +236,7 @@ class OutgoingStream:
             outbox.reserve()
         view = outbox.view
         at = outbox.end
-        extension = self._writer.write(source, elements, view, at + FIXED_LENGTH)
+        extension = self._writer.write(source, elements, view, at + FIXED_LENGTH, descriptor)
         body = at + FIXED_LENGTH + extension
         size = len(payload)
         end = body + size
@@ -189,9 +250,10 @@ class OutgoingStream:
             self._drops[DropReason.SUPERSEDED] += 1
             return 0
         timestamp = self.timestamps.map(header.timestamp, now)
-        self.awaiting_keyframe = False
-        write_fixed(view, at, extension, header.marker, payload_type, sequence, timestamp, self.egress.ssrc)
+        write_fixed(view, at, extension, marker, payload_type, sequence, timestamp, self.egress.ssrc)
         view[body:end] = payload
+        if layers is not None and frame is not None:
+            layers.write(view, body, frame)
         if self._writer.number_at:
             self._writer.write_number(view, at + FIXED_LENGTH, self._sent.note(end - at, now))
         else:
@@ -205,6 +267,45 @@ class OutgoingStream:
         self.octets += size
         return protected
 
+    def _withhold(self, header: Header, taken: int, session: SrtpSession, payload_type: int, now: float) -> int:
+        """A packet of a layer that the receiver does not get. Where its number is a gap already, an empty packet fills it."""
+        if taken != FILL:
+            self._drops[DropReason.OTHER_LAYER] += 1
+            self._sequences.drop(header.sequence)
+            return 0
+        sequence = self._sequences.map(header.sequence)
+        timestamp = self.timestamps.translate(header.timestamp)
+        if sequence == REFUSED or timestamp == REFUSED:
+            self._drops[DropReason.SUPERSEDED] += 1
+            return 0
+        outbox = self._outbox
+        outbox.reserve()
+        at = outbox.end
+        extension = self._writer.write(b"", _NO_ELEMENTS, outbox.view, at + FIXED_LENGTH)
+        write_fixed(outbox.view, at, extension, 0, payload_type, sequence, timestamp, self.egress.ssrc)
+        self.packets += 1
+        return self._seal(session, at, at + FIXED_LENGTH + extension, now)
+
+    def _seal(self, session: SrtpSession, at: int, end: int, now: float) -> int:
+        """Number, protect and commit the packet that was written from `at` to `end`. Gives the bytes of the datagram; 0 if it cannot be."""
+        outbox = self._outbox
+        if self._writer.number_at:
+            self._writer.write_number(outbox.view, at + FIXED_LENGTH, self._sent.note(end - at, now))
+        else:
+            self._sent.total += end - at
+        protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
+        if protected < 0:
+            self._drops[DropReason.PROTECT_FAILED] += 1
+            return 0
+        outbox.commit(protected)
+        return protected
+
+    def _descriptor(self, layers: Layers, source: memoryview, elements: Elements, frame: Frame, extended: int) -> bytes:
+        """What the receiver is to see in place of the packet's dependency descriptor; empty where there is none."""
+        if not elements.has(DEPENDENCY_DESCRIPTOR) or not self._writer.carries(DEPENDENCY_DESCRIPTOR):
+            return b""
+        return layers.descriptor(elements.value(source, DEPENDENCY_DESCRIPTOR), frame, extended)
+
     def _look_at_frame(self, timestamp: int, now: float) -> None:
         """Where a frame begins: whether it goes out. It is sent whole, or not at all."""
         if timestamp == self._frame:
@@ -216,19 +317,20 @@ class OutgoingStream:
                 self._await_keyframe()
         elif self._downlink.exceeded(now):
             self.left_out = True
+            self.layers = self.layers or self._layers_so_far()
 
     def _await_keyframe(self) -> None:
         """Frames have been left out, so that the decoder has nothing to go on from."""
-        if not self.awaiting_keyframe and self.feed is not None:
-            self.switch()
-            self.feed.refresh()
+        if self.feed is not None:
+            self.leave()
+            self.feed.selection.place(self)
 
     def _leave_out(self, sequence: int) -> None:
         """A packet cannot go out. It cannot as a retransmission either, so there is no gap, which the receiver would ask about in vain.
 
         A decoder would not see that its frame has a hole: video goes on with the next keyframe.
         """
-        if self.section.kind == "audio":
+        if self.is_sound:
             self._sequences.drop(sequence)
         else:
             self._await_keyframe()
@@ -238,7 +340,7 @@ class OutgoingStream:
         self._sequences.drop(sequence)
 
     def wanted(self, sequence: int) -> int:
-        """The source's number of what went out as `sequence`; negative if nothing did since the last switch."""
+        """The source's number of what went out as `sequence`; negative if nothing did since the source was gone over to."""
         return self._sequences.reverse(sequence)
 
     @property
@@ -257,6 +359,8 @@ class OutgoingStream:
         header: Header,
         elements: Elements,
         payload: memoryview,
+        frame: Frame | None,
+        extended: int,
         now: float,
     ) -> int:
         """Prepare again, as a retransmission (RFC 4588 4), what went out as `sequence`; the rest as for `forward`."""
@@ -268,11 +372,20 @@ class OutgoingStream:
         if header.payload_type == self._strip_red:
             start, length, _ = red.primary(payload, 0, len(payload))
             payload = payload[start : start + length]
+        marker = header.marker
+        descriptor = b""
+        layers = self.layers if frame is not None else None
+        if layers is not None and frame is not None:
+            if layers.take(frame, extended, False) != FORWARD:
+                layers, elements, payload, marker = None, _NO_ELEMENTS, payload[:0], 0
+            else:
+                marker |= layers.ends(frame, extended, False)
+                descriptor = self._descriptor(layers, source, elements, frame, extended)
         outbox = self._outbox
         outbox.reserve()
         view = outbox.view
         at = outbox.end
-        extension = self._writer.write(source, elements, view, at + FIXED_LENGTH)
+        extension = self._writer.write(source, elements, view, at + FIXED_LENGTH, descriptor)
         body = write_original(view, at + FIXED_LENGTH + extension, sequence)
         end = body + len(payload)
         if end - at > MAX_CLEAR:
@@ -280,18 +393,11 @@ class OutgoingStream:
             return 0
         self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
         timestamp = self.timestamps.translate(header.timestamp)
-        write_fixed(view, at, extension, header.marker, payload_type, self._rtx_sequence, timestamp, ssrc)
+        write_fixed(view, at, extension, marker, payload_type, self._rtx_sequence, timestamp, ssrc)
         view[body:end] = payload
-        if self._writer.number_at:
-            self._writer.write_number(view, at + FIXED_LENGTH, self._sent.note(end - at, now))
-        else:
-            self._sent.total += end - at
-        protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
-        if protected < 0:
-            self._drops[DropReason.PROTECT_FAILED] += 1
-            return 0
-        outbox.commit(protected)
-        return protected
+        if layers is not None and frame is not None:
+            layers.write(view, body, frame)
+        return self._seal(session, at, end, now)
 
     @property
     def numbered(self) -> bool:
@@ -320,11 +426,4 @@ class OutgoingStream:
         write_fixed(view, at, extension, 0, self._padding_type, self._rtx_sequence, self.timestamps.newest, ssrc)
         view[at] |= 0x20
         view[body:end] = _PADDING
-        if self._writer.number_at:
-            self._writer.write_number(view, at + FIXED_LENGTH, self._sent.note(end - at, now))
-        protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
-        if protected < 0:
-            self._drops[DropReason.PROTECT_FAILED] += 1
-            return 0
-        outbox.commit(protected)
-        return protected
+        return self._seal(session, at, end, now)

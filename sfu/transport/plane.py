@@ -10,8 +10,9 @@ import random
 import struct
 from collections.abc import Callable
 
-from sfu.rtp.descriptors import is_keyframe_start
-from sfu.rtp.extensions import AUDIO_LEVEL, TRANSPORT_CC, Elements
+from sfu.rtp.descriptors import is_keyframe_start, read_frame
+from sfu.rtp.extensions import AUDIO_LEVEL, DEPENDENCY_DESCRIPTOR, TRANSPORT_CC, Elements
+from sfu.rtp.frame import Frame
 from sfu.rtp.history import History
 from sfu.rtp.levels import level
 from sfu.rtp.packet import Header, is_rtcp, parse
@@ -28,6 +29,7 @@ from sfu.transport.outbox import MAX_DATAGRAM, Outboxes
 from sfu.transport.outgoing import OutgoingStream
 from sfu.transport.parameters import AudioLevels, Egress, Failed, FirstForwarded, PeerId, Report, Section, Stage
 from sfu.transport.ports import Destination, Sender, SrtpKeys
+from sfu.transport.rates import Rates
 from sfu.transport.slab import Slab
 from sfu.transport.srtp import REPLAYED, REPLAYED_TOO_OLD, sessions
 from sfu.transport.timers import EVERYBODY, Timers
@@ -40,6 +42,7 @@ RECEIVER_CAP = 20_000_000
 """Bits per second at which the estimate of a way down ends: a dozen such pictures."""
 
 _HAS_LEVEL = 1 << AUDIO_LEVEL
+_HAS_DESCRIPTOR = 1 << DEPENDENCY_DESCRIPTOR
 _HAS_NUMBER = 1 << TRANSPORT_CC
 _LEAST = 12 + 10
 """Bytes of the smallest SRTP packet: a header and the shortest tag. No SRTCP packet is smaller."""
@@ -81,11 +84,13 @@ class Plane:
             self._peers, self._timers, self.counters, bitrate_cap=bitrate_cap, ntp_epoch=ntp_epoch, rng=self._rng
         )
         self._reports: list[Report] = []
+        self._rates = Rates(self._timers, self._tell)
         self._first: list[tuple[PeerId, bool]] = []
         self._heard: list[Feed] = []
         # One of each for all packets: they are read and forgotten within one call.
         self._header = Header()
         self._elements = Elements()
+        self._frame = Frame()
 
     # Peers, sections, routes
 
@@ -122,7 +127,7 @@ class Plane:
     def _let_send(self, peer: MediaPeer, stream: OutgoingStream) -> None:
         stream.session = peer.outbound if peer.connected() and stream.section.peer_receives else None
         if stream.feed is not None:
-            stream.feed.refresh()
+            stream.feed.selection.refresh()
 
     def close_peer(self, peer: PeerId) -> None:
         state = self._peers.pop(peer, None)
@@ -173,7 +178,7 @@ class Plane:
             peer.undeclare(feed, before)
             for stream in feed.receivers:
                 stream.attach(feed, mapping(section, stream.section))
-            feed.refresh()
+            feed.selection.place_all()
         peer.declare(feed)
 
     def _set_outgoing(self, peer: MediaPeer, section: Section) -> None:
@@ -231,10 +236,16 @@ class Plane:
         stream.attach(feed, mapping(feed.section, stream.section))
         if stream not in feed.receivers:
             feed.set_receivers((*feed.receivers, stream))
+        feed.selection.place(stream)
         now = self._clock()
         self._control.report_soon(target, now)
-        if feed.awaited and feed.active is not None:
-            self._control.ask_for_route(source, feed, feed.active, now)
+        self._ask_for(source, feed, stream, now)
+
+    def _ask_for(self, peer: MediaPeer, feed: Feed, receiver: OutgoingStream, now: float) -> None:
+        """Ask for the keyframe that a receiver waits for, if it can be sent it."""
+        source = receiver.target
+        if source is not None and receiver in source.waiting:
+            self._control.ask_for_route(peer, feed, source, now)
             self._hand_over()
 
     def drop_route(self, receiver: PeerId, receiver_mid: str) -> None:
@@ -253,15 +264,25 @@ class Plane:
     def set_layer(self, receiver: PeerId, receiver_mid: str, spatial: int, temporal: int) -> None:
         target = self._peers.get(receiver)
         stream = target.outgoing.get(receiver_mid) if target is not None else None
-        if stream is not None:
-            stream.wanted_layer = (spatial, temporal)
+        feed = stream.feed if stream is not None else None
+        source = self._peers.get(feed.peer) if feed is not None else None
+        if stream is None or stream.is_sound:
+            return
+        self._hand_over()
+        stream.want(spatial, temporal)
+        if feed is not None and source is not None:
+            feed.selection.place(stream)
+            self._ask_for(source, feed, stream, self._clock())
 
     def request_keyframe(self, sender: PeerId, sender_mid: str) -> None:
         peer = self._peers.get(sender)
         feed = peer.feeds.get(sender_mid) if peer is not None else None
-        if peer is not None and feed is not None and feed.active is not None:
-            self._control.want_keyframe(peer, feed.active, self._clock())
-            self._hand_over()
+        if peer is None or feed is None:
+            return
+        for stream in feed.streams:
+            if stream.is_taken:
+                self._control.want_keyframe(peer, stream, self._clock())
+        self._hand_over()
 
     # Packets in
 
@@ -369,18 +390,15 @@ class Plane:
             self._restart(feed, stream)
         stream.ended = False
         stream.heard_at = now
-        receivers = feed.receivers
-        if log.nacks_at < NEVER and receivers and feed.asks_nack:
+        if not stream.live and not self._arrive(peer, feed, stream, now):
+            self._counts[DropReason.OTHER_LAYER] += 1
+            return
+        if log.nacks_at < NEVER and stream.is_taken and feed.asks_nack:
             self._control.watch_losses(peer, stream, log.nacks_at)
-        if stream is not feed.active:
-            if not feed.prefers(stream, now):
-                self._counts[DropReason.OTHER_LAYER] += 1
-                return
-            self._activate(peer, feed, stream, now)
         payload_length = header.payload_length
         if payload_length == 0:
             self._counts[DropReason.PADDING] += 1
-            for receiver in receivers:
+            for receiver in stream.receivers:
                 receiver.skip(sequence)
             return
         elements = self._elements
@@ -390,30 +408,45 @@ class Plane:
                 self._hear(feed, loudness, now)
             elif loudness < feed.loudest:
                 feed.loudest = loudness
-        if not receivers:
-            self._counts[DropReason.NO_ROUTE] += 1
-            return
-        if feed.keeps_history:
+        start = offset + header.header_length
+        if header.payload_type != stream.payload_type:
+            stream.payload_type = header.payload_type
+            feed.selection.refresh()
+        if stream.keeps_history:
             history = stream.history
             if history is None:
                 history = stream.history = History.for_video() if feed.kind is Kind.VIDEO else History.for_audio()
             history.store(sequence, view, offset, length, now)
-        start = offset + header.header_length
-        if header.payload_type != feed.payload_type:
-            feed.payload_type = header.payload_type
-            feed.refresh()
-        keyframe = False
-        if feed.awaited or stream.keyframes.wanted:
-            keyframe = is_keyframe_start(codec, view, start, payload_length)
-            if keyframe:
-                stream.keyframes.seen()
-            elif feed.awaited and not stream.keyframes.wanted and feed.may_ask(now):
-                self._control.want_keyframe(peer, stream, now)
+        frame = None
+        newest = verdict != RECOVERED
+        extended = 0
+        if codec:
+            if (
+                stream.described
+                or header.timestamp != stream.timestamp
+                or stream.waiting
+                or stream.keyframes.wanted
+                or not newest
+            ):
+                frame = self._look(stream, codec, view, start, newest)
+                extended = log.highest if newest else log.extended(sequence)
+            else:
+                # Nothing needs to know more of the middle of a frame than that it is one.
+                stream.meter.octets[0] += payload_length
+                stream.meter.frames[0] += header.marker
+            if header.marker and feed.section.rids:
+                self._look_above(feed, stream, now)
+            if stream.waiting or stream.keyframes.wanted:
+                self._look_for_keyframe(peer, feed, stream, codec, view, start, frame, now)
+        receivers = stream.receivers
+        if not receivers:
+            self._count_untaken(feed, stream)
+            return
         payload = view[start : start + payload_length]
         sent = sent_bytes = 0
         for receiver in receivers:
             try:
-                size = receiver.forward(view, header, elements, payload, keyframe, now)
+                size = receiver.forward(view, header, elements, payload, frame, extended, newest, now)
                 if size:
                     sent += 1
                     sent_bytes += size
@@ -424,21 +457,95 @@ class Plane:
         counters = self.counters
         counters.packets_out[feed.kind] += sent
         counters.bytes_out[feed.kind] += sent_bytes
+
+    def _look(self, stream: IncomingStream, codec: int, view: memoryview, start: int, newest: bool) -> Frame | None:
+        """What the packet at hand tells of its frame, which is counted for its layer; None where it tells nothing."""
+        header, elements, frame = self._header, self._elements, self._frame
+        descriptor = elements.present & _HAS_DESCRIPTOR
+        described = read_frame(
+            codec,
+            view,
+            start,
+            header.payload_length,
+            header.marker,
+            stream.structures,
+            elements.offsets[DEPENDENCY_DESCRIPTOR] if descriptor else 0,
+            elements.lengths[DEPENDENCY_DESCRIPTOR] if descriptor else 0,
+            newest,
+            frame,
+        )
+        meter = stream.meter
+        if not described:
+            meter.octets[0] += header.payload_length
+            meter.frames[0] += header.marker
+            if newest:
+                stream.timestamp = header.timestamp
+            return None
+        layer = frame.spatial << 3 | frame.temporal
+        meter.octets[layer] += header.payload_length
+        if frame.end:
+            meter.frames[layer] += 1
+        if newest:
+            stream.note(frame, header.timestamp)
+        return frame
+
+    def _look_for_keyframe(
+        self,
+        peer: MediaPeer,
+        feed: Feed,
+        stream: IncomingStream,
+        codec: int,
+        view: memoryview,
+        start: int,
+        frame: Frame | None,
+        now: float,
+    ) -> None:
+        """Somebody waits for a keyframe of the stream: does one begin with the packet at hand?"""
+        if frame is not None:
+            keyframe = frame.keyframe
+        else:
+            keyframe = is_keyframe_start(codec, view, start, self._header.payload_length)
         if keyframe:
-            feed.refresh()
+            stream.keyframes.seen()
+            feed.selection.begin(stream)
+        elif stream.waiting and not stream.keyframes.wanted and feed.may_ask(stream, now):
+            self._control.want_keyframe(peer, stream, now)
+
+    def _look_above(self, feed: Feed, stream: IncomingStream, now: float) -> None:
+        """A frame of a simulcast layer ends: those above it that have paused are not waited for."""
+        silent = feed.selection.silent_above(stream, now)
+        if silent is not None:
+            feed.selection.pause(silent)
+            self._rates.tell(feed, now)
+
+    def _count_untaken(self, feed: Feed, stream: IncomingStream) -> None:
+        """Nobody gets the packet at hand, each for a reason."""
+        counts = self._counts
+        if not feed.receivers:
+            counts[DropReason.NO_ROUTE] += 1
+            return
+        counts[DropReason.NOT_A_KEYFRAME] += len(stream.waiting)
+        for receiver in stream.unable:
+            counts[DropReason.NOT_CONNECTED if receiver.session is None else DropReason.NO_CODEC] += 1
+        if not stream.waiting and not stream.unable:
+            counts[DropReason.OTHER_LAYER] += 1
 
     def _restart(self, feed: Feed, stream: IncomingStream) -> None:
         """The source began anew: its sequence numbers and timestamps mean other packets and moments from here on."""
         stream.report_ntp = None
         if stream.history is not None:
             stream.history.clear()
-        if stream is feed.active:
-            feed.activate(stream)
+        feed.selection.restart(stream)
 
-    def _activate(self, peer: MediaPeer, feed: Feed, stream: IncomingStream, now: float) -> None:
-        feed.activate(stream)
+    def _arrive(self, peer: MediaPeer, feed: Feed, stream: IncomingStream, now: float) -> bool:
+        """The first packet of a stream, or the first after a silence. False: another stream has its place."""
+        if not feed.selection.arrive(stream, now):
+            return False
         # Without feedback Chromium stays at 293 kbit/s: let the first REMB not wait for its turn.
         self._control.report_soon(peer, now)
+        if feed.kind is Kind.VIDEO:
+            self._rates.watch(feed, stream, now)
+        return True
 
     def _start(self, peer: MediaPeer, receiver: OutgoingStream, now: float) -> None:
         """The first packet of a route has been prepared."""
@@ -493,6 +600,9 @@ class Plane:
             self._reports.append(Failed(number, Stage.BUG))
         if self._on_bug is not None:
             self._on_bug(error)
+
+    def _tell(self, report: Report) -> None:
+        self._reports.append(report)
 
     def take_reports(self) -> list[Report]:
         reports, self._reports = self._reports, []

@@ -352,7 +352,7 @@ def test_nobody_waits_for_a_keyframe_of_a_codec_that_it_does_not_have() -> None:
     world.run(1)
     world.route(sender, "0", unable, "0")
     assert answering(world, sender, stream, 10, each=lambda frame: None) == 0
-    assert not world.plane._peers[sender.number].feeds["0"].awaited
+    assert not world.plane._peers[sender.number].streams[1].waiting
     assert len(able.take_rtp()) == 301
     assert unable.take_rtp() == []
 

@@ -175,33 +175,6 @@ def test_a_mid_of_no_section_binds_nothing(mid: bytes) -> None:
     assert world.dropped(DropReason.UNBOUND_SSRC) == 1
 
 
-def test_one_layer_of_a_simulcast_is_forwarded_the_first_that_the_offer_lists() -> None:
-    world = World()
-    sender = world.client(sends("9", "audio"), sends("0", "video", rids=("q", "h", "f")))
-    receiver = world.client(receives("0", "video"))
-    world.route(sender, "0", receiver, "0")
-    layers = {rid: Stream(sender, ssrc, 96) for ssrc, rid in enumerate((b"q", b"h", b"f"), start=1)}
-
-    def send(rid: bytes, payload: bytes) -> None:
-        layers[rid].send(payload + rid, elements=element(4, b"0") + element(10, rid))
-
-    send(b"h", KEYFRAME)
-    send(b"f", KEYFRAME)
-    send(b"q", KEYFRAME)
-    for rid in layers:
-        send(rid, INTERFRAME)
-    got = receiver.take_rtp()
-    assert [packet.payload for packet in got] == [KEYFRAME + b"h", KEYFRAME + b"q", INTERFRAME + b"q"]
-    assert [packet.sequence - got[0].sequence for packet in got] == [0, 1, 2]
-    assert world.dropped(DropReason.OTHER_LAYER) == 3
-    world.now += 2
-    send(b"f", KEYFRAME)
-    send(b"q", INTERFRAME)
-    send(b"q", KEYFRAME)
-    # A layer that has paused gives way to one that comes, and takes its place back.
-    assert [packet.payload for packet in receiver.take_rtp()] == [KEYFRAME + b"f", KEYFRAME + b"q"]
-
-
 def test_a_layer_that_the_offer_does_not_list_is_not_taken() -> None:
     world = World()
     sender = world.client(sends("0", "video", rids=("q",)))

@@ -1,0 +1,485 @@
+"""Layers, end to end through the plane: each receiver gets its own, and every change leaves one whole stream."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sfu.rtp import rtcp
+from sfu.rtp.packet import build
+from sfu.transport.counters import KeyframeRequest, Retransmission
+from sfu.transport.drops import DropReason
+from sfu.transport.parameters import Codec, LayerRates
+from tests.rtp.descriptors_made import L1T3, descriptor, vp9
+from tests.rtp.layered import Picture
+from tests.transport.plane_world import INTERFRAME, KEYFRAME, Received, Stream, World, element, receives, sends
+from tests.transport.simulcast import FRAME, RIDS, SIZES, Camera, Viewer, layers, pictures
+
+
+def world_of(viewers: int = 1, *, layers: int = 3, seed: int = 1) -> tuple[World, Camera, list[Viewer]]:
+    world = World()
+    camera = Camera(world, layers=layers, seed=seed)
+    return world, camera, [Viewer(world, camera) for _ in range(viewers)]
+
+
+def continuous(packets: list[Received]) -> bool:
+    return all((b.sequence - a.sequence) & 0xFFFF == 1 for a, b in pairwise(packets))
+
+
+def continuous_pictures(found: list[Picture]) -> bool:
+    return all(
+        (b.picture_id - a.picture_id) % 32_768 == 1
+        and (b.tl0 - a.tl0) % 256 == (b.temporal == 0)
+        and (b.timestamp - a.timestamp) & 0xFFFFFFFF < 2**31
+        and a.timestamp != b.timestamp
+        for a, b in pairwise(found)
+    )
+
+
+def rates_of(world: World) -> list[LayerRates]:
+    return [report for report in world.plane.take_reports() if isinstance(report, LayerRates)]
+
+
+def test_a_new_receiver_gets_the_highest_layer_that_comes() -> None:
+    _, camera, (viewer,) = world_of()
+    camera.run(0.5)
+    packets = viewer.take()
+    found = pictures(packets)
+    assert layers(found)[-1] == 2
+    assert len([picture for picture in found if picture.source == 2]) == 15
+    assert continuous(packets)
+
+
+def test_receivers_get_different_layers_of_one_sender() -> None:
+    _, camera, viewers = world_of(3)
+    for layer, viewer in enumerate(viewers):
+        viewer.want(layer)
+    camera.run(1)
+    for layer, viewer in enumerate(viewers):
+        packets = viewer.take()
+        assert layers(pictures(packets))[-1] == layer
+        assert continuous(packets)
+        assert len([picture for picture in pictures(packets) if picture.source == layer]) >= 29
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 0), (0, 2), (1, 2), (2, 1)])
+def test_another_layer_is_taken_at_its_next_keyframe_and_the_old_one_goes_on_until_then(
+    before: int, after: int
+) -> None:
+    _, camera, (viewer,) = world_of()
+    viewer.want(before)
+    camera.run(1)
+    viewer.take()
+    camera.read_feedback()
+    camera.asked.clear()
+    viewer.want(after)
+    camera.read_feedback()
+    assert camera.asked == [after]
+    for _ in range(5):
+        camera.frame(keyframes=False)
+    held = viewer.take()
+    assert layers(pictures(held)) == [before]
+    camera.run(0.3)
+    switched = viewer.take()
+    found = pictures(held + switched)
+    assert layers(found) == [before, after]
+    assert continuous(held + switched)
+    assert continuous_pictures(found)
+    assert next(picture for picture in found if picture.source == after).keyframe
+    steps = {(b.timestamp - a.timestamp) & 0xFFFFFFFF for a, b in pairwise(found)}
+    assert max(steps) <= 6001
+
+
+def test_time_goes_on_over_a_switch_as_the_senders_reports_say() -> None:
+    """However late the keyframe's packets come: what lies between two frames is what lay between them at the camera."""
+    _, camera, (viewer,) = world_of()
+    viewer.want(2)
+    camera.run(0.3)
+    camera.report()
+    camera.run(0.3)
+    camera.asked.clear()
+    viewer.want(0)
+    viewer.take()
+    camera.frame()
+    camera.world.run(0.02)
+    camera.due.add(0)
+    camera.run(0.3)
+    found = viewer.pictures()
+    assert layers(found) == [2, 0] or layers(found) == [0]
+    steps = [(b.timestamp - a.timestamp) & 0xFFFFFFFF for a, b in pairwise(found)]
+    assert all(step in (3000, 1, 2999) for step in steps), steps
+
+
+def test_fewer_temporal_layers_leave_no_gap_in_anything() -> None:
+    world, camera, viewers = world_of(3)
+    for temporal, viewer in enumerate(viewers):
+        viewer.want(2, temporal)
+    camera.run(1)
+    for viewer in viewers:
+        viewer.take()
+    camera.run(8 * FRAME * 4)
+    for temporal, (viewer, expected) in enumerate(zip(viewers, (8, 16, 32), strict=True)):
+        packets = viewer.take()
+        found = pictures(packets)
+        assert continuous(packets)
+        assert continuous_pictures(found)
+        assert len(found) == expected
+        assert max(picture.temporal for picture in found) == temporal
+    assert world.dropped(DropReason.OTHER_LAYER) > 0
+
+
+def test_temporal_layers_come_back_without_a_keyframe() -> None:
+    _, camera, (viewer,) = world_of()
+    viewer.want(2, 0)
+    camera.run(1)
+    viewer.take()
+    camera.read_feedback()
+    camera.asked.clear()
+    viewer.want(2, 2)
+    camera.run(1)
+    packets = viewer.take()
+    assert camera.asked == []
+    assert {picture.temporal for picture in pictures(packets)} == {0, 1, 2}
+    assert continuous(packets)
+    assert continuous_pictures(pictures(packets))
+
+
+def test_a_paused_receiver_gets_nothing_and_goes_on_continuously() -> None:
+    _, camera, (viewer,) = world_of()
+    camera.run(0.5)
+    before = viewer.take()
+    viewer.want(-1)
+    camera.run(2)
+    assert viewer.take() == []
+    viewer.want(1)
+    camera.run(0.5)
+    after = viewer.take()
+    found = pictures(before[-30:] + after)
+    assert layers(found)[-1] == 1
+    assert continuous(before + after)
+    assert all((b.picture_id - a.picture_id) % 32_768 == 1 for a, b in pairwise(found))
+
+
+def test_a_pause_that_comes_with_the_route_holds() -> None:
+    world, camera, (viewer,) = world_of()
+    viewer.want(-1)
+    camera.run(0.5)
+    assert viewer.take() == []
+    camera.read_feedback()
+    assert camera.asked == []
+    assert world.plane.bugs == 0
+
+
+def test_a_layer_that_its_sender_pauses_gives_way_within_half_a_second_and_comes_back() -> None:
+    world, camera, (viewer,) = world_of()
+    camera.run(1)
+    viewer.take()
+    rates_of(world)
+    camera.paused.add(2)
+    camera.asked.clear()
+    camera.run(0.5)
+    camera.read_feedback()
+    assert camera.asked[:1] == [1]
+    assert viewer.pictures()[-1].source == 1
+    told = rates_of(world)
+    assert {rate.spatial for rate in told[-1].layers} == {0, 1}
+    camera.paused.clear()
+    camera.due.add(2)
+    camera.run(0.5)
+    packets = viewer.take()
+    assert layers(pictures(packets)) == [1, 2]
+    assert continuous(packets)
+    assert {rate.spatial for rate in rates_of(world)[-1].layers} == {0, 1, 2}
+
+
+def test_where_all_layers_stop_nobody_is_asked_for_anything() -> None:
+    _, camera, _ = world_of()
+    camera.run(1)
+    camera.paused = {0, 1, 2}
+    camera.asked.clear()
+    camera.run(3)
+    camera.read_feedback()
+    assert camera.asked == []
+
+
+def test_layers_that_nobody_gets_are_not_asked_for_again() -> None:
+    _, camera, (viewer,) = world_of()
+    viewer.want(1)
+    camera.run(1)
+    camera.nacked.clear()
+    rng = random.Random(5)
+    camera.lose = lambda layer: rng.random() < 0.1
+    camera.run(2)
+    assert set(camera.nacked) == {1}
+    # What was missing before is not asked for when somebody comes.
+    camera.lose = lambda layer: False
+    camera.run(1)
+    camera.nacked.clear()
+    viewer.want(2)
+    camera.run(0.5)
+    assert 2 not in camera.nacked
+
+
+def test_a_retransmission_is_what_went_out_also_over_layers() -> None:
+    world, camera, (viewer,) = world_of()
+    viewer.want(0, 1)
+    camera.run(0.5)
+    viewer.want(2, 1)
+    camera.run(1)
+    sent = viewer.take()[-4:]
+    ssrc = viewer.client.egress["v"]
+    viewer.client.send_control(rtcp.Nack(5, ssrc.ssrc, tuple(packet.sequence for packet in sent)))
+    again = [packet for packet in viewer.client.take_rtp() if packet.ssrc == ssrc.rtx_ssrc]
+    assert [packet.payload[2:] for packet in again] == [packet.payload for packet in sent]
+    assert [int.from_bytes(packet.payload[:2], "big") for packet in again] == [packet.sequence for packet in sent]
+    assert [(packet.timestamp, packet.marker) for packet in again] == [(one.timestamp, one.marker) for one in sent]
+    assert world.plane.counters.retransmissions[Retransmission.SENT] == len(sent)
+
+
+def test_a_late_packet_of_a_layer_that_is_left_out_fills_its_gap() -> None:
+    world, camera, (viewer,) = world_of(layers=1)
+    viewer.want(0, 0)
+    camera.run(0.3)
+    late: list[bytes] = []
+    source = camera.sources[0]
+    # Until a frame of an upper layer is on its way, and held up there.
+    while not late:
+        for sent in source.next():
+            protected = camera.client.uplink.protect(camera.packet(0, sent))
+            if source.layer[sent.frame] == 2:
+                late.append(protected)
+            else:
+                camera.client.inject(protected)
+        camera.frames += 1
+    while source.layer[source.frame] != 0:
+        camera.frame()
+    viewer.take()
+    camera.client.inject(*late)
+    fillers = viewer.take()
+    assert [packet.payload for packet in fillers] == [b""] * len(late)
+    viewer.client.send_control(rtcp.Nack(5, fillers[0].ssrc, (fillers[0].sequence,)))
+    again = [packet for packet in viewer.client.take_rtp() if packet.ssrc != fillers[0].ssrc]
+    assert [packet.payload for packet in again] == [fillers[0].sequence.to_bytes(2, "big")]
+    assert world.plane.bugs == 0
+
+
+def test_a_receiver_whose_layer_is_changed_at_will_costs_three_keyframes_in_ten_seconds() -> None:
+    world, camera, (steady, fickle) = world_of(2)
+    camera.run(12)
+    camera.read_feedback()
+    camera.asked.clear()
+    for index in range(40):
+        fickle.want(index % 3)
+        camera.run(0.2)
+    camera.read_feedback()
+    assert len(camera.asked) <= 4
+    assert world.plane.counters.keyframe_requests[KeyframeRequest.LIMITED] > 0
+    assert continuous(steady.take())
+
+
+def test_switches_of_many_receivers_are_one_request() -> None:
+    _, camera, viewers = world_of(8)
+    camera.run(1)
+    camera.read_feedback()
+    camera.asked.clear()
+    for viewer in viewers:
+        viewer.want(0)
+    camera.read_feedback()
+    assert camera.asked == [0]
+    camera.run(0.2)
+    assert all(viewer.pictures()[-1].source == 0 for viewer in viewers)
+
+
+def test_a_receiver_that_cannot_decode_asks_for_a_keyframe_of_its_own_layer() -> None:
+    _, camera, (viewer,) = world_of()
+    viewer.want(1)
+    camera.run(1)
+    camera.read_feedback()
+    camera.asked.clear()
+    viewer.client.send_control(rtcp.PictureLoss(5, viewer.client.egress["v"].ssrc))
+    camera.read_feedback()
+    assert camera.asked == [1]
+
+
+def test_the_layers_that_come_are_told_with_what_they_take() -> None:
+    world, camera, _ = world_of()
+    camera.run(3)
+    told = rates_of(world)
+    assert 3 <= len(told) <= 5
+    last = told[-1]
+    assert (last.peer, last.mid, last.rids) == (camera.client.number, "0", RIDS)
+    assert [(rate.spatial, rate.temporal) for rate in last.layers] == [(s, t) for s in range(3) for t in range(3)]
+    for rate in last.layers:
+        assert (rate.width, rate.height) == SIZES[rate.spatial]
+        assert rate.frame_rate == pytest.approx((7.5, 15, 30)[rate.temporal], abs=1.6)
+    full = {rate.spatial: rate.bits_per_second for rate in last.layers if rate.temporal == 2}
+    for spatial, body in enumerate((100, 300, 900)):
+        assert full[spatial] == pytest.approx(30 * 2 * 8 * (body + 20), rel=0.3)
+    by_layer = {(rate.spatial, rate.temporal): rate.bits_per_second for rate in last.layers}
+    assert all(by_layer[s, 0] < by_layer[s, 1] < by_layer[s, 2] for s in range(3))
+
+
+def test_a_source_without_layers_has_one_rate_and_none_when_it_stops() -> None:
+    world = World()
+    sender = world.client(sends("0", "video", ssrcs=(1,)))
+    stream = Stream(sender, 1, 96)
+    for index in range(45):
+        stream.send(KEYFRAME if index == 0 else INTERFRAME)
+        world.run(FRAME)
+    (first, second) = rates_of(world)
+    assert [(rate.spatial, rate.temporal) for rate in first.layers] == [(0, 0)]
+    assert second.rids == ("",)
+    assert second.layers[0].frame_rate == pytest.approx(30, abs=2)
+    world.run(5)
+    assert rates_of(world)[-1].layers == ()
+    assert rates_of(world) == []
+
+
+def test_layers_in_the_wrong_order_are_put_right_after_seconds() -> None:
+    world, camera, (viewer,) = world_of()
+    camera.body.reverse()
+    viewer.want(2)
+    camera.run(6)
+    assert rates_of(world)[-1].rids == RIDS[::-1]
+    assert viewer.pictures()[-1].source == 0
+
+
+@settings(max_examples=25)
+@given(
+    st.integers(0, 2**32),
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(1, 12)), min_size=1, max_size=6),
+    st.sampled_from([0.0, 0.0, 0.1]),
+)
+def test_any_sequence_of_layers_is_one_stream(seed: int, steps: list[tuple[int, int, int]], loss: float) -> None:
+    _, camera, (viewer,) = world_of(seed=seed)
+    rng = random.Random(seed)
+    camera.run(0.2)
+    camera.lose = lambda layer: rng.random() < loss
+    for spatial, temporal, frames in steps:
+        viewer.want(spatial, temporal)
+        for _ in range(frames):
+            camera.frame()
+    camera.lose = lambda layer: False
+    camera.run(0.2)
+    packets = viewer.take()
+    found = pictures(packets)
+    numbers = [packet.sequence for packet in packets]
+    assert len(set(numbers)) == len(numbers)
+    if loss == 0.0:
+        assert continuous(packets)
+        assert continuous_pictures(found)
+    decoded: set[tuple[int, int]] = set()
+    if loss == 0.0:
+        for picture in found:
+            references = camera.sources[picture.source].references[picture.frame]
+            assert all((picture.source, frame) in decoded for frame in references)
+            decoded.add((picture.source, picture.frame))
+    for a, b in pairwise(found):
+        assert 0 < (b.picture_id - a.picture_id) % 32_768 < 1000
+
+
+# SVC on one stream
+
+VP9 = Codec(98, "VP9", 90_000, "profile-id=0", 99, nack=True, pli=True)
+
+
+def test_vp9_layers_are_left_out_and_the_picture_ends_where_the_highest_that_is_left_ends() -> None:
+    world = World()
+    sender = world.client(sends("0", "video", ssrcs=(1,), codecs=(VP9,)))
+    receiver = world.client(receives("v", "video", codecs=(VP9,)))
+    world.route(sender, "0", receiver, "v")
+    stream = Stream(sender, 1, 98)
+    picture = 0
+
+    def send(count: int, *, key: bool = False) -> None:
+        nonlocal picture
+        for _ in range(count):
+            for spatial in range(2):
+                payload = vp9(picture, picture % 256, spatial, 0, predicted=not key, sizes=[(320, 180), (640, 360)])
+                stream.send(payload + bytes((spatial,)), marker=spatial == 1)
+            picture += 1
+            key = False
+            world.run(FRAME)
+
+    send(40, key=True)
+    assert [packet.payload[-1] for packet in receiver.take_rtp()] == [0, 1] * 40
+    sizes = {(rate.spatial, rate.width) for rate in rates_of(world)[-1].layers}
+    assert sizes == {(0, 320), (1, 640)}
+    sender.take_control()
+    world.plane.set_layer(receiver.number, "v", 0, 0)
+    send(5)
+    got = receiver.take_rtp()
+    assert [(packet.payload[-1], packet.marker) for packet in got] == [(0, 1)] * 5
+    assert continuous(got)
+    assert not any(isinstance(packet, rtcp.PictureLoss) for packet in sender.take_control())
+    world.plane.set_layer(receiver.number, "v", 1, 0)
+    world.deliver()
+    assert any(isinstance(packet, rtcp.PictureLoss) for packet in sender.take_control())
+    send(2)
+    send(2, key=True)
+    assert [packet.payload[-1] for packet in receiver.take_rtp()] == [0, 0, 0, 1, 0, 1]
+
+
+AV1 = Codec(45, "AV1", 90_000, "", 46, nack=True, pli=True)
+
+
+def test_encrypted_payloads_are_selected_by_their_dependency_descriptors_alone() -> None:
+    world = World()
+    sender = world.client(sends("0", "video", ssrcs=(1,), codecs=(AV1,)))
+    receiver = world.client(receives("v", "video", codecs=(AV1,)))
+    world.route(sender, "0", receiver, "v")
+    stream = Stream(sender, 1, 45)
+    sent: dict[int, bytes] = {}
+
+    def send(templates: list[int], *, key: bool = False) -> None:
+        for template in templates:
+            number = len(sent)
+            data = descriptor(template, number, structure=L1T3 if key else None)
+            sent[number] = random.Random(number).randbytes(100)
+            head = bytes((12, len(data))) + data
+            packet = build(
+                45, stream.sequence, stream.timestamp, 1, sent[number], marker=True, extension=(0x1000, head)
+            )
+            stream.sequence += 1
+            stream.timestamp += 3000
+            sender.send(packet)
+            key = False
+
+    send([0, 3, 2, 4] + [1, 3, 2, 4] * 2, key=True)
+    assert [packet.payload for packet in receiver.take_rtp()] == list(sent.values())
+    world.plane.set_layer(receiver.number, "v", 0, 1)
+    begun = len(sent)
+    send([1, 3, 2, 4] * 3)
+    got = receiver.take_rtp()
+    assert [packet.payload for packet in got] == [sent[n] for n in range(begun, len(sent)) if (n - begun) % 2 == 0]
+    assert continuous(got)
+
+
+def test_a_receiver_of_two_senders_in_turn_sees_one_numbering() -> None:
+    """A route that goes over to another camera: picture ids go on there too."""
+    world = World()
+    cameras = [Camera(world, seed=seed, layers=1) for seed in (3, 4)]
+    viewer = Viewer(world, cameras[0])
+    cameras[0].run(0.3)
+    world.route(cameras[1].client, "0", viewer.client, "v")
+    cameras[1].run(0.3)
+    world.route(cameras[0].client, "0", viewer.client, "v")
+    cameras[0].run(0.3)
+    packets = viewer.take()
+    assert continuous(packets)
+    assert continuous_pictures(pictures(packets))
+    assert len(pictures(packets)) >= 24
+
+
+def test_what_is_set_for_nobody_changes_nothing() -> None:
+    world, camera, (viewer,) = world_of()
+    world.plane.set_layer(99, "v", 0, 0)
+    world.plane.set_layer(viewer.client.number, "x", 0, 0)
+    world.plane.set_layer(camera.client.number, "0", 0, 0)
+    camera.run(0.2)
+    assert viewer.take()
+    assert element(10, b"q")
