@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import compare, contrast, forward, html, lobby, page, report, saturate, visits
+from bench import compare, contrast, forward, html, lobby, page, quality, report, saturate, visits
 from bench.network import NetworkFailed
 from bench.orders import Shape
 from bench.report import Row, Watcher
@@ -33,6 +33,7 @@ SCENARIOS: Mapping[str, tuple[Scenario, Mapping[str, str]]] = {
     "visits": (lambda o, w: visits.visits(o.visits, o.seconds, o.stay, w), visits.COLUMNS),
     "steady": (lambda o, w: visits.steady(o.visits, o.seconds, o.stay, w), visits.STEADY_COLUMNS),
     "lobby": (lambda o, w: lobby.lobby(o.visits, o.waiting, w), lobby.COLUMNS),
+    "quality": (lambda o, w: quality.quality(o.cases, w), quality.COLUMNS),
     "saturate": (lambda o, w: saturate.saturate(o.visits, o.seconds, w), saturate.COLUMNS),
     "page": (lambda o, w: page.page(o.minutes, w), page.COLUMNS),
     "compare": (
@@ -205,6 +206,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--minutes", type=_count, default=60, metavar="N", help="minutes of the visit (60)")
     one = scenario(
+        "quality",
+        "networks that are slow, lossy or shared, against the estimate of what they carry, in virtual time",
+        "The test cases of RFC 8867 and some of patients' own. No socket, no clock: every run gives the same figures.",
+        0,
+    )
+    one.add_argument("--cases", type=_cases, default=list(quality.CASES), metavar="NAME,…", help="some of them (all)")
+    one = scenario(
         "compare",
         "the same work on our server and on others, in turn, on the same core",
         "Needs root, for a network namespace. Rounds are A B A B; figures are medians.",
@@ -248,6 +256,13 @@ def _peers(text: str) -> list[str]:
         raise argparse.ArgumentTypeError(
             f"there is no adapter for {unknown[0]}; there are adapters for: {', '.join(compare.PEERS)}"
         )
+    return names
+
+
+def _cases(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in quality.CASES]:
+        raise argparse.ArgumentTypeError(f"there is no case {unknown[0]}; there are: {', '.join(quality.CASES)}")
     return names
 
 

@@ -21,9 +21,21 @@ PLOTS = (
     ("memory_kib_per_participant", "Memory of a participant", "KiB"),
     ("join_ms_p99", "Join, 99 of 100 within", "ms"),
     ("cpu_ms_per_join", "CPU of a join", "ms"),
+    ("utilisation", "Share of the link used", "of what it carries"),
+    ("converged_s", "A change of the link answered after", "s, the slowest"),
+    ("queue_ms_p95", "Wait before the bottleneck, 95 of 100 within", "ms"),
+    ("fairness", "Fairness among flows (Jain)", "1 is even"),
     ("memory_kib_per_waiting", "Memory of one who waits", "KiB"),
 )
-COURSES = (("memory", "Memory of the server", "bytes"), ("descriptors", "Descriptors", ""), ("tasks", "Tasks", ""))
+COURSES = (
+    ("memory", "Memory of the server", "bytes"),
+    ("descriptors", "Descriptors", ""),
+    ("tasks", "Tasks", ""),
+    ("capacity", "What the link carries", "bit/s"),
+    ("estimate", "Estimate", "bit/s"),
+    ("arrived", "What arrives", "bit/s"),
+    ("queue_ms", "Wait before the bottleneck", "ms"),
+)
 NAMES = ("server", "receivers", "people", "visits", "waiting")
 """What tells one row's bar from another's, where it differs."""
 
@@ -88,8 +100,11 @@ def _courses(rows: Sequence[Row]) -> list[str]:
         samples = row.get("samples")
         if not isinstance(samples, list) or len(samples) < 4:
             continue
+        of = f"{_name(row, rows)}: " if len(rows) > 1 else ""
         for key, title, unit in COURSES:
-            plots.append(svg.line(title, unit, [(float(each["at"]), float(each[key])) for each in samples]))
+            if all(key in each for each in samples):
+                points = [(float(each["at"]), float(each[key])) for each in samples]
+                plots.append(svg.line(of + title, unit, points))
     return plots
 
 

@@ -76,7 +76,8 @@ class LossControl:
         ours = self.ours
         if self._slow < ENDED:
             self._began_rate = 0.0
-        if ours > HIGH and now - self._decreased_at >= DECREASE_INTERVAL + round_trip:
+        # The mean outlives what it is of: with nothing lost any more, what is sent now is not too much.
+        if ours > HIGH and share > HIGH and now - self._decreased_at >= DECREASE_INTERVAL + round_trip:
             self._decreased_at = self._updated_at = now
             self._decrease(ours, min(rate, self.rate), arrived)
         elif ours < LOW and now - self._updated_at >= UPDATE_INTERVAL:
