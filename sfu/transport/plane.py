@@ -1,7 +1,7 @@
 """What forwards: packets of one peer's sections into sections of others. Nothing is decoded (ports.py, MediaPlane).
 
-The way of a packet is `receive`: SSRC list, unprotect, header, section, log, and then for each receiver `OutgoingStream.forward`,
-which writes and protects its copy. `flush` hands the copies of a batch to the kernel. RTCP is `Control`'s.
+The way of a packet is `receive`: SSRC list, unprotect, header, section; then `Forwarding`: log, layer, history; and for each receiver
+`OutgoingStream.forward`, which writes and protects its copy. `flush` hands the copies of a batch to the kernel. RTCP is `Control`'s.
 """
 
 from __future__ import annotations
@@ -10,39 +10,32 @@ import random
 import struct
 from collections.abc import Callable
 
-from sfu.rtp.descriptors import is_keyframe_start, read_frame
-from sfu.rtp.extensions import AUDIO_LEVEL, DEPENDENCY_DESCRIPTOR, TRANSPORT_CC, Elements
-from sfu.rtp.frame import Frame
-from sfu.rtp.history import History
-from sfu.rtp.levels import level
-from sfu.rtp.packet import Header, is_rtcp, parse
-from sfu.rtp.receive_log import DUPLICATE, JUMPED, NEVER, NEW, RECOVERED, RESTARTED, TOO_OLD
+from sfu.rtp.extensions import TRANSPORT_CC
+from sfu.rtp.packet import is_rtcp, parse
 from sfu.rtp.rtx import NOTHING, OSN_LENGTH, unwrap
 from sfu.transport.control import Control
 from sfu.transport.counters import Counters, Kind
 from sfu.transport.downlink import Downlink
 from sfu.transport.drops import DropReason, Drops
-from sfu.transport.incoming import Feed, IncomingStream
+from sfu.transport.forwarding import Forwarding
+from sfu.transport.incoming import Feed
+from sfu.transport.loudness import Loudness
 from sfu.transport.mapping import mapping
 from sfu.transport.media_peer import MediaPeer
 from sfu.transport.outbox import MAX_DATAGRAM, Outboxes
 from sfu.transport.outgoing import OutgoingStream
-from sfu.transport.parameters import AudioLevels, Egress, Failed, FirstForwarded, PeerId, Report, Section, Stage
+from sfu.transport.parameters import Egress, Failed, FirstForwarded, PeerId, Report, Section, Stage
 from sfu.transport.ports import Destination, Sender, SrtpKeys
 from sfu.transport.rates import Rates
 from sfu.transport.slab import Slab
 from sfu.transport.srtp import REPLAYED, REPLAYED_TOO_OLD, sessions
-from sfu.transport.timers import EVERYBODY, Timers
+from sfu.transport.timers import Timers
 
-LEVELS_INTERVAL = 0.15
-"""Seconds between two reports of audio levels."""
 BITRATE_CAP = 1_500_000
 """Bits per second that a sender of video is told it may send: a good 720p picture."""
 RECEIVER_CAP = 20_000_000
 """Bits per second at which the estimate of a way down ends: a dozen such pictures."""
 
-_HAS_LEVEL = 1 << AUDIO_LEVEL
-_HAS_DESCRIPTOR = 1 << DEPENDENCY_DESCRIPTOR
 _HAS_NUMBER = 1 << TRANSPORT_CC
 _LEAST = 12 + 10
 """Bytes of the smallest SRTP packet: a header and the shortest tag. No SRTCP packet is smaller."""
@@ -84,13 +77,16 @@ class Plane:
             self._peers, self._timers, self.counters, bitrate_cap=bitrate_cap, ntp_epoch=ntp_epoch, rng=self._rng
         )
         self._reports: list[Report] = []
-        self._rates = Rates(self._timers, self._tell)
-        self._first: list[tuple[PeerId, bool]] = []
-        self._heard: list[Feed] = []
-        # One of each for all packets: they are read and forgotten within one call.
-        self._header = Header()
-        self._elements = Elements()
-        self._frame = Frame()
+        self._forwarding = Forwarding(
+            self._peers,
+            self._control,
+            Rates(self._timers, self._tell),
+            Loudness(self._peers, self._timers, self._tell),
+            self.counters,
+            self._bug,
+        )
+        self._header = self._forwarding.header
+        self._elements = self._forwarding.elements
 
     # Peers, sections, routes
 
@@ -345,7 +341,7 @@ class Plane:
             kind = feed.kind
             counters.packets_in[kind] += 1
             counters.bytes_in[kind] += length
-            self._receive_media(state, feed, stream, view, offset, clear, False, now)
+            self._forwarding.receive(state, feed, stream, view, offset, clear, False, now)
             return
         counters.packets_in[Kind.RTX] += 1
         counters.bytes_in[Kind.RTX] += length
@@ -361,218 +357,7 @@ class Plane:
         parse(view, start, clear, header)
         if header.extension_length:
             feed.reader.read(view, header.extension_profile, header.extension_offset, header.extension_length, elements)
-        self._receive_media(state, feed, stream.primary, view, start, clear, True, now)
-
-    def _receive_media(
-        self,
-        peer: MediaPeer,
-        feed: Feed,
-        stream: IncomingStream,
-        view: memoryview,
-        offset: int,
-        length: int,
-        repaired: bool,
-        now: float,
-    ) -> None:
-        """A clear packet whose header has been parsed: note it, keep it, forward it."""
-        header = self._header
-        codec = feed.descriptors.get(header.payload_type)
-        if codec is None:
-            self._counts[DropReason.UNKNOWN_PAYLOAD_TYPE] += 1
-            return
-        sequence = header.sequence
-        log = stream.log
-        verdict = log.received(sequence, header.timestamp, now, repaired)
-        if verdict != NEW and verdict != RECOVERED:
-            if verdict != RESTARTED:
-                self._counts[_REFUSALS[verdict]] += 1
-                return
-            self._restart(feed, stream)
-        stream.ended = False
-        stream.heard_at = now
-        if not stream.live and not self._arrive(peer, feed, stream, now):
-            self._counts[DropReason.OTHER_LAYER] += 1
-            return
-        if log.nacks_at < NEVER and stream.is_taken and feed.asks_nack:
-            self._control.watch_losses(peer, stream, log.nacks_at)
-        payload_length = header.payload_length
-        if payload_length == 0:
-            self._counts[DropReason.PADDING] += 1
-            for receiver in stream.receivers:
-                receiver.skip(sequence)
-            return
-        elements = self._elements
-        if elements.present & _HAS_LEVEL:
-            loudness = level(view[elements.offsets[AUDIO_LEVEL]])
-            if feed.loudest < 0:
-                self._hear(feed, loudness, now)
-            elif loudness < feed.loudest:
-                feed.loudest = loudness
-        start = offset + header.header_length
-        if header.payload_type != stream.payload_type:
-            stream.payload_type = header.payload_type
-            feed.selection.refresh()
-        if stream.keeps_history:
-            history = stream.history
-            if history is None:
-                history = stream.history = History.for_video() if feed.kind is Kind.VIDEO else History.for_audio()
-            history.store(sequence, view, offset, length, now)
-        frame = None
-        newest = verdict != RECOVERED
-        extended = 0
-        if codec:
-            if (
-                stream.described
-                or header.timestamp != stream.timestamp
-                or stream.waiting
-                or stream.keyframes.wanted
-                or not newest
-            ):
-                frame = self._look(stream, codec, view, start, newest)
-                extended = log.highest if newest else log.extended(sequence)
-            else:
-                # Nothing needs to know more of the middle of a frame than that it is one.
-                stream.meter.octets[0] += payload_length
-                stream.meter.frames[0] += header.marker
-            if header.marker and feed.section.rids:
-                self._look_above(feed, stream, now)
-            if stream.waiting or stream.keyframes.wanted:
-                self._look_for_keyframe(peer, feed, stream, codec, view, start, frame, now)
-        receivers = stream.receivers
-        if not receivers:
-            self._count_untaken(feed, stream)
-            return
-        payload = view[start : start + payload_length]
-        sent = sent_bytes = 0
-        for receiver in receivers:
-            try:
-                size = receiver.forward(view, header, elements, payload, frame, extended, newest, now)
-                if size:
-                    sent += 1
-                    sent_bytes += size
-                    if not receiver.started:
-                        self._start(peer, receiver, now)
-            except Exception as error:
-                self._bug(receiver.peer, error)
-        counters = self.counters
-        counters.packets_out[feed.kind] += sent
-        counters.bytes_out[feed.kind] += sent_bytes
-
-    def _look(self, stream: IncomingStream, codec: int, view: memoryview, start: int, newest: bool) -> Frame | None:
-        """What the packet at hand tells of its frame, which is counted for its layer; None where it tells nothing."""
-        header, elements, frame = self._header, self._elements, self._frame
-        descriptor = elements.present & _HAS_DESCRIPTOR
-        described = read_frame(
-            codec,
-            view,
-            start,
-            header.payload_length,
-            header.marker,
-            stream.structures,
-            elements.offsets[DEPENDENCY_DESCRIPTOR] if descriptor else 0,
-            elements.lengths[DEPENDENCY_DESCRIPTOR] if descriptor else 0,
-            newest,
-            frame,
-        )
-        meter = stream.meter
-        if not described:
-            meter.octets[0] += header.payload_length
-            meter.frames[0] += header.marker
-            if newest:
-                stream.timestamp = header.timestamp
-            return None
-        layer = frame.spatial << 3 | frame.temporal
-        meter.octets[layer] += header.payload_length
-        if frame.end:
-            meter.frames[layer] += 1
-        if newest:
-            stream.note(frame, header.timestamp)
-        return frame
-
-    def _look_for_keyframe(
-        self,
-        peer: MediaPeer,
-        feed: Feed,
-        stream: IncomingStream,
-        codec: int,
-        view: memoryview,
-        start: int,
-        frame: Frame | None,
-        now: float,
-    ) -> None:
-        """Somebody waits for a keyframe of the stream: does one begin with the packet at hand?"""
-        if frame is not None:
-            keyframe = frame.keyframe
-        else:
-            keyframe = is_keyframe_start(codec, view, start, self._header.payload_length)
-        if keyframe:
-            stream.keyframes.seen()
-            feed.selection.begin(stream)
-        elif stream.waiting and not stream.keyframes.wanted and feed.may_ask(stream, now):
-            self._control.want_keyframe(peer, stream, now)
-
-    def _look_above(self, feed: Feed, stream: IncomingStream, now: float) -> None:
-        """A frame of a simulcast layer ends: those above it that have paused are not waited for."""
-        silent = feed.selection.silent_above(stream, now)
-        if silent is not None:
-            feed.selection.pause(silent)
-            self._rates.tell(feed, now)
-
-    def _count_untaken(self, feed: Feed, stream: IncomingStream) -> None:
-        """Nobody gets the packet at hand, each for a reason."""
-        counts = self._counts
-        if not feed.receivers:
-            counts[DropReason.NO_ROUTE] += 1
-            return
-        counts[DropReason.NOT_A_KEYFRAME] += len(stream.waiting)
-        for receiver in stream.unable:
-            counts[DropReason.NOT_CONNECTED if receiver.session is None else DropReason.NO_CODEC] += 1
-        if not stream.waiting and not stream.unable:
-            counts[DropReason.OTHER_LAYER] += 1
-
-    def _restart(self, feed: Feed, stream: IncomingStream) -> None:
-        """The source began anew: its sequence numbers and timestamps mean other packets and moments from here on."""
-        stream.report_ntp = None
-        if stream.history is not None:
-            stream.history.clear()
-        feed.selection.restart(stream)
-
-    def _arrive(self, peer: MediaPeer, feed: Feed, stream: IncomingStream, now: float) -> bool:
-        """The first packet of a stream, or the first after a silence. False: another stream has its place."""
-        if not feed.selection.arrive(stream, now):
-            return False
-        # Without feedback Chromium stays at 293 kbit/s: let the first REMB not wait for its turn.
-        self._control.report_soon(peer, now)
-        if feed.kind is Kind.VIDEO:
-            self._rates.watch(feed, stream, now)
-        return True
-
-    def _start(self, peer: MediaPeer, receiver: OutgoingStream, now: float) -> None:
-        """The first packet of a route has been prepared."""
-        receiver.started = True
-        self._first.append((peer.number, True))
-        self._first.append((receiver.peer, False))
-        target = self._peers.get(receiver.peer)
-        if target is not None:
-            self._control.report_soon(target, now)
-
-    def _hear(self, feed: Feed, loudness: int, now: float) -> None:
-        """The first level that is heard of a section since the last report."""
-        feed.loudest = loudness
-        if not self._heard:
-            self._timers.at(now + LEVELS_INTERVAL, EVERYBODY, self._report_levels)
-        self._heard.append(feed)
-
-    def _report_levels(self, now: float) -> None:
-        heard, self._heard = self._heard, []
-        levels = []
-        for feed in heard:
-            peer = self._peers.get(feed.peer)
-            if peer is not None and peer.feeds.get(feed.section.mid) is feed:
-                levels.append((feed.peer, feed.section.mid, feed.loudest))
-            feed.loudest = -1
-        if levels:
-            self._reports.append(AudioLevels(tuple(levels)))
+        self._forwarding.receive(state, feed, stream.primary, view, start, clear, True, now)
 
     # The end of a wake-up
 
@@ -617,10 +402,11 @@ class Plane:
     def _hand_over(self) -> int:
         """Hand what is prepared to the kernel: sound and reports first, so that video is what a full buffer drops."""
         taken = self._outboxes.send()
-        if self._first and taken:
-            for number, incoming in self._first:
+        first = self._forwarding.first
+        if first and taken:
+            for number, incoming in first:
                 self._tell_first(number, incoming)
-            self._first.clear()
+            first.clear()
         return taken
 
     def _tell_first(self, number: PeerId, incoming: bool) -> None:
@@ -634,6 +420,3 @@ class Plane:
             peer.forwarded_from = True
         else:
             peer.forwarded_to = True
-
-
-_REFUSALS = {DUPLICATE: DropReason.DUPLICATE, TOO_OLD: DropReason.TOO_OLD, JUMPED: DropReason.SEQUENCE_JUMP}
