@@ -10,7 +10,9 @@ the time. In this order, and never above what the way takes:
 So a picture loses resolution first, then frame rate, and is paused last. A screen keeps its resolution and loses frame rate first:
 half of the letters cannot be read at any speed (W3C mst-content-hint, `detail`).
 
-Down is at once. Up needs head room, and to have been possible for some seconds: longer each time that it did not last.
+Down is at once. Up is by one resolution at a time, needs head room, and needs to have been possible for some seconds: longer each
+time that it did not last. An estimate also falls for a moment, by a key frame that fills the queue before the bottleneck: for two seconds
+a little more than it allows is lent, to what has just got better, and to what else would be paused.
 """
 
 from __future__ import annotations
@@ -33,8 +35,15 @@ PATIENCE = 3.0
 """Seconds for which more must have been possible before it is given."""
 LEAST_STAY = 10.0
 """Seconds. What was given and is lost again sooner was not there: the next time it takes twice the patience."""
-MOST_PATIENCE = 8.0
-"""Seconds; a way that is well again is used again within ten."""
+MOST_PATIENCE = 30.0
+"""Seconds. A picture that is smaller than it could be is less of a nuisance than one that changes all the time."""
+RESUME_PATIENCE = 6.0
+"""Seconds, at most, for a picture that is paused: to see somebody comes before steadiness."""
+LENT_TO_BETTER, LENT_TO_BETTER_SECONDS = 1.6, 0.8
+"""Times the estimate, at most, to what has just got better. By a moment's delay the estimate falls to 0.85 of what arrived
+(draft-ietf-rmcat-gcc-02, 5.5), part of which was still the layer below."""
+LENT_TO_LEAST, LENT_TO_LEAST_SECONDS = 1.3, 2.0
+"""Times the estimate, at most, to what would be paused. Of both no more than half a second queues up (sfu.rtp.bandwidth.allowance)."""
 DEFAULT_PRIORITY = 1
 """Of a picture of which the receiver has not said how it shows it."""
 PAUSED = -1
@@ -113,14 +122,28 @@ class Allotment:
     """Seconds."""
     rose_at: float = float("-inf")
     """When a picture was last made better by more bandwidth."""
+    lent_until: float | None = None
+    """While more is given than the estimate allows; None where it is not."""
+    short_since: float | None = None
+    """Since when something would have been paused but for that."""
     demands: Sequence[Demand] = ()
-    """What it was made of, with `bits_per_second`: of the same comes the same."""
-    bits_per_second: float | None = None
+    """What it was made of, with what follows: of the same comes the same."""
+    estimate: float | None = None
+    sound: float = 0.0
+
+    def patience_for(self, grant: Grant) -> float:
+        return min(self.patience, RESUME_PATIENCE) if grant.paused else self.patience
 
     def next_timer(self) -> float | None:
         """When a picture may be made better, if nothing happens until then."""
-        waiting = [grant.rising_since for grant in self.grants.values() if grant.rising_since is not None]
-        return min(waiting) + self.patience if waiting else None
+        due = [
+            grant.rising_since + self.patience_for(grant)
+            for grant in self.grants.values()
+            if grant.rising_since is not None
+        ]
+        if self.lent_until is not None:
+            due.append(self.lent_until)
+        return min(due, default=None)
 
 
 NOTHING = Allotment()
@@ -197,25 +220,29 @@ def share(
 
 def allot(
     demands: Sequence[Demand],
-    bits_per_second: float | None,
+    estimate: float | None,
     before: Allotment,
     now: float,
+    *,
+    sound: float = 0.0,
     made: dict[tuple[TrackId, Wish], list[Layer]] | None = None,
 ) -> Allotment:
-    """What a receiver gets from now on. `bits_per_second` is what its way takes of pictures; None while that is not known.
+    """What a receiver gets from now on.
 
-    `made` keeps ladders for other receivers of the same pictures.
+    `estimate` is what its way takes, in bits per second, and None while that is not known; of it `sound` is set aside. `made` keeps ladders
+    for other receivers of the same pictures.
     """
-    if demands == before.demands and bits_per_second == before.bits_per_second:
+    if demands == before.demands and (estimate, sound) == (before.estimate, before.sound):
         due = before.next_timer()
         if due is None or now < due:
             return before
     ladders = _ladders(demands, {} if made is None else made)
-    if bits_per_second is None:
+    if estimate is None:
         steps = {track: len(rungs) - 1 for track, rungs in ladders.items()}
-        return Allotment(_granted(demands, ladders, steps, {}), demands=demands)
-    safe = share(demands, ladders, bits_per_second / HEAD_ROOM, {})
+        return Allotment(_granted(demands, ladders, steps, {}), demands=demands, sound=sound)
+    safe = share(demands, ladders, max(0.0, estimate - sound) / HEAD_ROOM, {})
     most: dict[TrackId, int] = {}
+    rising: dict[TrackId, int] = {}
     since: dict[TrackId, float] = {}
     for demand in demands:
         held = before.grants.get(demand.track)
@@ -225,14 +252,56 @@ def allot(
         most[demand.track] = step
         if safe[demand.track] > step:
             began = now if held.rising_since is None else held.rising_since
-            if now >= began + before.patience:
-                most[demand.track] = safe[demand.track]
+            if now >= began + before.patience_for(held):
+                rising[demand.track] = step
+                most[demand.track] = min(safe[demand.track], _next_step(step, ladders[demand.track]))
             else:
                 since[demand.track] = began
-    steps = share(demands, ladders, bits_per_second, most)
+    steps = share(demands, ladders, max(0.0, estimate - sound), most)
+    lent, until, short_since = _lent(demands, ladders, steps, before, estimate, sound, now)
+    if lent:
+        steps = share(demands, ladders, lent, most)
+    since |= {track: now for track, step in rising.items() if safe[track] > steps[track] > step}
     grants = _granted(demands, ladders, steps, since)
     patience, rose_at = _patience(grants, before, now)
-    return Allotment(grants, patience, rose_at, demands, bits_per_second)
+    return Allotment(grants, patience, rose_at, until, short_since, demands, estimate, sound)
+
+
+def _lent(
+    demands: Iterable[Demand],
+    ladders: Mapping[TrackId, Sequence[Layer]],
+    steps: Mapping[TrackId, int],
+    before: Allotment,
+    estimate: float,
+    sound: float,
+    now: float,
+) -> tuple[float, float | None, float | None]:
+    """What pictures get for a moment although it is more than the way takes, in bits per second; 0 where nothing is lent.
+
+    Also until when, and since when something would have been paused.
+    """
+    shown = {
+        demand.track: step
+        for demand in demands
+        if (held := before.grants.get(demand.track)) is not None
+        and (step := _step_of(held, ladders[demand.track])) > PAUSED
+        and ladders[demand.track]
+    }
+    begin = before.rose_at
+    kept = sum(ladders[track][step].bits_per_second for track, step in shown.items())
+    if now < begin + LENT_TO_BETTER_SECONDS and estimate < kept + sound <= estimate * LENT_TO_BETTER:
+        return kept, begin + LENT_TO_BETTER_SECONDS, before.short_since
+    if all(steps[track] > PAUSED for track in shown):
+        return 0.0, None, None
+    begin = now if before.short_since is None else before.short_since
+    least = sum(
+        ladders[demand.track][min(shown[demand.track], _floor(demand, ladders[demand.track]))].bits_per_second
+        for demand in demands
+        if demand.track in shown
+    )
+    if now < begin + LENT_TO_LEAST_SECONDS and estimate < least + sound <= estimate * LENT_TO_LEAST:
+        return least, begin + LENT_TO_LEAST_SECONDS, begin
+    return 0.0, None, None
 
 
 def _ladders(demands: Iterable[Demand], made: dict[tuple[TrackId, Wish], list[Layer]]) -> dict[TrackId, list[Layer]]:
@@ -306,6 +375,14 @@ def _step_of(held: Grant, rungs: Sequence[Layer]) -> int:
         return PAUSED
     below = [step for step, layer in enumerate(rungs) if _place(layer) <= (held.spatial, held.temporal)]
     return max(below, default=0)
+
+
+def _next_step(step: int, rungs: Sequence[Layer]) -> int:
+    """How far a picture may get better at once: to the lowest, to all of its frames, or to the next resolution."""
+    if step == PAUSED:
+        return 0
+    alike = [above for above in range(step + 1, len(rungs)) if rungs[above].spatial == rungs[step].spatial]
+    return max(alike, default=step + 1)
 
 
 def _no_faster_than_wanted(layers: list[Layer], wish: Wish) -> list[Layer]:

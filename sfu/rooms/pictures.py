@@ -162,8 +162,8 @@ def _allotment(
             wish = _wish(views.get((receiver, track)), sent.source, pinned=participants[owner].pinned)
             demands.append(Demand(track, known.layers, wish, owner == speaker))
     estimate = before.estimates.get(receiver)
-    budget = None if estimate is None else max(0, estimate - voices * VOICE)
-    return allot(demands, budget, before.allotments.get(receiver, NOTHING), now, made)
+    given = before.allotments.get(receiver, NOTHING)
+    return allot(demands, estimate, given, now, sound=voices * VOICE, made=made)
 
 
 def _wish(view: View | None, source: Source, *, pinned: bool) -> Wish:

@@ -13,6 +13,9 @@ LEAST = 60_000
 DRAINED = 0.3
 """Of the most, what the queue drains to before video goes on: there must be room for the keyframe that it then begins with."""
 
+UNASKED = 0.5
+"""Seconds; while video is held to the estimate, it is asked at every frame."""
+
 
 class Allowance:
     __slots__ = ("_at", "_queue", "_total")
@@ -31,9 +34,12 @@ class Allowance:
         return self._update(total, rate, now) < DRAINED * max(LEAST, rate / 8 * DELAY)
 
     def _update(self, total: int, rate: float, now: float) -> float:
-        # What was sent before it was first asked about has gone.
-        change = total - self._total - rate / 8 * max(now - self._at, 0.0) if self._at >= 0 else 0.0
-        queue = self._queue = max(self._queue + change, 0.0)
+        passed = max(now - self._at, 0.0)
+        # What was sent while nobody asked has gone: it was sent by another estimate, and held nothing up.
+        if self._at >= 0 and passed <= UNASKED:
+            queue = self._queue = max(self._queue + total - self._total - rate / 8 * passed, 0.0)
+        else:
+            queue = self._queue = 0.0
         self._total = total
         self._at = now
         return queue

@@ -38,3 +38,12 @@ def test_it_begins_again_when_the_queue_has_drained() -> None:
     assert allowance.exceeded(100_000, 4e5, 10.1)
     assert not allowance.drained(100_000, 4e5, 10.5)
     assert allowance.drained(100_000, 4e5, 12.0)
+
+
+def test_what_was_sent_while_nobody_asked_has_gone() -> None:
+    """A minute at 2 Mbit/s, then the estimate falls to 400 kbit/s: nothing of that minute waits any more."""
+    allowance = Allowance()
+    assert not allowance.exceeded(0, 2e6, 10.0)
+    assert not allowance.exceeded(15_000_000, 4e5, 70.0)
+    assert not allowance.exceeded(15_020_000, 4e5, 70.1)
+    assert allowance.exceeded(15_100_000, 4e5, 70.2)

@@ -79,3 +79,14 @@ def test_a_handful_of_packets_says_nothing() -> None:
     control = LossControl(MOST)
     control.count(19, 19, 1.0, 0.1, 1e6, 0.0)
     assert (control.loss, control.rate) == (0.0, MOST)
+
+
+def test_loss_that_is_over_lowers_nothing_more() -> None:
+    """A queue ran over, then next to nothing is sent for a while: the mean falls slowly, the rate not with it."""
+    control = LossControl(MOST)
+    control.count(200, 100, 0.0, 0.1, 2e6, 1e6)
+    after_the_burst = control.rate
+    assert after_the_burst < 2e6
+    for second in range(1, 4):
+        control.count(50, 0, float(second), 0.1, 4e4, 4e4)
+        assert control.rate >= after_the_burst
