@@ -12,7 +12,7 @@ from aiohttp import web
 from sfu.demo.api import ApiProblem, PortalApi
 from sfu.demo.markup import tag
 from sfu.demo.page import Frame, button_link
-from sfu.demo.visitor import Sessions, Shown, Visitor
+from sfu.demo.visitor import Sessions, Shown, Visitor, read_fields
 
 MAX_FORM = 64 * 1024  # bytes; the longest is an invitation of 20 addresses and 1,000 characters
 VISIT = r"{visit:v_[0-9a-z]{1,64}}"
@@ -156,7 +156,7 @@ class Site:
     async def _begin(self, request: web.Request) -> web.Response:
         # Without a token: the most that another site could do is to choose somebody else of the demo.
         response = see_other("/")
-        known = self.sessions.begin(response, str((await request.post()).get("person", "")))
+        known = self.sessions.begin(response, (await read_fields(request)).get("person", ""))
         return response if known else see_other("/login")
 
     async def _end(self, request: web.Request) -> web.Response:
@@ -166,8 +166,8 @@ class Site:
         return response
 
     async def _speak(self, request: web.Request) -> web.Response:
-        fields = await request.post()
-        to = str(fields.get("to", ""))
+        fields = await read_fields(request)
+        to = fields.get("to", "")
         # A path of our own, and nothing that a browser takes for another host.
         response = see_other(
             to if to.startswith("/") and not to.startswith(("//", "/\\")) and to.isprintable() else "/"

@@ -65,7 +65,7 @@ class Sessions:
 
     async def form(self, request: web.Request) -> Mapping[str, str]:
         """The fields of a form that a page of ours has sent. Raises `Shown` for any other."""
-        fields = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        fields = await read_fields(request)
         token = self.visitor(request).token
         if not token or not hmac.compare_digest(fields.get(TOKEN, "").encode(), token.encode()):
             raise Shown("problem.form", 403)
@@ -99,3 +99,13 @@ class Sessions:
     def _set(response: web.Response, name: str, value: str) -> None:
         # Behind TLS it would be `Secure` too; the demo speaks HTTP to this machine.
         response.set_cookie(name, value, httponly=True, samesite="Strict")
+
+
+async def read_fields(request: web.Request) -> Mapping[str, str]:
+    """The fields of a form, whosever it is. Raises `Shown` for what is none."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise Shown("problem.form", 415)
+    try:
+        return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    except (ValueError, LookupError):  # bytes that are no text of the charset that they say
+        raise Shown("problem.form", 400) from None

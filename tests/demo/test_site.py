@@ -53,6 +53,22 @@ async def test_a_form_of_another_site_changes_nothing(demo: Demo) -> None:
     assert await demo.stage.actions(demo.visit) == ["created"]
 
 
+async def test_what_is_no_form_is_refused_and_not_read(demo: Demo) -> None:
+    eva = await demo.clinician()
+    for path in ("/login", "/language", "/logout", f"/visits/{demo.visit}/cancel"):
+        for kind, body, status in (
+            ("multipart/form-data; boundary=x", b"--x\r\nbroken", 415),
+            ("application/json", b"{}", 415),
+            ("application/x-www-form-urlencoded; charset=nonsense", b"person=x", 400),
+            ("application/x-www-form-urlencoded; charset=ascii", b"person=\xff", 400),
+        ):
+            async with eva.client.post(path, data=body, headers={"Content-Type": kind}) as response:
+                assert response.status == status, (path, kind)
+    async with eva.client.post("/login", data={"person": "x" * 70_000}) as response:
+        assert response.status == 413
+    assert demo.stage.live.told == []
+
+
 async def test_a_token_is_good_for_its_session_alone(demo: Demo) -> None:
     eva, sara = await demo.clinician(), await demo.clinician("demo:sara")
     shown = await eva.post(f"/visits/{demo.visit}/cancel", {"form_token": sara.hidden["form_token"]})
