@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 
-from sfu.admission.visit import Visit
 from sfu.errors import Code, Refused
 from sfu.ids import VisitId
 
@@ -33,19 +32,19 @@ def link_key(secret: bytes, visit: VisitId, generation: int) -> str:
     return base64.urlsafe_b64encode(hmac.digest(secret, message, hashlib.sha256)).rstrip(b"=").decode("ascii")
 
 
-def generation_of(secret: bytes, visit: Visit | None, key: str) -> int:
+def generation_of(secret: bytes, visit: VisitId, newest: int | None, key: str) -> int:
     """Which generation of the visit's shared link a key belongs to; whether that still opens anything, the room says.
 
-    `visit` is None where there is none. Raises `visit_unknown()` for it and for a key that is of no generation, after the
-    same work, so that nobody learns which visits exist.
+    `newest` is the generation that is good now, None where there is no such visit. Raises `visit_unknown()` for it and for a
+    key that is of no generation, after the same work, so that nobody learns which visits exist.
     """
-    name, newest = (_NO_VISIT, 0) if visit is None else (visit.visit, visit.link_generation)
+    name, last = (_NO_VISIT, 0) if newest is None else (visit, newest)
     given = key.encode("utf-8", "surrogatepass")
     found = None
-    for generation in range(newest, newest - GENERATIONS_TOLD - 1, -1):
+    for generation in range(last, last - GENERATIONS_TOLD - 1, -1):
         right = hmac.compare_digest(link_key(secret, name, generation).encode("ascii"), given)
         if right and generation >= 1:
             found = generation
-    if visit is None or found is None:
+    if newest is None or found is None:
         raise visit_unknown()
     return found

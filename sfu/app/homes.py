@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 
 from sfu import clock, tasks
-from sfu.admission.links import generation_of, visit_unknown
+from sfu.admission.links import visit_unknown
 from sfu.admission.relays import Relays
-from sfu.admission.resume import parse_resume_token
 from sfu.admission.tickets import TicketKeys
 from sfu.admission.visit import Visit, VisitState
 from sfu.app.counters import Counters
 from sfu.app.home import Answer, Home
 from sfu.app.measuring import Measuring
 from sfu.app.media import Media, Transport
+from sfu.app.proofs import MAX_READINGS, Proofs, crowded
 from sfu.app.testing import EchoTests
 from sfu.errors import Code, EvisitError, Refused, StoreUnavailable
 from sfu.ids import ChannelId, ParticipantId, VisitId, new_token
@@ -66,8 +66,6 @@ from sfu.web.portal import Present
 IDLE_SECONDS = 3600.0
 """How long a room without people is kept: as long as its count of knocks an hour is worth keeping."""
 SWEEP_SECONDS = 600.0
-MAX_READINGS = 256
-"""Visits looked up at a time for who has shown nothing yet: strangers' guesses must not crowd out staff's writes."""
 REACH = {
     Consent.FRESH: Reach.GOOD,
     Consent.WEAK: Reach.WEAK,
@@ -108,11 +106,11 @@ class Homes:
         self._counters = counters
         self._limits = limits
         self._ticket_keys = ticket_keys
-        self._link_secret = link_secret
         self._share_url = share_url
         self._tests = EchoTests(media, tests)
         self._relays = relays
         self._homes: dict[VisitId, Home] = {}
+        self._proofs = Proofs(store, self._homes, link_secret)
         self._measuring = Measuring(media, self._homes, counters)
         self._reading: dict[VisitId, asyncio.Task[Home | None]] = {}
         self._seats: dict[ChannelId, Seat] = {}
@@ -325,18 +323,13 @@ class Homes:
                 found, generation = await self._linked(visit, key)
                 return found, LinkPresented(channel.id, generation, name, role)
             case JoinByResume(token):
-                named = parse_resume_token(token)
-                if named is None:
-                    raise visit_unknown()
-                return await self._home(named[0]), ResumePresented(channel.id, named[1], token)
+                visit, participant = await self._proofs.resume(token)
+                return await self._home(visit), ResumePresented(channel.id, participant, token)
 
     async def _linked(self, visit: str, key: str) -> tuple[Home, int]:
         """Where a shared link leads, and the generation of its key."""
-        found = await self._find(VisitId(visit))
-        # Asked with None too, so that an unknown visit and a wrong key answer alike, after the same work.
-        generation = generation_of(self._link_secret, found.room.visit if found else None, key)
-        assert found is not None
-        return found, generation
+        generation = await self._proofs.link(VisitId(visit), key)
+        return await self._home(VisitId(visit)), generation
 
     async def _home(self, visit: VisitId) -> Home:
         home = await self._find(visit)
@@ -355,7 +348,7 @@ class Homes:
         reading = self._reading.get(visit)
         if reading is None:
             if len(self._reading) >= MAX_READINGS:
-                raise Refused(Code.RATE_LIMITED, "Many people are joining. Try again in a moment.")
+                raise crowded()
             reading = self._reading[visit] = tasks.spawn(self._read(visit), name=f"read {visit}")
         return await asyncio.shield(reading)
 

@@ -113,6 +113,11 @@ class Room:
         """Persons who may not come back until staff allow it."""
         return self._state.turned_away
 
+    def resume_digest_of(self, participant: ParticipantId) -> bytes | None:
+        """What proves a token of somebody who is here or was; None where nobody is known by that id."""
+        known = self._state.participants.get(participant)
+        return known.resume_digest if known is not None else self._state.departed.get(participant)
+
     @property
     def pictures(self) -> Pictures:
         """What comes of each picture, and what each receiver is given of it."""

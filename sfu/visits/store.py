@@ -21,7 +21,7 @@ from sfu.admission.records import AccessEntry, ParticipantRecord, VisitRecord
 from sfu.admission.roles import Role
 from sfu.admission.visit import Visit
 from sfu.errors import StoreUnavailable
-from sfu.ids import PersonId, VisitId
+from sfu.ids import ParticipantId, PersonId, VisitId
 from sfu.visits import migrations, rows, schema, webhook_rows
 from sfu.visits.access_log import COLUMNS, Row
 from sfu.visits.bookings import BookedVisit
@@ -165,6 +165,18 @@ class Store:
             return after
 
         return await self._written(work)
+
+    async def link_generation(self, visit: VisitId) -> int | None:
+        """Which generation of the visit's shared link is good; None where there is no such visit. One statement either way."""
+        table = schema.visits
+        asked = select(table.c.link_generation).where(table.c.visit == visit)
+        return await self._read(lambda connection: connection.scalars(asked).one_or_none())
+
+    async def resume_digest(self, visit: VisitId, participant: ParticipantId) -> bytes | None:
+        """What a participant's resume token is checked by; None where there is no such participant. One statement either way."""
+        table = schema.participants
+        asked = select(table.c.resume_digest).where(table.c.visit == visit, table.c.participant == participant)
+        return await self._read(lambda connection: connection.scalars(asked).one_or_none())
 
     async def load_room(self, visit: VisitId) -> StoredRoom | None:
         """What a restart must not lose of a visit; None where there is no such visit."""

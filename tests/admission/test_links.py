@@ -20,9 +20,17 @@ from tests.rooms.stage import VISIT
 SECRET = bytes(range(32))
 
 
+def opened(visit: Visit | None, key: str) -> int:
+    return generation_of(SECRET, VISIT.visit, None, key) if visit is None else of(visit, key)
+
+
+def of(visit: Visit, key: str) -> int:
+    return generation_of(SECRET, visit.visit, visit.link_generation, key)
+
+
 def refusal(visit: Visit | None, key: str) -> Refused:
     with pytest.raises(Refused) as refused:
-        generation_of(SECRET, visit, key)
+        opened(visit, key)
     return refused.value
 
 
@@ -47,12 +55,12 @@ def test_a_key_is_of_one_visit_generation_and_secret() -> None:
 @pytest.mark.parametrize("generation", [1, 2, 3])
 def test_a_key_tells_its_generation(generation: int) -> None:
     visit = replace(VISIT, link_generation=3)
-    assert generation_of(SECRET, visit, link_key(SECRET, visit.visit, generation)) == generation
+    assert of(visit, link_key(SECRET, visit.visit, generation)) == generation
 
 
 def test_very_old_generations_are_forgotten() -> None:
     visit = replace(VISIT, link_generation=GENERATIONS_TOLD + 2)
-    assert generation_of(SECRET, visit, link_key(SECRET, visit.visit, 2)) == 2
+    assert of(visit, link_key(SECRET, visit.visit, 2)) == 2
     assert refusal(visit, link_key(SECRET, visit.visit, 1)).code is Code.VISIT_UNKNOWN
 
 

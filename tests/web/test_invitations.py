@@ -104,7 +104,7 @@ async def test_a_draft_is_a_file_for_the_mail_program(stage: Stage, path: str) -
     assert link == (await stage.call("GET", path.replace("invitations", "link"))).json["share_url"]
     visit = await stage.store.visit(VisitId(path.split("/")[2]))
     assert visit is not None
-    assert generation_of(stage.keys.link.reveal(), visit.visit, link.partition("key=")[2]) == 1
+    assert generation_of(stage.keys.link.reveal(), visit.visit.visit, 1, link.partition("key=")[2]) == 1
     assert (await stage.call("GET", path)).json == {"invitations": []}
     assert (stage.outbox.woken, stage.outbox.drafts) == (0, 1)
     assert [row.detail for row in await stage.store.log(visit.visit.visit) if row.action == "invited"] == ["draft"]

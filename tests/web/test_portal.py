@@ -7,7 +7,6 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -253,7 +252,7 @@ async def test_the_link_opens_its_visit_until_it_is_renewed(stage: Stage) -> Non
     def generation(share_url: str) -> int:
         start, _, key = share_url.rpartition("&key=")
         assert start == f"http://localhost:8080/join#visit={visit}"
-        return generation_of(stage.keys.link.reveal(), replace(current, link_generation=9), key)
+        return generation_of(stage.keys.link.reveal(), current.visit, 9, key)
 
     found = await stage.store.visit(VisitId(visit))
     assert found is not None
