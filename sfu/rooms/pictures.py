@@ -38,7 +38,7 @@ class Coming:
     layers: tuple[Layer, ...]
     """Those that come now."""
     rids: tuple[str, ...]
-    """Of each spatial layer its rid; empty without simulcast."""
+    """Of each spatial layer its rid; of a track without simulcast one that is empty."""
     sizes: tuple[tuple[int, int], ...] = ()
     """Of each spatial layer its newest width and height, also while it does not come; (0, 0) unknown."""
     wanted: tuple[str, ...] | None = None
@@ -67,9 +67,14 @@ class Pictures:
         known = dict(self.coming)
         for track, (layers, rids) in coming.items():
             before = known.get(track) or Coming((), ())
-            told = before.wanted if rids == before.rids else None
-            since = before.unwatched_since if told is not None else None
-            known[track] = Coming(layers, rids, _sizes(before.sizes, layers, len(rids)), told, since)
+            # What is measured may put rids into another order than they were offered in.
+            same = set(rids) == set(before.rids)
+            sizes = (
+                tuple(before.sizes[before.rids.index(rid)] for rid in rids) if same and len(rids) > 1 else before.sizes
+            )
+            told = before.wanted if same else None
+            since = before.unwatched_since if same else None
+            known[track] = Coming(layers, rids, _sizes(sizes, layers, len(rids)), told, since)
         return replace(self, coming=known, estimates={**self.estimates, **estimates})
 
     def grant(self, receiver: ParticipantId, track: TrackId) -> Grant | None:
@@ -192,10 +197,10 @@ def _watched(known: Coming, views: Iterable[View | None]) -> tuple[str, ...]:
 
 def _told_layers(known: Coming, watched: tuple[str, ...], now: float) -> Coming:
     """With what its sender is to be told by now: at once where more is watched, after a while where less is."""
-    told = known.rids if known.wanted is None else known.wanted
-    if watched == told:
+    told = set(known.rids if known.wanted is None else known.wanted)
+    if set(watched) == told:
         return replace(known, unwatched_since=None) if known.unwatched_since is not None else known
-    if len(watched) < len(told):
+    if told.issuperset(watched):
         since = now if known.unwatched_since is None else known.unwatched_since
         if now < since + UNWATCHED_SECONDS:
             return replace(known, unwatched_since=since)

@@ -253,13 +253,33 @@ def test_a_mute_stops_no_layer(meeting: Meeting) -> None:
     assert meeting.wanted(meeting.amina) == []
 
 
-def test_without_simulcast_there_is_nothing_to_tell(meeting: Meeting) -> None:
-    meeting.comes(meeting.amina, PLAIN, ())
-    for who in (meeting.eva, meeting.per):
-        meeting.shows(who, meeting.amina, 320, 180, paused=True)
+def test_without_simulcast_all_is_encoded_while_anybody_watches(meeting: Meeting) -> None:
+    meeting.comes(meeting.amina, PLAIN, ("",))
+    for paused in (False, True):
+        meeting.pass_time(2 * UNWATCHED_SECONDS)
+        assert meeting.wanted(meeting.amina) == []
+        for who in (meeting.eva, meeting.per):
+            meeting.shows(who, meeting.amina, 320, 180, paused=paused)
+    meeting.pass_time(UNWATCHED_SECONDS)
+    assert meeting.wanted(meeting.amina) == [[]]
+    meeting.shows(meeting.per, meeting.amina, 320, 180)
+    assert meeting.wanted(meeting.amina) == [[], [""]]
+
+
+def test_layers_of_one_stream_are_wanted_together(meeting: Meeting) -> None:
+    meeting.comes(meeting.amina, SIMULCAST, ("",))
+    meeting.shows(meeting.eva, meeting.amina, 640, 360)
     meeting.pass_time(2 * UNWATCHED_SECONDS)
+    assert meeting.layer(meeting.eva, meeting.amina) == (1, 2)
     assert meeting.wanted(meeting.amina) == []
-    assert meeting.layers == {}
+
+
+def test_rids_that_turn_out_to_be_in_another_order_keep_what_is_known_of_them(meeting: Meeting) -> None:
+    meeting.comes(meeting.amina, SIMULCAST[3:], ("f", "q", "h"))
+    meeting.comes(meeting.amina, SIMULCAST[3:], ("q", "h", "f"))
+    known = meeting.room.pictures.coming[meeting.camera(meeting.amina)]
+    assert known.sizes == ((640, 360), (640, 360), (1280, 720))
+    assert meeting.wanted(meeting.amina) == []
 
 
 def test_a_sender_that_was_away_is_told_anew(meeting: Meeting) -> None:
