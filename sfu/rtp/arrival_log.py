@@ -15,6 +15,10 @@ MAX_WAITING = 2_048
 REMEMBERED = 1_024
 """Numbers behind the newest feedback of which a late arrival is still told."""
 
+MISSING_EACH = 3
+"""Missing numbers that are told for each arrival, and as many as fit one packet beside them. Beyond 75 % loss nobody needs them told one
+by one, and whoever makes his numbers jump does not have us write a page for each packet."""
+
 _UNITS_A_REFERENCE = round(REFERENCE_UNIT / DELTA_UNIT)
 _MOST, _LEAST = 32_767, -32_768  # units that a delta can say: eight seconds
 
@@ -22,13 +26,14 @@ _MOST, _LEAST = 32_767, -32_768  # units that a delta can say: eight seconds
 class ArrivalLog:
     """`note` is called with every packet; `feedback` tells of those noted since the last one."""
 
-    __slots__ = ("_arrivals", "_count", "_numbers", "_told")
+    __slots__ = ("_arrivals", "_count", "_missing", "_numbers", "_told")
 
     def __init__(self) -> None:
         self._numbers = Unroller()
         self._arrivals: list[tuple[int, float]] = []
         self._told = -1
         self._count = 0
+        self._missing = 0
 
     @property
     def waiting(self) -> int:
@@ -52,10 +57,11 @@ class ArrivalLog:
         self._arrivals.clear()
         numbers = sorted(number for number in arrivals if number > self._told - REMEMBERED or self._told < 0)
         packets: list[TransportFeedback] = []
+        self._missing = MAX_STATUSES + MISSING_EACH * len(numbers)
         begin = 0
         while begin < len(numbers):
             first = numbers[begin]
-            if first > self._told >= 0 and first - self._told < MAX_STATUSES:
+            if first > self._told >= 0 and first - self._told < min(MAX_STATUSES, self._missing):
                 # What is missing before it is told as missing, once.
                 first = self._told + 1
             packet, begin = self._packet(numbers, begin, first, arrivals, sender_ssrc, media_ssrc)
@@ -77,12 +83,17 @@ class ArrivalLog:
         clock = reference * _UNITS_A_REFERENCE
         statuses: list[int | None] = []
         following = first
+        self._missing -= numbers[begin] - first
         index = begin
         while index < len(numbers) and numbers[index] - first < MAX_STATUSES:
             number = numbers[index]
             if following < number and following <= self._told:
                 # Between two late ones stand some that were told as arrived: nothing is to be said of them again.
                 break
+            if index > begin:
+                self._missing -= number - following
+                if self._missing < 0:
+                    break
             units = round(arrivals[number] / DELTA_UNIT)
             if not _LEAST <= units - clock <= _MOST:
                 break

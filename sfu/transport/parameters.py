@@ -145,7 +145,9 @@ class Estimates:
     """What the way down to receiving peers takes. One batch: when an estimate has changed by more than 5 %, and once a second."""
 
     estimates: tuple[tuple[PeerId, int], ...]
-    """(receiving peer, bits per second of all that it is sent, audio and retransmissions included)."""
+    """(receiving peer, bits per second of all that it is sent, audio and retransmissions included).
+
+    A receiver that has told nothing yet, or tells nothing, is not named: nothing holds back what it gets."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,8 @@ class Plane:
         if state is None:
             return
         self._hand_over()
+        if state.urgent.destination not in (None, destination):
+            state.downlink.estimator.moved(self._clock())
         state.urgent.destination = destination
         state.bulk.destination = destination if bulk is None else bulk
         self._connect(state)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from sfu.rtp.arrival_log import MAX_STATUSES, MAX_WAITING, ArrivalLog
+from sfu.rtp.arrival_log import MAX_STATUSES, MAX_WAITING, MISSING_EACH, ArrivalLog
 from sfu.rtp.rtcp import MAX_COMPOUND, build, parse
 from sfu.rtp.transport_feedback import DELTA_UNIT, REFERENCE_UNIT, TransportFeedback
 
@@ -86,6 +86,16 @@ def test_much_at_once_goes_in_several(step: int) -> None:
     packets = log.feedback(1, 2)
     assert all(len(packet.arrivals) <= MAX_STATUSES for packet in packets)
     assert sum(arrival is not None for packet in packets for arrival in packet.arrivals) == 1_000 if step < 60 else True
+
+
+def test_numbers_that_jump_do_not_have_a_page_written_for_each() -> None:
+    log = ArrivalLog()
+    for index in range(500):
+        log.note(index * (MAX_STATUSES - 1) & 0xFFFF, 5.0 + index / 10_000)
+    packets = log.feedback(1, 2)
+    statuses = [arrival for packet in packets for arrival in packet.arrivals]
+    assert sum(arrival is not None for arrival in statuses) == 500
+    assert len(statuses) < (1 + MISSING_EACH) * 500 + 2 * MAX_STATUSES
 
 
 def test_a_long_pause_fits_no_delta_and_begins_another() -> None:

@@ -213,6 +213,13 @@ class Client:
         )
 
 
+@dataclass(eq=False)
+class Moved:
+    """Another address of a client."""
+
+    client: Client
+
+
 class World:
     """The plane, its sender, its time, its clients."""
 
@@ -242,6 +249,10 @@ class World:
         self.plane.set_keys(client.number, client.keys)
         self.plane.set_destination(client.number, client)
 
+    def connect_elsewhere(self, client: Client) -> None:
+        """The client's address has changed."""
+        self.plane.set_destination(client.number, Moved(client))
+
     def route(self, sender: Client, sender_mid: str, receiver: Client, receiver_mid: str) -> None:
         self.plane.add_route(sender.number, sender_mid, receiver.number, receiver_mid)
         self.deliver()
@@ -253,8 +264,9 @@ class World:
     def deliver(self) -> None:
         sent, self.sender.sent = self.sender.sent, []
         for destination, datagram in sent:
-            assert isinstance(destination, Client)
-            destination.accept(datagram)
+            client = destination.client if isinstance(destination, Moved) else destination
+            assert isinstance(client, Client)
+            client.accept(datagram)
 
     def run(self, seconds: float) -> None:
         """Let time pass, every timer at its moment."""

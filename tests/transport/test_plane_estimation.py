@@ -291,6 +291,22 @@ def test_nobody_can_have_us_read_feedback_without_end() -> None:
     assert watched.world.dropped(DropReason.RTCP_LIMIT) - before >= STATUSES_BURST // 250
 
 
+def test_a_receiver_with_a_new_address_begins_with_the_rate_it_had() -> None:
+    watched = Watched()
+    watched.show(2.0, 8e5)
+    watched.link = 3e5
+    watched.show(2.0, 8e5)
+    before = watched.estimates[-1]
+    plane, receiver = watched.world.plane, watched.receiver
+    plane.set_destination(receiver.number, receiver)
+    watched.show(0.3, 2.5e5)
+    assert watched.estimates[-1] < before * 1.2, "the same address is the same way"
+    watched.world.connect_elsewhere(receiver)
+    watched.link = 1e9
+    watched.show(2.0, 8e5)
+    assert watched.estimates[-1] > 2 * before
+
+
 def test_a_closed_receiver_is_told_of_no_more() -> None:
     watched = Watched()
     watched.show(2.0, 8e5)

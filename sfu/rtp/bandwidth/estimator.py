@@ -163,6 +163,15 @@ class Estimator:
         self._reference_24 = reference
         return self._reference
 
+    def moved(self, now: float) -> None:
+        """The receiver has another address: delays, and what was found of link and loss, were another way's. The rate is tried anew."""
+        self._restart()
+        self._delay.forget()
+        self._loss = LossControl(self.most)
+        self._fell_at = float("-inf")
+        self.probe = None
+        self._plan.moved(self.rate(now))
+
     def _measure_sending(self, now: float) -> None:
         passed = now - self._total_at
         if passed <= 0:

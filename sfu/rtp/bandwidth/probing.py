@@ -147,6 +147,12 @@ class ProbePlan:
         self._dropped_at = float("-inf")
         self._fell_at = float("-inf")
 
+    def moved(self, rate: float) -> None:
+        """The way is another one, of which nothing is known but that the last one took `rate`."""
+        self._before = 0.0
+        self._fell_at = self._probed_at = float("-inf")
+        self._next = [AGAIN * rate]
+
     @property
     def begun(self) -> bool:
         """Whether the first probes, and those that follow upon them, have been sent."""

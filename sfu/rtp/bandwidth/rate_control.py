@@ -72,6 +72,10 @@ class RateControl:
         self.rate = min(max(rate, self.least), self.most)
         self._changed_at = now
 
+    def forget(self) -> None:
+        """What was found of the link is not of this one."""
+        self._link.forget()
+
     def update(self, usage: Usage, acknowledged: float, round_trip: float, now: float) -> None:
         """What the detector says now, and what arrives (0: not known)."""
         if usage is Usage.OVERUSED:

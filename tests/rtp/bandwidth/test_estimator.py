@@ -166,6 +166,21 @@ def test_a_probe_raises_it_at_once() -> None:
     assert way.estimator.probe is None
 
 
+def test_on_another_way_nothing_of_the_last_one_counts() -> None:
+    way = Way()
+    way.send(2.0, 1e6, 1e9)
+    way.send(2.0, 1e6, 5e5, lost=0.3)
+    before = way.rate
+    assert way.estimator.congested(way.now)
+    way.estimator.moved(way.now)
+    assert not way.estimator.congested(way.now)
+    assert way.estimator.loss == 0
+    way.send(0.2, 2.5e5, 1e9)
+    probe = way.estimator.begin_probe(5e6, way.now)
+    assert probe is not None
+    assert probe.rate > before
+
+
 def test_nothing_is_probed_before_feedback() -> None:
     assert Way().estimator.begin_probe(5e6, 0.0) is None
 
