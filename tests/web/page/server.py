@@ -30,13 +30,15 @@ def stub_answer(message: Message, *, fingerprint: str = "AA") -> Mapping[str, ob
     """An answer that a browser accepts, from a server that is never reached. Track ids are `sent-<mid>`."""
     head, *sections = str(message["sdp"]).split("\r\nm=")
     flipped = {"a=sendonly": "a=recvonly", "a=recvonly": "a=sendonly", "a=inactive": "a=inactive"}
-    kept = ("c=", "a=mid:", "a=rtpmap:", "a=fmtp:", "a=rtcp-fb:", "a=rtcp-mux", "a=rtcp-rsize")
+    kept = ("c=", "a=mid:", "a=rtpmap:", "a=fmtp:", "a=rtcp-fb:", "a=rtcp-mux", "a=rtcp-rsize", "a=extmap:")
+    layers = ("a=rid:", "a=simulcast:")
     lines = [line for line in head.split("\r\n") if not line.startswith(("a=extmap-allow-mixed", "a=msid-semantic"))]
     lines.append("a=ice-lite")
     for section in sections:
         first, *rest = section.rstrip("\r\n").split("\r\n")
         lines.append(f"m={first}")
         lines += [flipped.get(line, line) for line in rest if line.startswith(kept) or line in flipped]
+        lines += [line.replace("send", "recv") for line in rest if line.startswith(layers)]
         lines += [
             "a=ice-ufrag:stub",
             "a=ice-pwd:stubstubstubstubstubstub",

@@ -216,9 +216,27 @@ export class Devices extends EventTarget {
     track.onended = () => {
       device.track = null;
       device.wanted = false;
-      device.fault = "lost";
       this.#changed();
+      void this.#ended(source);
     };
+  }
+
+  /**
+   * A track ends when its device is unplugged, and when its permission is taken back.
+   *
+   * @param {Source} source
+   */
+  async #ended(source) {
+    let blocked = false;
+    try {
+      blocked = (await navigator.permissions.query({ name: source })).state === "denied";
+    } catch {
+      // Not every browser tells.
+    }
+    const device = this[source];
+    if (this.#stopped || device.track || device.asking) return;
+    device.fault = blocked ? "blocked" : "lost";
+    this.#changed();
   }
 
   /** @param {Source} source */
