@@ -9,8 +9,8 @@ from sfu.app.counters import Counters
 from sfu.app.home import Home
 from sfu.app.media import Media
 from sfu.ids import ParticipantId, VisitId
-from sfu.rooms.allocation import Layer
 from sfu.rooms.events import Scored
+from sfu.rooms.ladders import Layer
 from sfu.rooms.quality import Connection, Score, Way, score
 from sfu.transport.parameters import Estimates, LayerRates, PeerId, PeerReceptions, Reception, Receptions
 

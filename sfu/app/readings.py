@@ -8,8 +8,8 @@ from typing import Final
 
 from sfu import clock, tasks
 from sfu.ids import ParticipantId, TrackId
-from sfu.rooms.allocation import Layer
 from sfu.rooms.events import Measured
+from sfu.rooms.ladders import Layer
 from sfu.rooms.pictures import Pictures
 
 STEP_INTERVAL: Final = 0.2

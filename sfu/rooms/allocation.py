@@ -1,18 +1,17 @@
 """What one receiver gets of the pictures that it shows, when its way down does not take all of them.
 
 Everything is asked of pure functions: what is wanted (`Demand`), what comes (`Layer`), what the way takes (bits per second), and
-the time. In this order, and never above what the way takes:
+the time. In this order:
 
 1. a pinned signer's picture at 20 frames a second, since below that signing cannot be followed (ITU-T H-series supplement 1);
 2. every other picture at its lowest: screens, pinned cameras, then by the view's priority, who speaks first;
 3. what is left makes them better in the same order, those that are alike in turns.
 
-So a picture loses resolution first, then frame rate, and is paused last. A screen keeps its resolution and loses frame rate first:
-half of the letters cannot be read at any speed (W3C mst-content-hint, `detail`).
+So a picture gives what `ladders` says that it loses first, and is paused last.
 
 Down is at once. Up is by one resolution at a time, needs head room, and needs to have been possible for some seconds: longer each
-time that it did not last. An estimate also falls for a moment, by a key frame that fills the queue before the bottleneck: for two seconds
-a little more than it allows is lent, to what has just got better, and to what else would be paused.
+time that it did not last. An estimate also falls for a moment, by a key frame that fills the queue before the bottleneck: so a little
+more than it allows is lent for a moment, to what has just got better, and to what else would be paused.
 """
 
 from __future__ import annotations
@@ -22,13 +21,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from sfu.ids import TrackId
+from sfu.rooms.ladders import AS_GOOD_AS, SIGNING_FRAME_RATE, Demand, Layer, Wish, ladder, place
 
-SIGNING_FRAME_RATE = 20.0
-"""Frames a second (EN 301 549 6.5.3, ITU-T H-series supplement 1)."""
-ENLARGED = 1.25
-"""A picture may be shown so much larger than it was sent, each way, before somebody sees it."""
-AS_GOOD_AS = 0.9
-"""Frame rates are measured: 27 where 30 was asked for is what was asked for."""
 HEAD_ROOM = 1.15
 """What is measured of a layer is a mean; a key frame or a busy scene is more."""
 PATIENCE = 3.0
@@ -44,55 +38,8 @@ LENT_TO_BETTER, LENT_TO_BETTER_SECONDS = 1.6, 0.8
 (draft-ietf-rmcat-gcc-02, 5.5), part of which was still the layer below."""
 LENT_TO_LEAST, LENT_TO_LEAST_SECONDS = 1.3, 2.0
 """Times the estimate, at most, to what would be paused. Of both no more than half a second queues up (sfu.rtp.bandwidth.allowance)."""
-DEFAULT_PRIORITY = 1
-"""Of a picture of which the receiver has not said how it shows it."""
 PAUSED = -1
 """The spatial layer of a picture that is not sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """What a receiver gets who is given this spatial layer up to this temporal one."""
-
-    spatial: int
-    """0 is the lowest; a simulcast stream or an SVC layer alike."""
-    temporal: int
-    bits_per_second: int
-    width: int
-    """Pixels; 0 unknown."""
-    height: int
-    frame_rate: float
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """How a receiver shows a picture, and what it is."""
-
-    width: int | None = None
-    """CSS pixels; None where it has not said."""
-    height: int | None = None
-    frame_rate: float | None = None
-    priority: int = DEFAULT_PRIORITY
-    screen: bool = False
-    pinned: bool = False
-    """By staff, for all: a signing interpreter."""
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """One picture, as one receiver wants it."""
-
-    track: TrackId
-    layers: tuple[Layer, ...]
-    """Those that come now."""
-    wish: Wish = Wish()
-    speaking: bool = False
-
-    @property
-    def rank(self) -> tuple[bool, bool, int, bool]:
-        """The lower, the sooner it is served."""
-        wish = self.wish
-        return (not wish.screen, not wish.pinned, -wish.priority, not self.speaking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,37 +94,6 @@ class Allotment:
 
 
 NOTHING = Allotment()
-
-
-def enough(width: int, height: int, wish: Wish) -> bool:
-    """Whether a picture of this size is as much as can be seen. By the shorter side, as cameras are turned; unknown sizes are not."""
-    if wish.width is None or wish.height is None:
-        return False
-    return min(width, height) > 0 and min(width, height) * ENLARGED >= min(wish.width, wish.height)
-
-
-def ladder(demand: Demand) -> list[Layer]:
-    """The steps in which the picture gets better, each costing more than the one before; the last is all that is wanted."""
-    wish = demand.wish
-    by_spatial = [
-        list(layers) for _, layers in groupby(sorted(demand.layers, key=_place), key=lambda layer: layer.spatial)
-    ]
-    wanted: list[list[Layer]] = []
-    for layers in by_spatial:
-        wanted.append(_no_faster_than_wanted(layers, wish))
-        if enough(layers[-1].width, layers[-1].height, wish):
-            break
-    if not wanted:
-        return []
-    if wish.screen:
-        best_first = [*reversed(wanted[-1]), *(layers[0] for layers in reversed(wanted[:-1]))]
-    else:
-        best_first = [*(layers[-1] for layers in reversed(wanted[1:])), *reversed(wanted[0])]
-    steps: list[Layer] = []
-    for layer in best_first:
-        if not steps or layer.bits_per_second < steps[-1].bits_per_second:
-            steps.append(layer)
-    return steps[::-1]
 
 
 def share(
@@ -373,7 +289,7 @@ def _step_of(held: Grant, rungs: Sequence[Layer]) -> int:
     """The step of a ladder that is no better than what was given; the lowest where that has gone."""
     if held.paused:
         return PAUSED
-    below = [step for step, layer in enumerate(rungs) if _place(layer) <= (held.spatial, held.temporal)]
+    below = [step for step, layer in enumerate(rungs) if place(layer) <= (held.spatial, held.temporal)]
     return max(below, default=0)
 
 
@@ -383,23 +299,6 @@ def _next_step(step: int, rungs: Sequence[Layer]) -> int:
         return 0
     alike = [above for above in range(step + 1, len(rungs)) if rungs[above].spatial == rungs[step].spatial]
     return max(alike, default=step + 1)
-
-
-def _no_faster_than_wanted(layers: list[Layer], wish: Wish) -> list[Layer]:
-    """The temporal layers of one spatial layer, lowest first, up to the one that is fast enough."""
-    rate = wish.frame_rate
-    if rate is None:
-        return layers
-    if wish.pinned:
-        rate = max(rate, SIGNING_FRAME_RATE)
-    for count, layer in enumerate(layers, 1):
-        if layer.frame_rate >= rate * AS_GOOD_AS:
-            return layers[:count]
-    return layers
-
-
-def _place(layer: Layer) -> tuple[int, int]:
-    return layer.spatial, layer.temporal
 
 
 def _height(grant: Grant) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from sfu.admission.roles import Role
 from sfu.admission.tickets import Ticket
 from sfu.admission.visit import Visit, VisitState
 from sfu.ids import ChannelId, ParticipantId, TrackId
-from sfu.rooms.allocation import Layer
+from sfu.rooms.ladders import Layer
 from sfu.rooms.participant import Reach
 from sfu.rooms.quality import Score
 from sfu.rooms.requests import Request

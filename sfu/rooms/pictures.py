@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from sfu.ids import ParticipantId, TrackId
-from sfu.rooms.allocation import DEFAULT_PRIORITY, NOTHING, Allotment, Demand, Grant, Layer, Wish, allot, enough
+from sfu.rooms.allocation import NOTHING, Allotment, Grant, allot
 from sfu.rooms.commands import Notify, SetLayer
+from sfu.rooms.ladders import DEFAULT_PRIORITY, Demand, Layer, Wish, enough
 from sfu.rooms.participant import Participant, Track
 from sfu.rooms.requests import Source, View
 from sfu.rooms.subscriptions import Routes, tracks_on_roster

@@ -12,7 +12,8 @@ from itertools import pairwise
 
 from sfu.app.readings import STEP_INTERVAL
 from sfu.ids import TrackId
-from sfu.rooms.allocation import NOTHING, Allotment, Demand, Layer, allot
+from sfu.rooms.allocation import NOTHING, Allotment, allot
+from sfu.rooms.ladders import Demand, Layer
 from sfu.rooms.pictures import VOICE
 from sfu.rtp.arrival_log import ArrivalLog
 from sfu.rtp.bandwidth.probing import Probe

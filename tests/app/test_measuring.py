@@ -12,7 +12,7 @@ from sfu.app.home import Home
 from sfu.app.measuring import Measuring
 from sfu.app.media import Media, Transport
 from sfu.ids import ParticipantId, TrackId, VisitId
-from sfu.rooms.allocation import Layer
+from sfu.rooms.ladders import Layer
 from sfu.rooms.requests import Admit
 from sfu.transport.parameters import (
     Estimates,

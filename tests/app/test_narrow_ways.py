@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sfu.ids import TrackId
-from sfu.rooms.allocation import Demand, Wish
+from sfu.rooms.ladders import Demand, Wish
 from tests.app.narrow import Receiver
 from tests.rooms.simulcast import SIMULCAST
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from sfu import clock
 from sfu.app.readings import STEP_INTERVAL, Readings
 from sfu.ids import ParticipantId, TrackId
-from sfu.rooms.allocation import Layer
 from sfu.rooms.events import Measured
+from sfu.rooms.ladders import Layer
 from sfu.rooms.pictures import Pictures
 
 EVA, PER = ParticipantId("p_eva"), ParticipantId("p_per")

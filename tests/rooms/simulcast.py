@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sfu.rooms.allocation import Layer
+from sfu.rooms.ladders import Layer
 
 SIZES = [(320, 180), (640, 360), (1280, 720)]
 RATES = [(60, 100, 150), (200, 350, 500), (600, 1000, 1500)]

@@ -22,17 +22,12 @@ from sfu.rooms.allocation import (
     PATIENCE,
     PAUSED,
     RESUME_PATIENCE,
-    SIGNING_FRAME_RATE,
     Allotment,
-    Demand,
     Grant,
-    Layer,
-    Wish,
     allot,
-    enough,
-    ladder,
     share,
 )
+from sfu.rooms.ladders import SIGNING_FRAME_RATE, Demand, Layer, Wish, ladder
 from tests.rooms.simulcast import SIMULCAST, layers
 
 A, B, C = TrackId("t_a"), TrackId("t_b"), TrackId("t_c")
@@ -42,10 +37,6 @@ SIGNER, SCREEN = Wish(pinned=True), Wish(screen=True)
 
 def camera(track: TrackId, wish: Wish | None = None, *, speaking: bool = False) -> Demand:
     return Demand(track, SIMULCAST, wish or Wish(), speaking)
-
-
-def places(demand: Demand) -> list[tuple[int, int]]:
-    return [(layer.spatial, layer.temporal) for layer in ladder(demand)]
 
 
 def given_to(allotment: Allotment) -> dict[TrackId, tuple[int, int] | None]:
@@ -59,51 +50,7 @@ def at(kilobits: float | None, *demands: Demand) -> dict[TrackId, tuple[int, int
     return given_to(allot(demands, None if kilobits is None else kilobits * 1000, NOTHING, 0.0))
 
 
-# What gives first
-
-
-def test_a_picture_loses_resolution_then_frame_rate() -> None:
-    assert places(camera(A)) == [(0, 0), (0, 1), (0, 2), (1, 2), (2, 2)]
-
-
-def test_a_screen_loses_frame_rate_then_resolution() -> None:
-    assert places(camera(A, SCREEN)) == [(0, 0), (1, 0), (2, 0), (2, 1), (2, 2)]
-
-
-@pytest.mark.parametrize(
-    ("wish", "best"),
-    [
-        (Wish(), (2, 2)),
-        (Wish(1280, 720), (2, 2)),
-        (Wish(640, 360), (1, 2)),
-        (Wish(800, 450), (1, 2)),
-        (Wish(810, 456), (2, 2)),
-        (Wish(320, 180), (0, 2)),
-        (Wish(180, 320), (0, 2)),
-        (Wish(1200, 160), (0, 2)),
-        (Wish(0, 0), (0, 2)),
-        (Wish(4000, 3000), (2, 2)),
-        (Wish(640, 360, frame_rate=30), (1, 2)),
-        (Wish(640, 360, frame_rate=16), (1, 1)),
-        (Wish(640, 360, frame_rate=1), (1, 0)),
-        (Wish(640, 360, frame_rate=1, pinned=True), (1, 2)),
-        (Wish(640, 360, frame_rate=120), (1, 2)),
-    ],
-)
-def test_nobody_gets_more_than_they_can_see(wish: Wish, best: tuple[int, int]) -> None:
-    assert places(camera(A, wish))[-1] == best
-    assert at(None, camera(A, wish)) == {A: best}
-
-
-def test_a_size_that_is_not_known_is_not_enough() -> None:
-    sizeless = tuple(replace(layer, width=0, height=0) for layer in SIMULCAST)
-    assert places(Demand(A, sizeless, Wish(320, 180)))[-1] == (2, 2)
-    assert not enough(0, 0, Wish(0, 0))
-
-
-def test_a_step_that_costs_more_than_a_better_one_is_none() -> None:
-    odd = layers([(60, 100, 150), (200, 350, 2000), (600, 1000, 1500)])
-    assert places(Demand(A, odd)) == [(0, 0), (0, 1), (0, 2), (2, 2)]
+# What one gets
 
 
 @pytest.mark.parametrize(

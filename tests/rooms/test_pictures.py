@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import pytest
 
 from sfu.ids import ParticipantId, TrackId
-from sfu.rooms.allocation import PATIENCE, Layer
+from sfu.rooms.allocation import PATIENCE
 from sfu.rooms.commands import SetLayer
 from sfu.rooms.events import Measured, MediaLost, SpeakerChanged
+from sfu.rooms.ladders import Layer
 from sfu.rooms.pictures import UNWATCHED_SECONDS, VOICE
 from sfu.rooms.requests import Admit, Hold, Mute, Pin, SendText, Source, View
 from tests.rooms.simulcast import SIMULCAST, layers
