@@ -5,6 +5,7 @@
  */
 
 const RATIO = 4 / 3; // of a tile, as of the cameras
+const BROAD = 16 / 9; // of what is shown large: screens, and cameras of today
 const GAP = 12; // px between tiles
 const SMALL_GAP = 6; // px, where there is little room
 const NARROW = 480; // px; a stage narrower than this has little room
@@ -69,7 +70,7 @@ export function focused(count, width, height, large) {
 }
 
 /**
- * The whole of a place, in equal parts: pictures that are shown whole need no ratio of their own.
+ * The whole of a place, in equal parts: beside each other or one above the other, whichever shows broad pictures larger.
  *
  * @param {number} count
  * @param {number} width
@@ -77,7 +78,7 @@ export function focused(count, width, height, large) {
  * @returns {Box[]}
  */
 function shared(count, width, height) {
-  const beside = width > height;
+  const beside = Math.min(width / count, height * BROAD) > Math.min(width, (height / count) * BROAD);
   const part = Math.floor(((beside ? width : height) - GAP * (count - 1)) / count);
   return Array.from({ length: count }, (_, index) =>
     beside ? { x: index * (part + GAP), y: 0, width: part, height } : { x: 0, y: index * (part + GAP), width, height: part },

@@ -63,8 +63,15 @@ test("who is alone and large has the whole stage", () => {
 test("two large ones share the place, a screen beside whoever signs, in the order of the tiles", () => {
   const boxes = focused(4, 1280, 640, [0, 2]);
   assert.ok(apart(boxes));
-  assert.ok(boxes[0].x < boxes[2].x);
-  assert.deepEqual([boxes[0].width, boxes[0].height], [boxes[2].width, 640]);
+  assert.ok(boxes[0].x + boxes[0].y < boxes[2].x + boxes[2].y);
+  assert.deepEqual([boxes[0].width, boxes[0].height], [boxes[2].width, boxes[2].height]);
   assert.ok(boxes[1].width < boxes[0].width && boxes[3].width < boxes[0].width);
   assert.ok(apart(focused(2, 360, 600, [0, 1])));
+});
+
+test("two large ones stand as they are larger: beside each other where it is broad, else one above the other", () => {
+  const [first, , second] = focused(3, 1900, 500, [0, 2]);
+  assert.equal(first.y, second.y);
+  const [above, , below] = focused(3, 900, 640, [0, 2]);
+  assert.equal(above.x, below.x);
 });

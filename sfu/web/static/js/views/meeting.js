@@ -67,7 +67,7 @@ export class MeetingView {
   #arrivalSound = plainButton("arrival-sound", "arrival.sound", () => this.#turnArrivalSound());
   #fullscreen = plainButton("fullscreen", "screen.full", () => this.#toggleFullscreen());
   #pip = plainButton("pip", "screen.pip", () => void this.#togglePip());
-  #lockButton = el("button", { class: "button plain", testid: "lock", attrs: { type: "button" } });
+  #lockButton = el("button", { class: "button plain small-button", testid: "lock", attrs: { type: "button" } });
   #visitPart;
   #people;
   #lobby;
@@ -124,7 +124,7 @@ export class MeetingView {
         plainButton("copy-link", "link.copy", () => void staff.copyLink()),
         this.#lockButton,
         this.#arrivalSound,
-        el("button", { class: "button danger-plain", testid: "end", text: "visit.end", attrs: { type: "button" }, on: { click: () => void staff.end() } }),
+        el("button", { class: "button danger-plain small-button", testid: "end", text: "visit.end", attrs: { type: "button" }, on: { click: () => void staff.end() } }),
       ),
     );
     this.#panel = el(
