@@ -1,0 +1,89 @@
+"""What a screen reader says by itself in a busy minute: who comes, who goes, who waits, what is written. Nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from tests.web.page.visitor import Visitor, admitted, waiting
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+LISTEN = """() => {
+  window.said = [];
+  const live = "[role=status], [role=alert], [role=log], [aria-live]:not([aria-live=off])";
+  const heard = (node, region) => {
+    const text = (node.textContent ?? "").trim();
+    const shown = node.nodeType === Node.TEXT_NODE || node.checkVisibility();
+    if (text && shown && region.checkVisibility()) said.push(text);
+  };
+  new MutationObserver((changes) => {
+    const once = new Set();
+    for (const { target, addedNodes } of changes) {
+      const region = (target.nodeType === Node.TEXT_NODE ? target.parentElement : target)?.closest(live);
+      if (!region || region.getAttribute("aria-live") === "off") continue;
+      // A log says what is added to it; the others what they have become.
+      if (region.getAttribute("role") === "log") for (const node of addedNodes) heard(node, region);
+      else once.add(region);
+    }
+    for (const region of once) heard(region, region);
+  }).observe(document.body, { childList: true, characterData: true, subtree: true });
+}"""
+"""JavaScript: keeps every text that live regions have come to hold."""
+
+
+async def test_a_busy_minute_is_told_in_a_few_words(visitor: Visitor) -> None:
+    own = [admitted("p_me", "Eva Ek", role="clinician")]
+    channel = await visitor.enter(admitted("p1"), admitted("p2", "Per Persson"))
+    await visitor.page.evaluate(LISTEN)
+    version = 2
+
+    async def roster(*others: dict[str, object]) -> None:
+        nonlocal version
+        await channel.event("roster", version=version, locked=False, participants=[*own, *others])
+        version += 1
+
+    amina, per = admitted("p1"), admitted("p2", "Per Persson")
+    for second in range(60):
+        await channel.event("speaker", participant=("p1", "p2", None)[second % 3])
+        await channel.event("quality", participants=[{"participant": "p1", "score": 2.0 + second % 3}])
+        muted = [{**track, "muted": second % 2 == 0} for track in amina["tracks"]]  # type: ignore[attr-defined]
+        await roster({**amina, "tracks": muted, "connected": second % 5 != 0}, per)
+        await channel.event("text", participant="p2", text="Jag hör dig."[: second % 12], final=False)
+    await roster(amina, per, admitted("p3", "Maria Persson"))
+    await expect(visitor.see("status")).to_contain_text("Maria Persson")
+    await roster(amina, per)
+    await expect(visitor.see("status")).to_contain_text("inte längre")
+    await channel.event("lobby", version=1, waiting=[waiting("w1", "Johan Persson")])
+    await expect(visitor.see("status")).to_contain_text("Johan")
+    for step in range(10):
+        gone = waiting("w1", "Johan Persson", connected=step % 2 == 1)
+        await channel.event("lobby", version=2 + step, waiting=[gone])
+    await channel.event("text", participant="p2", text="Jag hör dig.", final=True)
+    await expect(visitor.see("text-log").get_by_test_id("text-line")).to_have_count(1)
+    await roster(amina, per, admitted("p4", "Kim Ek"))
+    await expect(visitor.see("status")).to_contain_text("Kim Ek")
+    assert await visitor.page.evaluate("said") == [
+        "Maria Persson är med i besöket.",
+        "Maria Persson är inte längre med.",
+        "Johan Persson väntar.",
+        "Per Persson: Jag hör dig.",
+        "Kim Ek är med i besöket.",
+    ]
+
+
+async def test_a_whole_family_that_comes_at_once_is_one_change(visitor: Visitor) -> None:
+    channel = await visitor.enter(admitted("p1"))
+    await visitor.page.evaluate(LISTEN)
+    knocking = [waiting(f"w{n}", f"Gäst {n}") for n in range(8)]
+    await channel.event("lobby", version=1, waiting=knocking)
+    await expect(visitor.see("status")).to_have_text("8 nya väntar.")
+    channel.abort()
+    await expect(visitor.see("trouble")).not_to_be_empty()
+    channel = await visitor.answered(state="admitted", role="clinician", name="Eva Ek", may_admit=True)
+    await expect(visitor.see("status")).to_have_text("Ansluten igen.")
+    assert await visitor.page.evaluate("said") == [
+        "8 nya väntar.",
+        "Anslutningen bröts. Ansluter igen …",
+        "Ansluten igen.",
+    ]
