@@ -39,8 +39,14 @@ class Trendline:
 
     def _fit(self) -> float:
         points = self._points
-        mean_x = sum(x for x, _ in points) / WINDOW
-        mean_y = sum(y for _, y in points) / WINDOW
-        above = sum((x - mean_x) * (y - mean_y) for x, y in points)
-        below = sum((x - mean_x) ** 2 for x, _ in points)
-        return above / below if below > 0 else self.slope
+        first_x, first_y = points[0]
+        sum_x = sum_y = sum_xx = sum_xy = 0.0
+        for x, y in points:
+            x -= first_x
+            y -= first_y
+            sum_x += x
+            sum_y += y
+            sum_xx += x * x
+            sum_xy += x * y
+        below = WINDOW * sum_xx - sum_x * sum_x
+        return (WINDOW * sum_xy - sum_x * sum_y) / below if below > 0 else self.slope
