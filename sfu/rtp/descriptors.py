@@ -43,23 +43,24 @@ def read_frame(
     """What the packet with this payload tells of its frame. `structures` are the source's, `descriptor` and `descriptor_length`
     where its dependency descriptor lies, 0 without one; `newest`, that it is ahead of all others of the source.
 
-    False: nothing is told. Where there is a descriptor, payloads other than VP8 and VP9 are not looked at: they may be encrypted.
+    False: nothing is told. Where there is a descriptor, what it says counts, for the payload may be encrypted: of VP8 and VP9 only the
+    numbers in the payload's own descriptor are read then, of others nothing.
     """
     if codec == VP8:
         vp8.parse(view, offset, length, frame)
         frame.end = marker != 0
-        frame.number = view[descriptor + 1] << 8 | view[descriptor + 2] if descriptor_length else NO_NUMBER
-        return True
-    if codec == VP9:
+    elif codec == VP9:
         vp9.parse(view, offset, length, frame)
-        frame.number = NO_NUMBER
-        if descriptor_length:
-            structures.read(view, descriptor, descriptor_length, frame, newest=newest)
-        return True
-    if not descriptor_length:
+    elif descriptor_length:
+        frame.clear()
+        return structures.read(view, descriptor, descriptor_length, frame, newest=newest)
+    else:
         return False
-    frame.clear()
-    return structures.read(view, descriptor, descriptor_length, frame, newest=newest)
+    # Chromium that has negotiated descriptors says nothing of layers in VP8's payload any more.
+    frame.number = NO_NUMBER
+    if descriptor_length:
+        structures.read(view, descriptor, descriptor_length, frame, newest=newest)
+    return True
 
 
 def is_keyframe_start(codec: int, view: Buffer, offset: int, length: int) -> bool:

@@ -170,7 +170,7 @@ class IncomingStream:
         self.number = frame.number
         if frame.sizes:
             self.sizes = frame.sizes
-        if frame.tl0 >= 0 or frame.temporal or frame.spatial or frame.dtis:
+        if frame.tl0 >= 0 or frame.temporal or frame.spatial or len(frame.dtis) > 1:
             self.layered = self.described = True
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfu.rtp.dependency import Structures
+from sfu.rtp.descriptors import VP8, read_frame
 from sfu.rtp.frame import ALL, NO_NUMBER, Frame
 from sfu.rtp.layers import FILL, FORWARD, LEAVE_OUT, MAX_PERIODS, Layers
 from sfu.rtp.seqmap import REFUSED, SequenceMap
@@ -409,3 +410,20 @@ def test_all_layers_go_out_while_nothing_else_is_wanted() -> None:
     source = Described(L2T2, layers)
     taken = [source.send(template, keyframe=template == 0)[0] for template in (0, 3, 2, 5, 1, 4)]
     assert taken == [FORWARD] * 6
+
+
+def test_vp8_whose_payload_says_nothing_is_selected_by_its_descriptors() -> None:
+    """As Chromium sends it once descriptors are negotiated."""
+    structures = Structures()
+    layers = Layers()
+    layers.wanted_temporal = 0
+    layers.switch()
+    taken = []
+    for number, template in enumerate((0, 3, 2, 4, 1)):
+        payload = bytes.fromhex("10 02 00 9d 01 2a" if template == 0 else "10 11 02 00")
+        data = descriptor(template, number, structure=L1T3 if number == 0 else None)
+        frame = Frame()
+        assert read_frame(VP8, payload + data, 0, len(payload), 1, structures, len(payload), len(data), True, frame)
+        assert frame.keyframe is (number == 0)
+        taken.append(layers.take(frame, number, True))
+    assert taken == [FORWARD, LEAVE_OUT, LEAVE_OUT, LEAVE_OUT, FORWARD]
