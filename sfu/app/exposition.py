@@ -159,6 +159,11 @@ class Exposition:
             {("in",): plane.loss_in, ("out",): plane.loss_out},
             ("direction",),
         )
+        yield histogram(
+            "evisit_first_picture_seconds",
+            "A route of video begins to its first keyframe on its way.",
+            plane.first_picture,
+        )
         yield histogram("evisit_round_trip_seconds", "As receivers' reports tell.", plane.round_trip)
         yield histogram("evisit_jitter_seconds", "Interarrival jitter (RFC 3550 6.4.1).", plane.jitter)
 

@@ -40,6 +40,7 @@ class KeyframeRequest(StrEnum):
 
 
 FORWARD_LATENCY_SECONDS = (50e-6, 100e-6, 200e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3)
+FIRST_PICTURE_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 1.0, 2.0, 5.0)
 LOSS_RATIO = (0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 ROUND_TRIP_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0)
 JITTER_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5)
@@ -62,6 +63,8 @@ class Counters:
         self.keyframe_requests: dict[KeyframeRequest, int] = dict.fromkeys(KeyframeRequest, 0)
         self.forward_latency = Histogram(FORWARD_LATENCY_SECONDS)
         """Socket readable → handed to the kernel, a packet prepared."""
+        self.first_picture = Histogram(FIRST_PICTURE_SECONDS)
+        """A route of video begins, or its receiver is connected → the first packet of a keyframe is on its way there."""
         self.loss_in = Histogram(LOSS_RATIO)
         """By each receiver report that we send."""
         self.loss_out = Histogram(LOSS_RATIO)

@@ -239,6 +239,8 @@ class Forwarding:
     def _start(self, peer: MediaPeer, receiver: OutgoingStream, now: float) -> None:
         """The first packet of a route has been prepared."""
         receiver.started = True
+        if not receiver.is_sound:
+            self._counters.first_picture.observe(now - receiver.routed_at)
         self.first.append((peer.number, True))
         self.first.append((receiver.peer, False))
         target = self._peers.get(receiver.peer)

@@ -81,6 +81,8 @@ class OutgoingStream:
         """Seconds, as of the receiver's newest report; 0.0 while unknown."""
         self.started = False
         """Whether a packet of the route at hand has been prepared."""
+        self.routed_at = 0.0
+        """When the route at hand could first have been sent on."""
         self.switched_by_source = False
         """Whether the source's own doing was why it last began to wait."""
         self.left_out = False

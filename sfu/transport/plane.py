@@ -123,7 +123,10 @@ class Plane:
         self._control.report_soon(peer, self._clock())
 
     def _let_send(self, peer: MediaPeer, stream: OutgoingStream) -> None:
+        before = stream.session
         stream.session = peer.outbound if peer.connected() and stream.section.peer_receives else None
+        if before is None and not stream.started:
+            stream.routed_at = self._clock()
         if stream.feed is not None:
             stream.feed.selection.refresh()
 
@@ -236,6 +239,8 @@ class Plane:
             feed.set_receivers((*feed.receivers, stream))
         feed.selection.place(stream)
         now = self._clock()
+        if not stream.started and stream.session is not None:
+            stream.routed_at = now
         self._control.report_soon(target, now)
         self._ask_for(source, feed, stream, now)
 

@@ -483,3 +483,18 @@ def test_what_is_set_for_nobody_changes_nothing() -> None:
     camera.run(0.2)
     assert viewer.take()
     assert element(10, b"q")
+
+
+def test_how_long_a_first_picture_takes_is_observed() -> None:
+    world, camera, _ = world_of()
+    camera.run(1)
+    first = world.plane.counters.first_picture
+    assert sum(first.counts) == 1
+    camera.due.clear()
+    late = Viewer(world, camera)
+    for _ in range(6):
+        camera.frame(keyframes=False)
+    camera.run(0.2)
+    assert late.take()
+    assert sum(first.counts) == 2
+    assert first.total == pytest.approx(6 * FRAME, abs=2 * FRAME)
