@@ -58,7 +58,8 @@ def _serve(asked: argparse.Namespace) -> int:
 
 def _demo(asked: argparse.Namespace) -> int:
     base = config.load(asked.config)
-    log.configure(level="warning", form=base.logging.format)
+    # Quiet, unless a configuration says what it wants to hear.
+    log.configure(level=base.logging.level if asked.config else "warning", form=base.logging.format)
     from sfu.app import demo
     from sfu.app.listening import base_url, bind_tcp
     from sfu.app.server import Server

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
+from psycopg.rows import dict_row
 
 from sfu.visits import migrations
 from sfu.visits.engine import open_engine
@@ -61,6 +62,10 @@ class Database(ABC):
     def take_inserts(self, table: str) -> None:
         """There is room again."""
 
+    @abstractmethod
+    def mappings(self, table: str) -> list[dict[str, Any]]:
+        """All rows of a table, by their columns' names."""
+
     def counts(self) -> dict[str, int]:
         """Rows of every table."""
         return {name: self.rows(f"SELECT count(*) FROM {name}")[0][0] for name in self.tables()}
@@ -79,6 +84,11 @@ class InFile(Database):
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with closing(sqlite3.connect(self.file)) as database:
             return database.execute(query).fetchall()
+
+    def mappings(self, table: str) -> list[dict[str, Any]]:
+        with closing(sqlite3.connect(self.file)) as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(f"SELECT * FROM {table}")]
 
     def execute(self, *statements: str) -> None:
         with closing(sqlite3.connect(self.file)) as database:
@@ -124,6 +134,10 @@ class OnServer(Database):
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         with self.cluster.connect(self.name) as database:
             return database.execute(query.encode()).fetchall()
+
+    def mappings(self, table: str) -> list[dict[str, Any]]:
+        with self.cluster.connect(self.name) as database:
+            return database.cursor(row_factory=dict_row).execute(f"SELECT * FROM {table}".encode()).fetchall()
 
     def execute(self, *statements: str) -> None:
         with self.cluster.connect(self.name) as database, database.transaction():
