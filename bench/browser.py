@@ -30,6 +30,10 @@ class NoBrowser(Exception):
     """There is no Chromium here, or nothing to drive it with; the text says what to install."""
 
 
+class BrowserFailed(Exception):
+    """The page did not come to where it should, or not in time; the text says what was waited for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Speed:
     """A device and its network."""
@@ -62,18 +66,20 @@ class Held:
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """A browser with a camera and a microphone that are made up. Raises `NoBrowser`."""
+    """A browser with a camera and a microphone that are made up. Raises `NoBrowser`, and `BrowserFailed` for what is done with it."""
     path = shutil.which("chromium")
     if path is None:
         raise NoBrowser("chromium is not installed (Debian: apt-get install chromium)")
     try:
-        from playwright.async_api import async_playwright
+        from playwright.async_api import Error, async_playwright
     except ImportError:
         raise NoBrowser("what drives the browser is not installed (make test, or pip install playwright)") from None
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         try:
             yield browser
+        except Error as error:
+            raise BrowserFailed(error.message.partition("\n")[0]) from None
         finally:
             await browser.close()
 

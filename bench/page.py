@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import median
 
-from bench.browser import HERE, PHONE, Held, NoBrowser, Speed, chromium
+from bench.browser import HERE, PHONE, BrowserFailed, Held, NoBrowser, Speed, chromium
 from bench.first_load import FirstLoad, first_load
 from bench.generator import FAILURES
 from bench.hour import Hour, hour
@@ -42,7 +42,7 @@ def page(minutes: int, watcher: Watcher) -> list[Row]:
     """One row. Raises `ScenarioFailed` or `ServerFailed`."""
     try:
         return asyncio.run(_page(minutes, watcher))
-    except NoBrowser as error:
+    except (NoBrowser, BrowserFailed) as error:
         raise ScenarioFailed(str(error)) from None
     except FAILURES as error:
         raise ScenarioFailed(f"page: {type(error).__name__}: {error}") from None

@@ -6,7 +6,7 @@ import pytest
 
 from bench import page
 from bench.__main__ import main
-from bench.browser import Held, NoBrowser
+from bench.browser import BrowserFailed, Held, NoBrowser
 from bench.first_load import FirstLoad
 from bench.hour import Hour
 from bench.report import Row, table
@@ -51,15 +51,22 @@ def test_an_excess_is_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert "failed, sfu: the first load is 200,000 bytes" in shown.err
 
 
-def test_without_a_browser_it_is_said_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "failure",
+    [
+        NoBrowser("chromium is not installed (Debian: apt-get install chromium)"),
+        BrowserFailed("Page.wait_for_function: Timeout 60000ms exceeded."),
+    ],
+)
+def test_what_the_browser_lacks_or_does_not_come_to_is_said(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def chromium() -> None:
-        raise NoBrowser("chromium is not installed (Debian: apt-get install chromium)")
+        raise failure
 
     monkeypatch.setattr("bench.page.chromium", chromium)
     assert main(["page"]) == 1
-    assert "apt-get install chromium" in capsys.readouterr().err
+    assert f"failed: {failure}" in capsys.readouterr().err
 
 
 @pytest.mark.browser

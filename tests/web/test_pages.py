@@ -116,3 +116,13 @@ async def test_a_page_names_every_module_that_its_script_needs_before_it(path: s
         "those come when they are needed"
     )
     assert told.rindex("modulepreload") < told.index(f'src="/static/js/{script}.js"')
+
+
+async def test_the_first_view_weighs_little_and_less_on_the_wire() -> None:
+    """What somebody waits for who opens a link; `python -m bench page` weighs the same in a browser."""
+    told = await page("/join")
+    paths = {"/join", "/static/js/texts/sv.js", *re.findall(r'(?:src|href)="([^"]*)"', told)}
+    plain = [len((await answered(path))[2]) for path in paths]
+    packed = [len((await answered(path, **{"Accept-Encoding": "gzip"}))[2]) for path in paths]
+    assert sum(plain) <= 150_000
+    assert sum(packed) <= 50_000
