@@ -121,6 +121,8 @@ class OutgoingStream:
             self.feed = feed
             self.started = False
             self.switched_by_source = False
+            self.wanted_spatial = self.wanted_temporal = ALL
+            self._limit_layers()
 
     def detach(self) -> None:
         """There is no route any more."""

@@ -498,3 +498,14 @@ def test_how_long_a_first_picture_takes_is_observed() -> None:
     assert late.take()
     assert sum(first.counts) == 2
     assert first.total == pytest.approx(6 * FRAME, abs=2 * FRAME)
+
+
+def test_a_new_route_does_not_inherit_what_was_wanted_of_the_one_before() -> None:
+    world, camera, (viewer,) = world_of()
+    viewer.want(-1)
+    world.plane.drop_route(viewer.client.number, "v")
+    world.route(camera.client, "0", viewer.client, "v")
+    camera.run(0.5)
+    found = viewer.pictures()
+    assert found[-1].source == 2
+    assert {picture.temporal for picture in found} == {0, 1, 2}
