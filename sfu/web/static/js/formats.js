@@ -20,9 +20,12 @@ const VIDEO_FORMATS = [
  */
 const AUDIO_FORMATS = [{ type: "audio/red" }, { type: "audio/opus" }];
 
-/** Header extensions that the server does not carry. Twelve people's sections fit into 32 KiB only without them. */
+/**
+ * Header extensions that the server does not carry. Twelve people's sections fit into 32 KiB only without them. And dependency
+ * descriptors: with them Chromium leaves out of VP8's payload what a frame needs, which is where every browser looks for it.
+ */
 const UNUSED_EXTENSIONS =
-  /^a=extmap:\d+(\/\w+)? (urn:ietf:params:rtp-hdrext:toffset|http:\/\/www\.webrtc\.org\/experiments\/rtp-hdrext\/(playout-delay|video-content-type|video-timing|color-space))\b/;
+  /^a=extmap:\d+(\/\w+)? (urn:ietf:params:rtp-hdrext:toffset|https:\/\/aomediacodec\.github\.io\/av1-rtp-spec\/#dependency-descriptor-rtp-header-extension|http:\/\/www\.webrtc\.org\/experiments\/rtp-hdrext\/(abs-send-time|playout-delay|video-content-type|video-layers-allocation00|video-timing|color-space))\b/;
 
 /**
  * The offer as the server needs it: without what it does not use, and without this device's addresses.

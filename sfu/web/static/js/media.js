@@ -19,6 +19,16 @@ const MAX_SECTIONS = 24; // the protocol's limit on media sections
 const RESTART_AFTER = 3_000; // ms of `disconnected`; shorter gaps mend themselves
 const REPLACE_AFTER = 8_000; // ms that an ICE restart is given
 const CONNECT_TIMEOUT = 15_000; // ms until the first connection counts as failed
+/**
+ * The camera's layers, lowest first: each receiver gets the one that it shows and that its way takes.
+ *
+ * @type {RTCRtpEncodingParameters[]}
+ */
+const CAMERA_LAYERS = [
+  { rid: "q", scaleResolutionDownBy: 4 },
+  { rid: "h", scaleResolutionDownBy: 2 },
+  { rid: "f", scaleResolutionDownBy: 1 },
+];
 const RETRY_AFTER = [500, 1_000, 2_000, 4_000, 8_000]; // ms between failed offers; the last one again and again
 
 /**
@@ -300,7 +310,7 @@ export class MediaConnection {
     this.#receiving = this.#receiving.filter(({ track }) => track !== null && wanted.has(track));
     for (const [source, track] of this.#local) {
       if (this.#sending.has(source)) continue;
-      const transceiver = this.#sectionFor(pc, track);
+      const transceiver = this.#sectionFor(pc, source, track);
       if (transceiver) this.#sending.set(source, transceiver);
     }
     const bound = new Set(this.#receiving.map(({ track }) => track));
@@ -325,11 +335,13 @@ export class MediaConnection {
 
   /**
    * @param {RTCPeerConnection} pc
+   * @param {Source} source
    * @param {MediaStreamTrack} track
    * @returns {RTCRtpTransceiver | null} null where nothing more fits
    */
-  #sectionFor(pc, track) {
-    const free = this.#idle.find((section) => section.kind === track.kind);
+  #sectionFor(pc, source, track) {
+    // What has sent a screen has no layers.
+    const free = source === "camera" ? undefined : this.#idle.find((section) => section.kind === track.kind);
     if (free) {
       this.#idle = this.#idle.filter((section) => section !== free);
       free.transceiver.direction = "sendonly";
@@ -337,7 +349,11 @@ export class MediaConnection {
       return free.transceiver;
     }
     if (pc.getTransceivers().length >= MAX_SECTIONS) return null;
-    const transceiver = pc.addTransceiver(track, { direction: "sendonly", streams: [this.#stream] });
+    const transceiver = pc.addTransceiver(track, {
+      direction: "sendonly",
+      streams: [this.#stream],
+      ...(source === "camera" && { sendEncodings: CAMERA_LAYERS }),
+    });
     preferFormats(transceiver, /** @type {"audio" | "video"} */ (track.kind));
     return transceiver;
   }
