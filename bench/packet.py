@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from sfu.clock import monotonic
-from sfu.rtp.extensions import URI_MID, Elements, Writer
+from sfu.rtp.bandwidth.sent import SentPackets
+from sfu.rtp.extensions import URI_MID, URI_TRANSPORT_CC, Elements, Writer
 from sfu.rtp.history import History
 from sfu.rtp.packet import Header, build, parse, write_fixed
 from sfu.rtp.receive_log import ReceiveLog
@@ -39,7 +40,7 @@ PAYLOAD = 1_100  # bytes; what browsers make of a VP8 frame at 1.5 Mbit/s
 SSRC = 0x1234
 VP8 = Codec(96, "VP8", 90_000, rtx_payload_type=97, nack=True, pli=True, remb=True)
 KEYFRAME = b"\x10\x00" + bytes(PAYLOAD - 2)
-EXTENSIONS = ((4, URI_MID),)
+EXTENSIONS = ((4, URI_MID), (5, URI_TRANSPORT_CC))
 
 
 class NoSocket:
@@ -127,6 +128,7 @@ def parts(times: int) -> dict[str, float]:
     log, history = ReceiveLog(SSRC, 90_000), History.for_video()
     sequences, timestamps = SequenceMap(5), TimestampMap(90_000, 5)
     writer = Writer(EXTENSIONS, "1")
+    sent = SentPackets()
     counters = Counters(Drops())
     outbox = Outbox(Outboxes(NoSocket(), counters))
     outbox.destination, outbox.admitted = object(), True
@@ -156,6 +158,7 @@ def parts(times: int) -> dict[str, float]:
             lambda index: (sequences.map(index & 0xFFFF), timestamps.map(index // 5 * 3000, index / 500)), times
         ),
         "receiver: extensions": timed(lambda _: writer.write(packet, elements, view, 1024), times),
+        "receiver: number": timed(lambda index: writer.write_number(view, 1024, sent.note(1112, index / 500)), times),
         "receiver: header": timed(lambda index: write_fixed(view, 2048, True, 0, 96, index & 0xFFFF, 0, 1), times),
         "receiver: payload": timed(lambda _: view.__setitem__(slice(2068, 3168), view[12:1112]), times),
         "receiver: protect": timed(protect, times),
