@@ -19,6 +19,8 @@ const MAX_SECTIONS = 24; // the protocol's limit on media sections
 const RESTART_AFTER = 3_000; // ms of `disconnected`; shorter gaps mend themselves
 const REPLACE_AFTER = 8_000; // ms that an ICE restart is given
 const CONNECT_TIMEOUT = 15_000; // ms until the first connection counts as failed
+const RETRY_AFTER = [500, 1_000, 2_000, 4_000, 8_000]; // ms between failed offers; the last one again and again
+
 /**
  * The camera's layers, lowest first: each receiver gets the one that it shows and that its way takes.
  *
@@ -29,7 +31,19 @@ const CAMERA_LAYERS = [
   { rid: "h", scaleResolutionDownBy: 2 },
   { rid: "f", scaleResolutionDownBy: 1 },
 ];
-const RETRY_AFTER = [500, 1_000, 2_000, 4_000, 8_000]; // ms between failed offers; the last one again and again
+const THREE_LAYERS = 960 * 540; // pixels: of smaller pictures Chromium sends two of three layers, and leaves out the largest …
+const TWO_LAYERS = 480 * 270; // … and of still smaller ones one
+
+/**
+ * So many layers as the browser will send of this camera.
+ *
+ * @param {MediaStreamTrack} camera
+ */
+const layersOf = (camera) => {
+  const { width = 0, height = 0 } = camera.getSettings();
+  const pixels = width * height;
+  return CAMERA_LAYERS.slice(pixels >= THREE_LAYERS ? 0 : pixels >= TWO_LAYERS ? 1 : 2);
+};
 
 /**
  * What the server proves itself by, as its answer says it: the browser's own account of the answer may leave some out.
@@ -352,7 +366,7 @@ export class MediaConnection {
     const transceiver = pc.addTransceiver(track, {
       direction: "sendonly",
       streams: [this.#stream],
-      ...(source === "camera" && { sendEncodings: CAMERA_LAYERS }),
+      ...(source === "camera" && { sendEncodings: layersOf(track) }),
     });
     preferFormats(transceiver, /** @type {"audio" | "video"} */ (track.kind));
     return transceiver;
