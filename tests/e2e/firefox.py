@@ -29,7 +29,7 @@ PREFERENCES = {
     "services.settings.server": "data:,",
     "toolkit.telemetry.enabled": False,
 }
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 COMMAND_SECONDS = 60.0
 
 

@@ -18,7 +18,7 @@ from tests.net import Conditions
 
 OpenPage = Callable[[], Awaitable[Page]]
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 NO_UDP = """
 (() => {
@@ -70,13 +70,52 @@ async () => {
 """
 
 
+RECEIVED = """
+async () => {
+  const pc = window.connections.at(-1);
+  for (const stat of (await pc.getStats()).values())
+    if (stat.type === "inbound-rtp" && stat.kind === "video") return [stat.frameWidth, stat.framesDecoded];
+  return [0, 0];
+}
+"""
+
+
+LAYERS = """
+(() => {
+  const native = RTCPeerConnection.prototype.addTransceiver;
+  const layers = [["q", 4], ["h", 2], ["f", 1]].map(([rid, scaleResolutionDownBy]) => ({ rid, scaleResolutionDownBy }));
+  RTCPeerConnection.prototype.addTransceiver = function (what, options) {
+    const camera = what.kind === "video" && options?.direction === "sendonly";
+    return native.call(this, what, camera ? { ...options, sendEncodings: layers } : options);
+  };
+})();
+"""
+"""Simulcast of the camera, whatever the page does by itself."""
+
+NOT_EPHEMERAL = range(30_000, 32_000)
+"""Ports that no kernel gives out by itself."""
+
+
+def free_port() -> int:
+    """One that is free for UDP and TCP."""
+    for port in NOT_EPHEMERAL:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connections,
+        ):
+            try:
+                datagrams.bind(("0.0.0.0", port))
+                connections.bind(("0.0.0.0", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
+
+
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Server]:
     """As everywhere, with a media port that is known."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = Server(tmp_path, ("--media-port", str(port)))
+    server = Server(tmp_path, ("--media-port", str(free_port())))
     await server.start()
     yield server
     await server.stop()
@@ -90,6 +129,18 @@ async def relay(server: Server) -> AsyncIterator[Relay]:
     relay = await Relay(Conditions(), Conditions()).open(int(server.arguments[-1]))
     yield relay
     await relay.close()
+
+
+async def grows_to(page: Page, wanted: Callable[[int], bool], seconds: int = 90) -> int:
+    """Wait until the picture that is received is of a width as wanted, and moves; gives the width."""
+    width, decoded, frames = 0, 0, 0
+    for _ in range(seconds * 4):
+        width, decoded = await page.evaluate(RECEIVED)
+        if width and decoded > frames and wanted(width):
+            return int(width)
+        frames = decoded
+        await asyncio.sleep(0.25)
+    raise AssertionError(f"{width} wide, {decoded} frames")
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -187,3 +238,19 @@ async def test_a_restart_of_ice_loses_neither_picture_nor_place(server: Server, 
     assert (await clinician.evaluate(KEPT))["ssrc"] == seen["ssrc"], "the section goes on where it was"
     assert await names(clinician) == roster
     assert await transports(server) == {"udp": 2, "tcp": 0}
+
+
+async def test_on_a_narrow_way_the_picture_gets_smaller_and_afterwards_larger_again(
+    server: Server, page: OpenPage, relay: Relay
+) -> None:
+    clinician, patient = await page(), await page()
+    await clinician.add_init_script(LAYERS)
+    await patient.add_init_script(relay.script)
+    await meet(server, clinician, patient)
+    full = await grows_to(patient, lambda width: width >= 320)
+    relay.down.change(asyncio.get_running_loop().time(), rate=250_000, delay=0.02)
+    await grows_to(patient, lambda width: width < full)
+    await rising(patient, 2)
+    relay.down.change(asyncio.get_running_loop().time(), rate=None)
+    await grows_to(patient, lambda width: width >= full)
+    assert await patient.evaluate("window.connections.length") == 1
