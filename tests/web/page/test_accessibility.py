@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -40,13 +41,23 @@ async def test_nothing_to_object_to_in_any_state(visitor: Visitor, language: str
     await visitor.open(LINK)
     await visitor.see(f"language-{language}").click()
     assert await objections(visitor) == [], "before"
+    await visitor.see("try").click()
+    echo = await visitor.server.channel()
+    await echo.error(await echo.heard("test"), "rate_limited")
+    await expect(visitor.see("check-again")).to_be_visible()
+    assert await objections(visitor) == [], "trying"
     channel = await visitor.knock(LINK, may_admit=True)
     await channel.event("lobby_status", staff_present=True)
     await channel.event("notice", text="Vi är snart hos dig.")
     await expect(visitor.see("notice")).to_be_visible()
     assert await objections(visitor) == [], "waiting"
     await channel.event("state", state="admitted", reason="")
-    people = [me(), admitted("p1", tracks=FULL), admitted("p2", "Per Persson", verified=False, connected=False)]
+    people = [
+        me(),
+        admitted("p1", tracks=FULL, pinned=True),
+        admitted("p2", "Per Persson", verified=False, connected=False),
+        admitted("p3", "Maria Persson"),
+    ]
     await channel.event("roster", version=1, locked=True, participants=people)
     knocking = [
         waiting("w1", "Åsa Berg"),
@@ -55,6 +66,8 @@ async def test_nothing_to_object_to_in_any_state(visitor: Visitor, language: str
     away = [{"participant": "t1", "name": "Okänd", "role": "external", "state": "denied"}]
     await channel.event("lobby", version=1, waiting=knocking, turned_away=away)
     await channel.event("speaker", participant="p1")
+    await channel.event("quality", participants=[{"participant": "p1", "score": 1.5, "reason": "uplink"}])
+    await channel.event("track_paused", track="v-p3", paused=True, reason="bandwidth")
     await channel.event("text", participant="p1", text="Hej på dig", final=True)
     await channel.event("text", participant="p2", text="Jag sk", final=False)
     await expect(visitor.see("text-writing").get_by_test_id("text-line")).to_have_count(1)
@@ -65,6 +78,8 @@ async def test_nothing_to_object_to_in_any_state(visitor: Visitor, language: str
     for opener, dialog in (
         (visitor.see("admit", "w2"), "agreement-dialog"),
         (visitor.see("notify", "w1"), "notice-dialog"),
+        (visitor.see("deny", "w1"), "deny-dialog"),
+        (visitor.see("change-devices"), "devices-dialog"),
         (visitor.see("remove", "p1"), "remove-dialog"),
         (visitor.see("shortcuts"), "shortcuts-dialog"),
         (visitor.see("end"), "end-dialog"),
@@ -75,6 +90,10 @@ async def test_nothing_to_object_to_in_any_state(visitor: Visitor, language: str
         assert await objections(visitor) == [], dialog
         await visitor.page.keyboard.press("Escape")
         await expect(visitor.see(dialog)).to_have_count(0)
+    await visitor.see("hold", "p1").click()
+    await channel.ok(await channel.heard("hold"))
+    await expect(visitor.see("undo")).to_be_visible()
+    assert await objections(visitor) == [], "undo"
     channel.abort()
     await expect(visitor.see("trouble")).to_be_visible()
     assert await objections(visitor) == [], "reconnecting"
@@ -82,6 +101,48 @@ async def test_nothing_to_object_to_in_any_state(visitor: Visitor, language: str
     await channel.event("state", state="ended", reason="")
     await visitor.final("ended")
     assert await objections(visitor) == [], "final"
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+async def test_a_screen_reader_is_told_what_each_button_does_and_to_whom(visitor: Visitor, language: str) -> None:
+    channel = await visitor.knock(**CLINICIAN)
+    await visitor.see(f"language-{language}").click()
+    people = [me(), admitted("p1", "Nora Falk"), admitted("p2", "Per Persson", tracks=FULL)]
+    await channel.event("roster", version=1, locked=False, participants=people)
+    knocking = [waiting("w1", "Johan Persson"), waiting("w2", "Kim Ek", booked=False)]
+    await channel.event("lobby", version=1, waiting=knocking)
+    await expect(visitor.page.get_by_test_id("lobby-entry")).to_have_count(2)
+    spoken = await visitor.page.locator("body").aria_snapshot()
+    pressed = re.findall(r"- '?button(?: \"([^\"]*)\")?", spoken)
+    assert len(pressed) > 25
+    assert all(pressed), spoken
+    assert [name for name in pressed if pressed.count(name) > 1] == []
+    for person in ("Nora Falk", "Per Persson"):
+        assert sum(person in name for name in pressed) >= 5, f"each thing that is done to {person} names them"
+    for person in ("Johan Persson", "Kim Ek"):
+        assert sum(person in name for name in pressed) == 3
+    # Names aside, an English page has no Swedish word in it.
+    assert not (
+        language == "en" and re.search("[åäö]", spoken.replace("Återbesök", "").replace("Ögonmottagningen", ""))
+    )
+
+
+async def test_without_the_pages_own_colours_everything_can_still_be_told_apart(visitor: Visitor) -> None:
+    await visitor.page.emulate_media(forced_colors="active")
+    channel = await visitor.enter(admitted("p1"))
+    await channel.event("speaker", participant="p1")
+    tile = visitor.page.locator("[data-testid='tile'][data-participant='p1']")
+    await expect(tile.locator("[data-mark='speaking']")).to_have_text("Talar")
+    ring = "(tile) => getComputedStyle(tile, '::after').borderTopStyle"
+    assert await tile.evaluate(ring) == "solid"
+    await visitor.see("microphone").focus()
+    await visitor.page.keyboard.press("Tab")
+    outline = "() => getComputedStyle(document.activeElement).outlineStyle"
+    assert await visitor.page.evaluate(outline) == "solid"
+    for testid in ("microphone", "leave", "text-toggle"):
+        border = await visitor.see(testid).evaluate("(button) => getComputedStyle(button).borderTopStyle")
+        assert border == "solid"
+    assert await objections(visitor) == []
 
 
 async def reach(visitor: Visitor, testid: str) -> None:

@@ -142,6 +142,7 @@ async def test_who_was_let_in_or_put_back_by_a_slip_is_taken_back(visitor: Visit
     await visitor.see("admit", "w1").click()
     await channel.ok(await channel.heard("admit"))
     await expect(undo).to_contain_text("Per Persson är insläppt.")
+    await expect(visitor.see("undo")).to_have_text("Ångra")
     await expect(visitor.see("undo")).to_have_accessible_name("Ångra: Per Persson är insläppt.")
     await visitor.see("undo").click()
     request = await channel.heard("hold")

@@ -116,6 +116,7 @@ export async function addTexts(part) {
   parts.add(part);
   await fetched(current);
   texts = known(current) ?? texts;
+  applyAll();
 }
 
 /** @param {Language} code */
@@ -153,6 +154,11 @@ export async function setLanguage(wish) {
   current = wish;
   texts = catalogue;
   document.documentElement.lang = wish;
+  applyAll();
+}
+
+/** What is on the page says what the texts say now. */
+function applyAll() {
   for (const element of document.querySelectorAll("[data-bound]")) {
     for (const target of bindings.get(element)?.keys() ?? []) apply(element, target);
   }

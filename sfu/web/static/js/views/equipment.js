@@ -151,9 +151,9 @@ class Item {
   constructor(item) {
     this.element = el(
       "li",
-      { class: "check", testid: `check-${item}`, attrs: { role: "status" } },
+      { class: "check", testid: `check-${item}` },
       el("span", { class: "mark", attrs: { "aria-hidden": "true" } }),
-      el("span", {}, el("strong", { text: `check.${item}` }), " ", this.#sentence),
+      el("span", { attrs: { role: "status" } }, el("strong", { text: `check.${item}` }), " ", this.#sentence),
     );
   }
 
