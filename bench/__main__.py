@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import compare, contrast, forward, html, lobby, page, quality, report, saturate, visits
+from bench import compare, contrast, crowd, forward, html, lobby, page, quality, report, saturate, visits
 from bench.network import NetworkFailed
 from bench.orders import Shape
 from bench.report import Row, Watcher
@@ -34,6 +34,7 @@ SCENARIOS: Mapping[str, tuple[Scenario, Mapping[str, str]]] = {
     "steady": (lambda o, w: visits.steady(o.visits, o.seconds, o.stay, w), visits.STEADY_COLUMNS),
     "lobby": (lambda o, w: lobby.lobby(o.visits, o.waiting, w), lobby.COLUMNS),
     "quality": (lambda o, w: quality.quality(o.cases, w), quality.COLUMNS),
+    "crowd": (lambda o, w: crowd.crowd(o.visits, o.people, o.joins, o.rate, o.at, o.wide, w), crowd.COLUMNS),
     "saturate": (lambda o, w: saturate.saturate(o.visits, o.seconds, w), saturate.COLUMNS),
     "page": (lambda o, w: page.page(o.minutes, w), page.COLUMNS),
     "compare": (
@@ -191,6 +192,18 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--visits", type=_count, default=10, metavar="N", help="visits (10)")
     one.add_argument("--waiting", type=_crowd, default=30, metavar="N", help="people who wait for each visit (30)")
     one = scenario(
+        "crowd",
+        "strangers with a link knock by the thousand while visits run; what staff's click costs meanwhile",
+        "Knocks come at their rate, however slow the answers. Staff of each visit let somebody in and put them back.",
+        0,
+    )
+    one.add_argument("--visits", type=_count, default=10, metavar="N", help="visits that run (10)")
+    one.add_argument("--people", type=_count, default=2, metavar="N", help="people in each, who all send (2)")
+    one.add_argument("--joins", type=_joins, default=5_000, metavar="N", help="knocks (5000)")
+    one.add_argument("--rate", type=_joins, default=500, metavar="N", help="knocks a second (500)")
+    one.add_argument("--at", type=_count, default=1, metavar="N", help="visits that are knocked at (1)")
+    one.add_argument("--wide", action="store_true", help="with limits raised, so that crowds come in to wait")
+    one = scenario(
         "saturate",
         "the most visits of three with less than 0.1 %% loss and p99 under 20 ms",
         "Doubles the number of visits until loss or latency is too high, then halves the gap; at most 10 trials.",
@@ -230,6 +243,13 @@ def _morning(parser: argparse.ArgumentParser, visits: int, stay: float) -> None:
     parser.add_argument("--visits", type=_count, default=visits, metavar="N", help=f"visits at a time ({visits})")
     text = f"how long a visit lasts; 0: all stay ({stay:g})"
     parser.add_argument("--stay", type=_stay, default=stay, metavar="S", help=text)
+
+
+def _joins(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 1_000_000:
+        raise argparse.ArgumentTypeError("must be from 1 to 1000000")
+    return value
 
 
 def _count(text: str) -> int:

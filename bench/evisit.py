@@ -17,6 +17,7 @@ from bench.trailer import now_ns
 from sfu.clock import monotonic, wall
 
 HANDSHAKES = 4  # of a visit at a time; the server allows 8
+KNOCKS = 12  # of a visit at a time; the server lets 16 wait for their turn
 
 
 class Evisit:
@@ -53,6 +54,7 @@ class Visit:
         self._kit = server.kit
         self._number = number
         self._handshakes = asyncio.Semaphore(HANDSHAKES)
+        self._knocks = asyncio.Semaphore(KNOCKS)
         self._seats: dict[Person, Seat] = {}
         self._channels: list[Channel] = []
         self._visit = ""
@@ -75,11 +77,22 @@ class Visit:
     async def watch(self, person: Person, others: Sequence[Person]) -> None:
         await self._offer(person, others)
 
+    @property
+    def staff(self) -> Channel:
+        """The clinician's channel."""
+        return self._channels[0]
+
+    @property
+    def link(self) -> tuple[str, str]:
+        """The visit's id, and the key of its shared link."""
+        return self._visit, self._key
+
     async def knock(self, person: Person) -> Channel:
         """Come by the shared link, to wait."""
         began = monotonic()
-        channel = await self._open()
-        await channel.join(visit=self._visit, key=self._key, name="Guest", role="interpreter")
+        async with self._knocks:
+            channel = await self._open()
+            await channel.join(visit=self._visit, key=self._key, name="Guest", role="interpreter")
         person.joined_seconds = monotonic() - began
         return channel
 

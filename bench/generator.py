@@ -23,6 +23,7 @@ from bench.orders import Order, Shape, Target, Tell
 from bench.portal import PortalFailed
 from bench.sdp import BadAnswer
 from bench.search import search
+from bench.siege import siege
 from bench.signalling import ChannelClosed, RequestRefused
 from bench.stage import Stage, stage
 from bench.storm import storm
@@ -55,6 +56,7 @@ WORKS: dict[str, Callable[[Stage], Awaitable[dict[str, object]]]] = {
     "hold": hold,
     "visits": morning,
     "lobby": storm,
+    "crowd": siege,
     "saturate": search,
 }
 

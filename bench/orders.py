@@ -43,6 +43,12 @@ class Order:
     """What the generator is bound to."""
     waiting: int = 0
     """`lobby`: people who wait in each visit."""
+    joins: int = 0
+    """`crowd`: how often somebody knocks, over all."""
+    rate: float = 0.0
+    """`crowd`: knocks a second."""
+    at: int = 0
+    """`crowd`: the visits that are knocked at; the others only run."""
     stay: float = 0.0
     """`visits`: seconds that a visit lasts before the next one takes its place."""
     samples: float = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -66,6 +67,8 @@ from sfu.web.portal import Present
 IDLE_SECONDS = 3600.0
 """How long a room without people is kept: as long as its count of knocks an hour is worth keeping."""
 SWEEP_SECONDS = 600.0
+KNOCKS_AT_ONCE = 16
+"""Joins by one visit's link that wait for their turn: behind more of them a click of its staff would wait as well."""
 REACH = {
     Consent.FRESH: Reach.GOOD,
     Consent.WEAK: Reach.WEAK,
@@ -114,6 +117,7 @@ class Homes:
         self._measuring = Measuring(media, self._homes, counters)
         self._reading: dict[VisitId, asyncio.Task[Home | None]] = {}
         self._seats: dict[ChannelId, Seat] = {}
+        self._knocking: Counter[VisitId] = Counter()
         self._draining = False
         self._sweeping: asyncio.TimerHandle | None = None
 
@@ -143,7 +147,16 @@ class Homes:
             self._seats[channel.id] = Seat(home, ParticipantId(str(fields["participant"])))
             answer(fields)
 
-        await home.join(channel, event, joined)
+        by_link = isinstance(event, LinkPresented)
+        if by_link and self._knocking[home.visit] >= KNOCKS_AT_ONCE:
+            raise crowded()
+        self._knocking[home.visit] += by_link
+        try:
+            await home.join(channel, event, joined)
+        finally:
+            self._knocking[home.visit] -= by_link
+            if not self._knocking[home.visit]:
+                del self._knocking[home.visit]
 
     async def test(self, channel: Channel, echo: Echo, answer: Answer) -> None:
         """Let a channel try its equipment; raises Refused where it may not. Nothing of the visit changes, no ticket is used up."""
