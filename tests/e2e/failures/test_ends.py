@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from tests.e2e.failures.conftest import OpenWindow
 from tests.e2e.failures.place import Place
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 
 PRESENT = "Personalen är här och vet att du väntar. De släpper in dig."
 

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from tests.e2e.failures.conftest import OpenWindow
 from tests.e2e.failures.place import Place
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 
 LOST = "Anslutningen bröts. Ansluter igen …"
 
@@ -23,8 +23,7 @@ async def test_a_short_loss_is_a_line_of_text_and_nothing_else(place: Place, win
     for one in (clinician, patient):
         await one.is_in_with(2)
         await one.sees_and_hears(2)
-    assert await patient.page.evaluate("connections.length") == 1, "the connection has lived through it"
-    assert await clinician.see("final").count() == 0
+    await expect(patient.see("media-status")).to_be_hidden()
 
 
 async def test_a_long_loss_is_told_to_the_others_and_one_resumes_as_oneself(place: Place, window: OpenWindow) -> None:

@@ -39,7 +39,7 @@ class Window:
     @classmethod
     async def open(cls, browser: Browser, wire: Wire) -> Window:
         context = await browser.new_context(permissions=["camera", "microphone"], locale="sv-SE")
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(90_000)
         await context.add_init_script(WATCH)
         await context.add_init_script(BY_WIRE % wire.media_port)
         window = cls(await context.new_page(), wire)
