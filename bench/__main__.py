@@ -19,22 +19,26 @@ from bench.server import ServerFailed
 
 WIDTH = 140  # columns of a table that is piped; a terminal has its own width
 LATE_MS = 20.0  # of the generator's p99; above it the machine is too busy with other things to measure latency
+LAYERED = "pictures in three VP8 simulcast layers"
 BUSY = 0.85  # of a core; above it the generator's own waiting begins to show in its figures
 LEFT = 12  # descriptors that a server may hold on to for a while: the generator's idle HTTP connections
 
 Scenario = Callable[[argparse.Namespace, Watcher], list[Row]]
 
 SCENARIOS: Mapping[str, tuple[Scenario, Mapping[str, str]]] = {
-    "forward": (lambda o, w: forward.forward(o.rooms, o.receivers, o.seconds, w), forward.COLUMNS),
+    "forward": (
+        lambda o, w: forward.forward(o.rooms, o.receivers, o.seconds, w, simulcast=o.simulcast),
+        forward.COLUMNS,
+    ),
     "conference": (
-        lambda o, w: forward.conference(o.rooms, o.people, o.seconds, w),
+        lambda o, w: forward.conference(o.rooms, o.people, o.seconds, w, simulcast=o.simulcast),
         {"people": "people", **forward.FIGURES},
     ),
     "visits": (lambda o, w: visits.visits(o.visits, o.seconds, o.stay, w), visits.COLUMNS),
     "steady": (lambda o, w: visits.steady(o.visits, o.seconds, o.stay, w), visits.STEADY_COLUMNS),
     "lobby": (lambda o, w: lobby.lobby(o.visits, o.waiting, w), lobby.COLUMNS),
-    "quality": (lambda o, w: quality.quality(o.cases, w), quality.COLUMNS),
     "crowd": (lambda o, w: crowd.crowd(o.visits, o.people, o.joins, o.rate, o.at, o.wide, w), crowd.COLUMNS),
+    "quality": (lambda o, w: quality.quality(o.cases, w), quality.COLUMNS),
     "saturate": (lambda o, w: saturate.saturate(o.visits, o.seconds, w), saturate.COLUMNS),
     "page": (lambda o, w: page.page(o.minutes, w), page.COLUMNS),
     "compare": (
@@ -169,11 +173,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--receivers", type=_counts, default=[1, 4, 16], metavar="N,…", help="receivers a room (1,4,16)")
     one.add_argument("--rooms", type=_count, default=10, metavar="N", help="rooms (10)")
+    one.add_argument("--simulcast", action="store_true", help=LAYERED)
     one = scenario(
         "conference", "everybody to everybody", "Rooms of N people who all send and receive everybody else.", 8.0
     )
     one.add_argument("--people", type=_counts, default=[3, 5], metavar="N,…", help="people a room (3,5)")
     one.add_argument("--rooms", type=_count, default=3, metavar="N", help="rooms (3)")
+    one.add_argument("--simulcast", action="store_true", help=LAYERED)
     one = scenario(
         "visits",
         "a clinic's morning: visits of 2, 3 and 5 people end and begin, people knock and are let in",

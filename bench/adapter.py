@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bench.client import Client
+from bench.clip import RIDS
 from bench.incoming import Incoming
 from bench.latency import Latencies
 from bench.media import Media
@@ -38,7 +39,7 @@ class Person:
     sender: Client | None = None
     """Whose keys protect `streams`."""
     streams: list[Outgoing] = field(default_factory=list)
-    """What it sends: audio, video."""
+    """What it sends: audio, video; of simulcast every layer, which carry the same source."""
     joined_seconds: float | None = None
     """From opening its channel to its place in the waiting room, or in the meeting."""
     admitted_ns: int | None = None
@@ -59,19 +60,30 @@ class Kit:
     video: Canned
     latencies: Latencies
     open_one_in: int
+    layers: tuple[Canned, ...] = ()
+    """The picture as simulcast, one for each of `RIDS`, in place of `video`; empty: none."""
 
     def sections(self) -> list[MediaSection]:
         """Two sections that send, audio and video, with SSRCs of their own."""
         sound, picture, repair = (secrets.randbits(31) for _ in range(3))
-        return [MediaSection(AUDIO_MID, "audio", (sound,)), MediaSection(VIDEO_MID, "video", (picture, repair))]
+        pictures = MediaSection(
+            VIDEO_MID, "video", rids=RIDS if self.layers else (), ssrcs=() if self.layers else (picture, repair)
+        )
+        return [MediaSection(AUDIO_MID, "audio", (sound,)), pictures]
 
     def sends(self, person: Person, client: Client, sections: Sequence[MediaSection]) -> None:
         """What `person` sends on sections that `client` has offered."""
         person.sender = client
-        person.streams = [
-            Outgoing(canned, 2 * person.number + index, section.ssrcs[0], section.mid, client.cname)
-            for index, (canned, section) in enumerate(zip((self.audio, self.video), sections, strict=False))
-        ]
+        person.streams = []
+        for index, (canned, section) in enumerate(zip((self.audio, self.video), sections, strict=False)):
+            source = 2 * person.number + index
+            if section.rids:
+                person.streams += [
+                    Outgoing(layer, source, secrets.randbits(31), section.mid, client.cname, rid)
+                    for layer, rid in zip(self.layers, section.rids, strict=True)
+                ]
+            else:
+                person.streams.append(Outgoing(canned, source, section.ssrcs[0], section.mid, client.cname))
         client.outgoing = {stream.ssrc: stream for stream in person.streams}
 
     def receives(self, client: Client, ssrc: int, other: Person, *, video: bool) -> None:

@@ -12,21 +12,35 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from bench.clip import AUDIO_CLOCK, AUDIO_FRAME, VIDEO_CLOCK, VIDEO_HEIGHT, VIDEO_RATE, VIDEO_WIDTH, Clip
+from bench.clip import AUDIO_CLOCK, AUDIO_FRAME, RIDS, VIDEO_CLOCK, VIDEO_HEIGHT, VIDEO_RATE, VIDEO_WIDTH, Clip
 
 SPEAKING = 0.4  # of the time: in a visit one speaks, the others listen
 ROOM_NOISE = 0.00003  # of full scale, -90 dBov: what noise suppression leaves
 QUIET = 50  # -dBov from which on nobody speaks
+LAYER_RATES = (
+    100_000,
+    400_000,
+    1_000_000,
+)  # bits per second of simulcast layers, 1.5 Mbit/s together, about as browsers share it
+
+Luma = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 
-def vp8_clip(seconds: float = 3.0, bit_rate: int = 1_500_000) -> Clip:
-    """640×480, 30 frames a second: a textured picture that pans, which costs an encoder about what a face in a room does.
+def vp8_layers() -> tuple[Clip, ...]:
+    """The same picture as simulcast: one clip for each of `RIDS`."""
+    return tuple(vp8_clip(bit_rate=rate, scale=1 << (len(RIDS) - 1 - layer)) for layer, rate in enumerate(LAYER_RATES))
+
+
+def vp8_clip(seconds: float = 3.0, bit_rate: int = 1_500_000, scale: int = 1) -> Clip:
+    """640×480, each side divided by `scale`, 30 frames a second: a textured picture that pans, which costs an encoder about what a face in
+    a room does.
 
     One keyframe at the start and none after: whoever sends it starts anew where a keyframe is asked for.
     """
+    width, height = VIDEO_WIDTH // scale, VIDEO_HEIGHT // scale
     count = round(seconds * VIDEO_RATE)
     encoder = av.CodecContext.create("libvpx", "w")
-    encoder.width, encoder.height, encoder.pix_fmt = VIDEO_WIDTH, VIDEO_HEIGHT, "yuv420p"
+    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base = Fraction(1, VIDEO_RATE)
     encoder.framerate = Fraction(VIDEO_RATE)
     encoder.bit_rate = bit_rate
@@ -45,8 +59,8 @@ def vp8_clip(seconds: float = 3.0, bit_rate: int = 1_500_000) -> Clip:
     }
     frames: list[bytes] = []
     for number, luma in enumerate(_panned(count)):
-        picture = av.VideoFrame(VIDEO_WIDTH, VIDEO_HEIGHT, "yuv420p")
-        picture.planes[0].update(luma)
+        picture = av.VideoFrame(width, height, "yuv420p")
+        _fill(picture.planes[0], luma[::scale, ::scale])
         for plane in picture.planes[1:]:
             plane.update(bytes([128]) * plane.buffer_size)
         picture.pts = number
@@ -87,13 +101,18 @@ def _level(samples: np.ndarray[tuple[int, ...], np.dtype[np.int16]]) -> int:
     return level | (0x80 if level < QUIET else 0)
 
 
-def _panned(count: int) -> list[bytes]:
+def _fill(plane: av.video.plane.VideoPlane, luma: Luma) -> None:
+    """A plane's rows may be longer than the picture is wide."""
+    rows = np.zeros((plane.height, plane.line_size), np.uint8)
+    rows[:, : plane.width] = luma
+    plane.update(rows.tobytes())
+
+
+def _panned(count: int) -> list[Luma]:
     """`count` luma planes: a window that moves 3 pixels right and 2 down a frame over a fixed texture of 4-pixel squares."""
     square, right, down = 4, 3, 2
     rows = -(-(VIDEO_HEIGHT + down * count) // square)
     columns = -(-(VIDEO_WIDTH + right * count) // square)
     squares = np.random.default_rng(1).integers(16, 236, (rows, columns), dtype=np.uint8)
     texture = squares.repeat(square, axis=0).repeat(square, axis=1)
-    return [
-        texture[down * n : down * n + VIDEO_HEIGHT, right * n : right * n + VIDEO_WIDTH].tobytes() for n in range(count)
-    ]
+    return [texture[down * n : down * n + VIDEO_HEIGHT, right * n : right * n + VIDEO_WIDTH] for n in range(count)]

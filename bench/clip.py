@@ -7,6 +7,7 @@ from dataclasses import dataclass
 VIDEO_WIDTH = 640  # pixels
 VIDEO_HEIGHT = 480  # pixels
 VIDEO_RATE = 30  # frames per second
+RIDS = ("q", "h", "f")  # of simulcast, lowest first: a quarter, a half and the whole of width and height
 VIDEO_CLOCK = 90_000  # RTP timestamp units per second (RFC 7741 4.1)
 AUDIO_CLOCK = 48_000  # RTP timestamp units per second (RFC 7587 4.1)
 AUDIO_FRAME = 960  # samples: 20 ms

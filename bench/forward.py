@@ -33,17 +33,21 @@ FIGURES = {
 COLUMNS = {"receivers": "receivers", **FIGURES}
 
 
-def forward(rooms: int, receivers: Sequence[int], seconds: float, watcher: Watcher) -> list[Row]:
+def forward(
+    rooms: int, receivers: Sequence[int], seconds: float, watcher: Watcher, *, simulcast: bool = False
+) -> list[Row]:
     """A row for each number of receivers. Raises `ScenarioFailed` or `ServerFailed`."""
-    return [point("forward", Shape(1 + count, 1), rooms, seconds, watcher) for count in receivers]
+    return [point("forward", Shape(1 + count, 1), rooms, seconds, watcher, simulcast=simulcast) for count in receivers]
 
 
-def conference(rooms: int, people: Sequence[int], seconds: float, watcher: Watcher) -> list[Row]:
+def conference(
+    rooms: int, people: Sequence[int], seconds: float, watcher: Watcher, *, simulcast: bool = False
+) -> list[Row]:
     """Scenario `conference`: everybody sends to everybody; a row for each number of people."""
-    return [point("conference", Shape(count, count), rooms, seconds, watcher) for count in people]
+    return [point("conference", Shape(count, count), rooms, seconds, watcher, simulcast=simulcast) for count in people]
 
 
-def point(scenario: str, shape: Shape, rooms: int, seconds: float, watcher: Watcher) -> Row:
+def point(scenario: str, shape: Shape, rooms: int, seconds: float, watcher: Watcher, *, simulcast: bool = False) -> Row:
     """One row: so many rooms of one shape on a server of their own."""
     silent = shape.people - shape.senders
     name = f"{rooms} rooms of {shape.senders} + {silent}" if silent else f"{rooms} rooms of {shape.people}"
@@ -51,10 +55,11 @@ def point(scenario: str, shape: Shape, rooms: int, seconds: float, watcher: Watc
     before = measured_limit(limit.Order())
     watcher.tell(name, "start the server", 0, 1)
     with Server() as server:
-        order = Order("hold", server.target, (shape,) * rooms, seconds)
+        order = Order("hold", server.target, (shape,) * rooms, seconds, simulcast=simulcast)
         measured = Measured(**generate(server, order, name, watcher))
     watcher.tell(name, "measure the limit again", 0, 1)
-    return row(scenario, shape, rooms, measured, limit.mean([before, measured_limit(limit.Order())]))
+    floor = limit.mean([before, measured_limit(limit.Order())])
+    return {**row(scenario, shape, rooms, measured, floor), "simulcast": simulcast}
 
 
 def row(scenario: str, shape: Shape, rooms: int, measured: Measured, floor: Limit) -> Row:

@@ -49,7 +49,17 @@ async def hold(ready: Stage) -> dict[str, object]:
     order = ready.order
     join_seconds = await ready.fill(order.shapes)
     everybody = list(ready.window.people())
-    return asdict(await ready.window.static(ready.pacer, everybody, order.seconds, join_seconds, WARM_UP, ready.tell))
+    measured = await ready.window.static(
+        ready.pacer,
+        everybody,
+        order.seconds,
+        join_seconds,
+        WARM_UP,
+        ready.tell,
+        # Which layer a receiver gets is the server's to choose, so what it should have had stands in the numbers alone.
+        by_gaps=order.simulcast,
+    )
+    return asdict(measured)
 
 
 WORKS: dict[str, Callable[[Stage], Awaitable[dict[str, object]]]] = {

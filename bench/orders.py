@@ -34,7 +34,7 @@ class Order:
     """What to do, and to whom."""
 
     work: str
-    """`hold`, `visits`, `lobby` or `saturate`: a function of bench.generator."""
+    """`hold`, `visits`, `lobby`, `crowd` or `saturate`: a function of bench.generator."""
     target: Target
     shapes: tuple[Shape, ...]
     seconds: float
@@ -53,6 +53,8 @@ class Order:
     """`visits`: seconds that a visit lasts before the next one takes its place."""
     samples: float = 0.0
     """`visits`: seconds from one look at what the server holds to the next; 0 takes none."""
+    simulcast: bool = False
+    """Whether the picture is sent as simulcast."""
     opened_per_second: int = 10_000
     """Packets that are opened and checked, about; at higher rates a share is (see bench.incoming)."""
 

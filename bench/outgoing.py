@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.clip import VP8_DESCRIPTOR, Clip, split, vp8_descriptor
 from bench.rtcp import sender_report
-from bench.sdp import LEVEL_EXTENSION, MID_EXTENSION, OPUS, VP8
+from bench.sdp import LEVEL_EXTENSION, MID_EXTENSION, OPUS, RID_EXTENSION, VP8
 from bench.srtp import RTP_TAG, Srtp
 from bench.trailer import TRAILER, sealed
 from sfu.transport.slab import Slab
@@ -49,10 +49,11 @@ class Canned:
 
 
 class Outgoing:
-    """One RTP stream. `source` is the number that its trailers carry."""
+    """One RTP stream. `source` is the number that its trailers carry; `rid` names a simulcast layer."""
 
-    def __init__(self, canned: Canned, source: int, ssrc: int, mid: str, cname: str) -> None:
+    def __init__(self, canned: Canned, source: int, ssrc: int, mid: str, cname: str, rid: str = "") -> None:
         self.clip = canned.clip
+        self.rid = rid
         self.source = source
         self.ssrc = ssrc
         self.packets = 0
@@ -71,7 +72,7 @@ class Outgoing:
         levels = canned.clip.levels or (VOICE,) * len(canned.frames)
         body = b"\xbe\xde\x00\x01" + bytes((MID_EXTENSION << 4, ord(mid)))
         self._extensions = (
-            [body + bytes(2)] * len(canned.frames)
+            [body + (bytes((RID_EXTENSION << 4, ord(rid))) if rid else bytes(2))] * len(canned.frames)
             if self._video
             else [body + bytes((LEVEL_EXTENSION << 4, level)) for level in levels]
         )

@@ -9,11 +9,13 @@ VP8 = 96
 VP8_RTX = 97
 LEVEL_EXTENSION = 1
 MID_EXTENSION = 4
+RID_EXTENSION = 10
 
 _LEVEL_URI = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 _ECHOED = ("a=mid:", "a=rtpmap:", "a=fmtp:", "a=rtcp-fb:")
 """Lines of a server's offer that our answer repeats."""
 _MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
+_RID_URI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 
 
 class BadAnswer(Exception):
@@ -28,11 +30,13 @@ class MediaSection:
     kind: str
     """`audio` or `video`."""
     ssrcs: tuple[int, ...] = ()
-    """What is sent on it: the media SSRC and, for video, the RTX SSRC. Empty on a section that receives."""
+    """What is sent on it: the media SSRC and, for video, the RTX SSRC. Empty on a section that receives, and of simulcast."""
+    rids: tuple[str, ...] = ()
+    """The simulcast layers that are sent on it, lowest first, as browsers list them; their SSRCs are not told (RFC 8853)."""
 
     @property
     def direction(self) -> str:
-        return "sendonly" if self.ssrcs else "recvonly"
+        return "sendonly" if self.ssrcs or self.rids else "recvonly"
 
 
 @dataclass(slots=True)
@@ -149,6 +153,10 @@ def _section(section: MediaSection, cname: str) -> list[str]:
             f"a=rtpmap:{VP8_RTX} rtx/90000",
             f"a=fmtp:{VP8_RTX} apt={VP8}",
         ]
+    if section.rids:
+        lines += [f"a=msid:{cname} {section.kind}", f"a=extmap:{RID_EXTENSION} {_RID_URI}"]
+        lines += [f"a=rid:{rid} send" for rid in section.rids]
+        lines.append("a=simulcast:send " + ";".join(section.rids))
     if section.ssrcs:
         lines.append(f"a=msid:{cname} {section.kind}")
         if len(section.ssrcs) > 1:

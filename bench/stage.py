@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 
 from bench.adapter import Adapter, Kit, Person
-from bench.canned import opus_clip, vp8_clip
+from bench.canned import opus_clip, vp8_clip, vp8_layers
 from bench.evisit import Evisit
 from bench.janus import Janus
 from bench.latency import Latencies
@@ -113,7 +113,8 @@ async def stage(order: Order, tell: Tell) -> AsyncIterator[Stage]:
     streams = sum(shape.senders * (shape.people - 1) for shape in order.shapes)
     rate = streams * (audio.packet_rate + video.packet_rate)
     media = Media(order.target.bind)
-    kit = Kit(media, audio, video, Latencies(), max(1, round(rate / order.opened_per_second)))
+    layers = tuple(Canned(clip) for clip in vp8_layers()) if order.simulcast else ()
+    kit = Kit(media, audio, video, Latencies(), max(1, round(rate / order.opened_per_second)), layers)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
         made = Stage(order, http, kit, tell)
         try:

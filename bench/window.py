@@ -149,7 +149,15 @@ class Window:
         tell(Progress(phase, seconds, seconds))
 
     async def static(
-        self, pacer: Pacer, people: Sequence[Person], seconds: float, join_seconds: float, warm_up: float, tell: Tell
+        self,
+        pacer: Pacer,
+        people: Sequence[Person],
+        seconds: float,
+        join_seconds: float,
+        warm_up: float,
+        tell: Tell,
+        *,
+        by_gaps: bool = False,
     ) -> Measured:
         """Warm up, wait for silence, measure, wait for silence: nothing is on its way at either end, so loss is exact."""
         pacer.start(people)
@@ -162,7 +170,7 @@ class Window:
         pacer.pause()
         self.stop()
         await self.settle()
-        return await self.close(pacer, join_seconds)
+        return await self.close(pacer, join_seconds, by_gaps=by_gaps)
 
     async def _count(self, *, metrics_first: bool) -> Counts:
         """Reading the metrics costs the server a little, so it is done outside the window."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.canned import opus_clip, vp8_clip
+from bench.canned import LAYER_RATES, opus_clip, vp8_clip, vp8_layers
 from bench.clip import AUDIO_FRAME, VIDEO_HEIGHT, VIDEO_WIDTH, Clip, split, vp8_descriptor, vp8_frames
 
 
@@ -34,6 +34,17 @@ def test_video_decodes_to_moving_pictures_of_the_right_size(video: Clip) -> None
 
 def test_video_is_of_the_wanted_bit_rate(video: Clip) -> None:
     assert video.bit_rate == pytest.approx(1_500_000, rel=0.2)
+
+
+def test_simulcast_is_one_picture_in_three_sizes_each_at_its_bit_rate() -> None:
+    for layer, clip in enumerate(vp8_layers()):
+        decoder = av.CodecContext.create("vp8", "r")
+        pictures = [picture for frame in clip.frames for picture in decoder.decode(av.Packet(frame))]
+        scale = 4 >> layer
+        assert {(picture.width, picture.height) for picture in pictures} == {
+            (VIDEO_WIDTH // scale, VIDEO_HEIGHT // scale)
+        }
+        assert clip.bit_rate == pytest.approx(LAYER_RATES[layer], rel=0.3)
 
 
 def test_only_the_first_video_frame_is_a_keyframe(video: Clip) -> None:

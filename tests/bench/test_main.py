@@ -45,15 +45,19 @@ def test_help_lists_the_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
 def test_json_alone_goes_to_standard_output(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def forward(rooms: int, receivers: list[int], seconds: float, watcher: Watcher) -> list[Row]:
+    def forward(rooms: int, receivers: list[int], seconds: float, watcher: Watcher, *, simulcast: bool) -> list[Row]:
         watcher.tell("10 rooms of 1 + 4", "measure", 1, 2)
-        return [{**ROW, "rooms": rooms, "receivers": count, "seconds": seconds} for count in receivers]
+        return [
+            {**ROW, "rooms": rooms, "receivers": count, "seconds": seconds, "simulcast": simulcast}
+            for count in receivers
+        ]
 
     monkeypatch.setattr("bench.forward.forward", forward)
-    assert main(["forward", "--receivers", "4,16", "--rooms", "3", "--seconds", "2", "--json"]) == 0
+    assert main(["forward", "--receivers", "4,16", "--rooms", "3", "--seconds", "2", "--simulcast", "--json"]) == 0
     shown = capsys.readouterr()
     rows = json.loads(shown.out)
-    assert [(row["receivers"], row["rooms"], row["seconds"]) for row in rows] == [(4, 3, 2.0), (16, 3, 2.0)]
+    told = [(row["receivers"], row["rooms"], row["seconds"], row["simulcast"]) for row in rows]
+    assert told == [(4, 3, 2.0, True), (16, 3, 2.0, True)]
     assert "10 rooms of 1 + 4: measure" in shown.err
     assert "commit" in shown.err
 
@@ -61,7 +65,7 @@ def test_json_alone_goes_to_standard_output(
 def test_a_failure_is_told_and_is_exit_code_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def forward(rooms: int, receivers: list[int], seconds: float, watcher: Watcher) -> list[Row]:
+    def forward(rooms: int, receivers: list[int], seconds: float, watcher: Watcher, *, simulcast: bool) -> list[Row]:
         raise ScenarioFailed("not one packet arrived")
 
     monkeypatch.setattr("bench.forward.forward", forward)

@@ -3,7 +3,10 @@ from __future__ import annotations
 import pytest
 from aiortc.sdp import SessionDescription
 
+from bench.clip import RIDS
 from bench.sdp import BadAnswer, MediaSection, answer, offer, read_answer
+from sfu.signaling.sdp.offer import parse_offer
+from sfu.signaling.sdp.plan import sections as plans
 
 SECTIONS = [MediaSection("0", "audio", (1111,)), MediaSection("1", "video", (2222, 3333)), MediaSection("2", "video")]
 ANSWER = """v=0
@@ -51,6 +54,14 @@ def test_another_implementation_reads_our_offer() -> None:
     assert read.media[0].dtls is not None
     assert read.media[2].ice.usernameFragment == "ufrag"
     assert read.media[0].dtls.fingerprints[0].value == "AA:BB"
+
+
+def test_simulcast_is_offered_by_rids_and_answered_by_our_server() -> None:
+    sections = [MediaSection("0", "audio", (1111,)), MediaSection("1", "video", rids=RIDS)]
+    text = offer(sections, "ufrag", "p" * 24, ("sha-256", ":".join(["AA"] * 32)), "name")
+    assert "a=simulcast:send q;h;f\r\n" in text
+    [_, plan] = plans(parse_offer(text))
+    assert (plan.peer_sends, plan.rids, plan.ssrcs) == (True, RIDS, ())
 
 
 def test_an_offer_s_lines_end_as_the_grammar_asks() -> None:

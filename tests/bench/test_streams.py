@@ -12,7 +12,9 @@ from bench.incoming import Incoming, vp8_descriptor_size
 from bench.latency import Latencies
 from bench.outgoing import PACKET, SEND_SLAB, Canned, Outgoing
 from bench.rtcp import SenderReport, feedback
+from bench.sdp import RID_EXTENSION
 from bench.srtp import Srtp
+from sfu.rtp.extensions import RID, URI_RID, Elements, Reader
 from sfu.transport.slab import Slab
 
 SSRC, SOURCE = 77, 5
@@ -72,6 +74,17 @@ def test_each_packet_of_sound_carries_the_level_of_its_frame() -> None:
     seen = [line.packets()[0][19] for _ in range(4)]
     assert set(seen) == set(levels)
     assert seen[:2] == seen[2:]
+
+
+def test_each_packet_of_a_simulcast_layer_names_its_layer() -> None:
+    line = Line(VIDEO)
+    line.sender = Outgoing(VIDEO, SOURCE, SSRC, "1", "cname", "h")
+    reader, elements = Reader([(RID_EXTENSION, URI_RID)]), Elements()
+    for packet in line.packets():
+        assert reader.read(packet, 0xBEDE, 16, 4, elements)
+        assert elements.value(packet, RID) == b"h"
+        line.take(packet)
+    assert (line.receiver.checked, line.receiver.corrupt) == (5, 0)
 
 
 def test_only_the_last_packet_of_a_frame_is_marked() -> None:
