@@ -172,7 +172,12 @@ async def test_where_no_udp_gets_through_the_call_is_held_over_tcp(server: Serve
     await patient.add_init_script(NO_UDP)
     await meet(server, clinician, patient)
     assert await patient.evaluate(WAYS) == [["tcp", "tcp"]]
-    assert await clinician.evaluate(WAYS) == [["udp", "udp"]], "UDP is taken where it works"
+    # UDP is taken where it works, if on a busy machine not at once.
+    await clinician.wait_for_function(f"async () => String(await ({WAYS})()) === 'udp,udp'")
+    for _ in range(600):
+        if await transports(server) == {"udp": 1, "tcp": 1}:
+            break
+        await asyncio.sleep(0.1)
     assert await transports(server) == {"udp": 1, "tcp": 1}
     await by(by(clinician, "roster-entry").filter(has_text="Per P"), "hold").click()
     await expect(by(patient, "waiting")).to_be_visible()
