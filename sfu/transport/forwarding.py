@@ -110,23 +110,16 @@ class Forwarding:
         newest = verdict != RECOVERED
         extended = 0
         if codec:
-            if (
-                stream.described
-                or header.timestamp != stream.timestamp
-                or stream.waiting
-                or stream.keyframes.wanted
-                or not newest
-            ):
+            if stream.described or header.timestamp != stream.timestamp or stream.keyframes.wanted or not newest:
                 frame = self._look(stream, codec, view, start, newest)
                 extended = log.highest if newest else log.extended(sequence)
+                if header.marker and feed.section.rids:
+                    self._look_above(feed, stream, now)
+                if stream.waiting or stream.keyframes.wanted:
+                    self._look_for_keyframe(peer, feed, stream, codec, view, start, frame, now)
             else:
-                # Nothing needs to know more of the middle of a frame than that it is one.
+                # Nothing needs to know more of the middle of a frame than how large it is.
                 stream.meter.octets[0] += payload_length
-                stream.meter.frames[0] += header.marker
-            if header.marker and feed.section.rids:
-                self._look_above(feed, stream, now)
-            if stream.waiting or stream.keyframes.wanted:
-                self._look_for_keyframe(peer, feed, stream, codec, view, start, frame, now)
         receivers = stream.receivers
         if not receivers:
             self._count_untaken(feed, stream)
@@ -166,15 +159,16 @@ class Forwarding:
         meter = stream.meter
         if not described:
             meter.octets[0] += header.payload_length
-            meter.frames[0] += header.marker
-            if newest:
+            if newest and header.timestamp != stream.timestamp:
+                meter.frames[0] += 1
                 stream.timestamp = header.timestamp
             return None
         layer = frame.spatial << 3 | frame.temporal
         meter.octets[layer] += header.payload_length
-        if frame.end:
-            meter.frames[layer] += 1
         if newest:
+            # A frame of each layer that a picture has begins once.
+            if frame.start if stream.layered else header.timestamp != stream.timestamp:
+                meter.frames[layer] += 1
             stream.note(frame, header.timestamp)
         return frame
 

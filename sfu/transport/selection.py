@@ -124,7 +124,11 @@ class Selection:
             stream.unable = tuple(
                 receiver for receiver in aiming if receiver.source is not stream and not receiver.can_take(stream)
             )
-            stream.described = stream.layered or any(receiver.layers is not None for receiver in stream.receivers)
+            stream.described = (
+                stream.layered
+                or bool(self._ladder.rids or stream.waiting)
+                or any(receiver.layers is not None for receiver in stream.receivers)
+            )
             stream.keeps_history = any(receiver.can_resend for receiver in stream.receivers + stream.waiting)
             if taken is not stream.is_taken:
                 stream.log.abandon()
