@@ -44,6 +44,7 @@ async def test_feedback_of_a_browser_is_read_and_ours_is_taken(server: Server, p
     await expect(patient.get_by_test_id("meeting")).to_be_visible()
     available: set[float] = set()
     told = 0.0
+    samples = await server.metrics()
     for _ in range(TRIES):
         if rate := await clinician.evaluate(AVAILABLE):
             available.add(rate)
