@@ -12,6 +12,7 @@
  * @typedef {{transceiver: RTCRtpTransceiver, kind: "audio" | "video", track: string | null}} Section
  */
 
+import { Encodings, layersOf } from "./encodings.js";
 import { leanOffer, preferFormats } from "./formats.js";
 import { ChannelLost, Refused } from "./protocol.js";
 
@@ -20,30 +21,6 @@ const RESTART_AFTER = 3_000; // ms of `disconnected`; shorter gaps mend themselv
 const REPLACE_AFTER = 8_000; // ms that an ICE restart is given
 const CONNECT_TIMEOUT = 15_000; // ms until the first connection counts as failed
 const RETRY_AFTER = [500, 1_000, 2_000, 4_000, 8_000]; // ms between failed offers; the last one again and again
-
-/**
- * The camera's layers, lowest first: each receiver gets the one that it shows and that its way takes.
- *
- * @type {RTCRtpEncodingParameters[]}
- */
-const CAMERA_LAYERS = [
-  { rid: "q", scaleResolutionDownBy: 4 },
-  { rid: "h", scaleResolutionDownBy: 2 },
-  { rid: "f", scaleResolutionDownBy: 1 },
-];
-const THREE_LAYERS = 960 * 540; // pixels: of smaller pictures Chromium sends two of three layers, and leaves out the largest …
-const TWO_LAYERS = 480 * 270; // … and of still smaller ones one
-
-/**
- * So many layers as the browser will send of this camera.
- *
- * @param {MediaStreamTrack} camera
- */
-const layersOf = (camera) => {
-  const { width = 0, height = 0 } = camera.getSettings();
-  const pixels = width * height;
-  return CAMERA_LAYERS.slice(pixels >= THREE_LAYERS ? 0 : pixels >= TWO_LAYERS ? 1 : 2);
-};
 
 /**
  * What the server proves itself by, as its answer says it: the browser's own account of the answer may leave some out.
@@ -62,6 +39,8 @@ export class MediaConnection {
   #pc = null;
   /** @type {Map<Source, RTCRtpTransceiver>} */
   #sending = new Map();
+  /** @type {WeakMap<RTCRtpSender, Encodings>} */
+  #encodings = new WeakMap();
   /** @type {Map<Source, string>} */
   #sent = new Map();
   /** Sources whose sections are to become idle. @type {Set<Source>} */
@@ -165,11 +144,10 @@ export class MediaConnection {
   encode(track, wanted) {
     const source = [...this.#sent].find(([, id]) => id === track)?.[0];
     const sender = source && this.#sending.get(source)?.sender;
-    const parameters = sender?.getParameters();
-    if (!sender || !parameters?.encodings.length) return;
-    for (const encoding of parameters.encodings) encoding.active = wanted.includes(encoding.rid ?? "");
-    // Where the browser refuses, more is encoded than is needed.
-    void sender.setParameters(parameters).catch(() => {});
+    if (!sender) return;
+    let encodings = this.#encodings.get(sender);
+    if (!encodings) this.#encodings.set(sender, (encodings = new Encodings(sender)));
+    encodings.want(wanted);
   }
 
   /** The channel is back after a loss: the server may have lost what it knew of this connection. */
