@@ -8,6 +8,7 @@ answer are waited for, so that a database which hangs is lost, not waited for; c
 from __future__ import annotations
 
 import math
+import os
 from typing import Any
 
 import psycopg
@@ -136,8 +137,11 @@ def committed(engine: Engine, transaction: str) -> bool:
 
 def _on_this_machine(url: URL) -> bool:
     named = url.query.get("host", ())
-    hosts = [url.host or "", *((named,) if isinstance(named, str) else named)]
-    return all(not host or host.startswith("/") or host.partition(":")[0] in LOOPBACK for host in hosts)
+    lists = [url.host or "", *((named,) if isinstance(named, str) else named)]
+    hosts = [host for each in lists for host in each.split(",") if host]
+    if not hosts:
+        return not os.environ.get("PGHOST")  # which libpq would take
+    return all(host.startswith("/") or host in LOOPBACK or host.partition(":")[0] in LOOPBACK for host in hosts)
 
 
 def _milliseconds(seconds: float) -> str:

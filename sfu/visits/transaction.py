@@ -41,6 +41,8 @@ def run(engine: Engine, work: Callable[[Connection], T], until: float | None = N
             transaction = connection.info.get(TRANSACTION)
             done.append(result)
         return result
+    except exc.DataError:
+        raise  # what was asked was wrong; the database is not lost
     except LOST as error:
         unanswered = isinstance(error, exc.DBAPIError) and error.connection_invalidated
         if done and transaction is not None and unanswered and _learn(engine, transaction):

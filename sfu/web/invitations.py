@@ -17,7 +17,7 @@ from sfu.admission.links import link_key
 from sfu.admission.records import AccessEntry, Action
 from sfu.admission.windows import window
 from sfu.config import Config, Scope
-from sfu.ids import NewToken, VisitId, new_token
+from sfu.ids import VISIT_ID, NewToken, VisitId, new_token
 from sfu.redact import Redacted
 from sfu.visits import mail_rows
 from sfu.visits.bookings import BookedVisit
@@ -31,7 +31,6 @@ from sfu.visits.wording import Language, Wording
 from sfu.web.answers import Answer, Moment
 from sfu.web.idempotency import Repeatable, Seal
 from sfu.web.operations import Call, Operation, Reply
-from sfu.web.portal import VISIT_ID
 from sfu.web.problems import BodyError, Problem, ProblemCode
 from sfu.web.queries import Query
 

@@ -19,11 +19,12 @@ from sfu.admission.visit import Visit, VisitState
 from sfu.admission.waiting_room import State
 from sfu.admission.windows import Window, window
 from sfu.config import Config
-from sfu.ids import NewToken, PersonId, VisitId, new_token
+from sfu.ids import VISIT_ID, NewToken, PersonId, VisitId, new_token
 from sfu.visits.bookings import Body, BookedVisit, Booking, BrokenRule, Changes, NotAGuardian, TicketWanted
 from sfu.visits.keys import Keys
 from sfu.visits.statements import Wanted
 from sfu.visits.store import MintedTicket, Store
+from sfu.visits.transaction import Unsure
 from sfu.web.answers import (
     AuditAnswer,
     EntryAnswer,
@@ -39,7 +40,6 @@ from sfu.web.operations import PREFIX, Call, Reply
 from sfu.web.problems import BodyError, Problem, ProblemCode
 from sfu.web.queries import AuditQuery, Query, VisitsQuery, cursor, read_cursor
 
-VISIT_ID = re.compile(r"v_[0-9a-z]{1,64}", re.ASCII)
 TICKET_ID = re.compile(r"k_[0-9a-z]{1,60}", re.ASCII)
 
 B = TypeVar("B", bound=Body)
@@ -232,7 +232,12 @@ class PortalApi:
             raise Problem(ProblemCode.NOT_FOUND)
         call.caller.need("tickets:staff" if ticket.role is Role.CLINICIAN else "tickets:citizen")
         entry = self._entry(call, visit, Action.TICKET_REVOKED, person=ticket.person)
-        await self._store.ticket_revoked(visit, id_, entry)
+        try:
+            await self._store.ticket_revoked(visit, id_, entry)
+        except Unsure:
+            # It may have happened. Doubt takes away, and who revokes asks again.
+            await self._live.ticket_revoked(visit, id_)
+            raise
         # Told even where it was revoked before: the first time, the telling may have failed.
         await self._live.ticket_revoked(visit, id_)
         return Reply()
@@ -240,8 +245,12 @@ class PortalApi:
     async def read_link(self, call: Call) -> Reply:
         booked = await self._visit(call)
         self._open_until_closed(booked)
-        await self._store.note(self._entry(call, booked.visit.visit, Action.LINK_READ))
-        return Reply.of(self._link_answer(booked.visit.visit, booked.visit.link_generation))
+        visit, generation = booked.visit.visit, booked.visit.link_generation
+        await self._store.note(self._entry(call, visit, Action.LINK_READ))
+        # A renewal whose commit went unanswered has told nobody: the link that is handed out is the one that works.
+        if self._live.active(visit):
+            await self._live.link_renewed(visit, generation)
+        return Reply.of(self._link_answer(visit, generation))
 
     async def renew_link(self, call: Call) -> Reply:
         booked = await self._visit(call)

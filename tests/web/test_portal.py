@@ -20,6 +20,7 @@ from sfu.admission.visit import VisitState
 from sfu.admission.waiting_room import State
 from sfu.ids import VisitId
 from sfu.visits import audit
+from sfu.visits.transaction import Unsure
 from sfu.web import portal_routes
 from sfu.web.portal import Present
 from sfu.web.portal_routes import MAX_BODY_BYTES
@@ -233,6 +234,29 @@ async def test_a_revoked_ticket_is_told_to_the_live_side_every_time(stage: Stage
     room = await stage.store.load_room(VisitId(visit))
     assert room is not None
     assert room.tickets_revoked == (id_,)
+
+
+async def test_a_ticket_whose_revocation_may_have_been_written_is_revoked_here_at_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = await stage.book(body())
+    id_ = (await stage.call("POST", f"/visits/{visit}/tickets", PATIENT)).json["id"]
+
+    async def unanswered(*_: object) -> None:
+        raise Unsure("the database was lost at a commit")
+
+    monkeypatch.setattr(stage.store, "ticket_revoked", unanswered)
+    assert (await stage.call("DELETE", f"/visits/{visit}/tickets/{id_}")).status == 503
+    assert stage.live.told == [("revoked", visit, id_)]
+
+
+async def test_the_link_that_is_handed_out_is_the_one_that_works_where_the_visit_runs(stage: Stage) -> None:
+    visit = await stage.book(body())
+    await stage.call("GET", f"/visits/{visit}/link")
+    assert stage.live.told == []
+    stage.live.busy = True
+    await stage.call("GET", f"/visits/{visit}/link")
+    assert stage.live.told == [("link", visit, 1)]
 
 
 async def test_a_ticket_of_another_visit_is_not_found(stage: Stage) -> None:

@@ -134,6 +134,18 @@ async def test_a_denial_is_asked_back_since_it_cannot_be_undone(visitor: Visitor
     assert channel.pending("deny") == 0
 
 
+async def test_of_who_came_by_the_link_it_is_said_that_the_link_still_leads_here(visitor: Visitor) -> None:
+    channel = await visitor.knock(**CLINICIAN)
+    guest = waiting("w1", "Amina Tolk", role="interpreter", verified=False, booked=False)
+    await channel.event("lobby", version=1, waiting=[guest])
+    await visitor.see("deny", "w1").click()
+    await expect(visitor.see("deny-dialog")).to_contain_text("Den som har länken kan be om att få komma in igen.")
+    await visitor.see("deny-no").click()
+    await channel.event("lobby", version=2, waiting=[waiting("w2", "Per Persson")])
+    await visitor.see("deny", "w2").click()
+    await expect(visitor.see("deny-dialog")).to_contain_text("kan inte komma in")
+
+
 async def test_who_was_let_in_or_put_back_by_a_slip_is_taken_back(visitor: Visitor) -> None:
     channel = await visitor.knock(**CLINICIAN)
     await channel.event("lobby", version=1, waiting=[waiting("w1", "Per Persson")])

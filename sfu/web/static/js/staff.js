@@ -112,13 +112,13 @@ export class StaffActions {
   /**
    * Whoever is denied is cut off: allowing them again does not bring them back by itself.
    *
-   * @param {{participant: string, name: string}} person
+   * @param {{participant: string, name: string, verified?: boolean}} person
    */
-  deny = async ({ participant, name }) => {
+  deny = async ({ participant, name, verified }) => {
     const answer = await ask({
       testid: "deny-dialog",
       title: ["deny.title", { name: plainName(name) }],
-      text: ["deny.text", { name: plainName(name) }],
+      text: [verified ? "deny.text" : "deny.text.link", { name: plainName(name) }],
       choices: [
         { id: "yes", text: "deny.yes", testid: "deny-yes", kind: "danger" },
         { id: "no", text: "cancel", testid: "deny-no", kind: "plain" },
@@ -173,12 +173,16 @@ export class StaffActions {
     });
   }
 
-  /** @param {{participant: string, name: string}} person */
-  remove = async ({ participant, name }) => {
+  /**
+   * Who came by the shared link is known by nothing else, so the link still brings them to the door.
+   *
+   * @param {{participant: string, name: string, verified?: boolean}} person
+   */
+  remove = async ({ participant, name, verified }) => {
     const answer = await ask({
       testid: "remove-dialog",
       title: ["remove.title", { name: plainName(name) }],
-      text: ["remove.text", { name: plainName(name) }],
+      text: [verified ? "remove.text" : "remove.text.link", { name: plainName(name) }],
       choices: [
         { id: "yes", text: "remove.yes", testid: "remove-yes", kind: "danger" },
         { id: "no", text: "cancel", testid: "remove-no", kind: "plain" },
