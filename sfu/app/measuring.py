@@ -53,7 +53,8 @@ class Measuring:
         for peer, bits in report.estimates:
             found = self._owner(peer)
             if found is not None:
-                self._counters.downlink_estimate.observe(bits)
+                if bits:
+                    self._counters.downlink_estimate.observe(bits)
                 by_home.setdefault(found[0], []).append((found[1], bits))
         for home, estimates in by_home.items():
             home.readings.estimated(estimates, now)

@@ -64,7 +64,7 @@ class Pictures:
         estimates: Mapping[ParticipantId, int],
         coming: Mapping[TrackId, tuple[tuple[Layer, ...], tuple[str, ...]]],
     ) -> Pictures:
-        """With newer measurements; of the tracks in `coming`, layers and rids."""
+        """With newer measurements; of the tracks in `coming`, layers and rids. An estimate of 0: it is known no more."""
         known = dict(self.coming)
         for track, (layers, rids) in coming.items():
             before = known.get(track) or Coming((), ())
@@ -76,7 +76,8 @@ class Pictures:
             told = before.wanted if same else None
             since = before.unwatched_since if same else None
             known[track] = Coming(layers, rids, _sizes(sizes, layers, len(rids)), told, since)
-        return replace(self, coming=known, estimates={**self.estimates, **estimates})
+        told_now = {receiver: bits for receiver, bits in {**self.estimates, **estimates}.items() if bits}
+        return replace(self, coming=known, estimates=told_now)
 
     def grant(self, receiver: ParticipantId, track: TrackId) -> Grant | None:
         """What somebody is given of a picture; None where nothing has been decided, and the plane sends the best that comes."""
@@ -133,6 +134,9 @@ def arrange(
             coming[track] = known = _told_layers(known, watched, now)
             if known.wanted is not None and (owner in arrived or known.wanted != before.coming[track].wanted):
                 told.append(Notify(owner, {"type": "layers", "track": track, "wanted": list(known.wanted)}))
+        elif known.unwatched_since is not None:
+            # Nobody can be told now. A moment that is due would have the room woken again and again.
+            coming[track] = replace(known, unwatched_since=None)
     pictures = Pictures(
         coming=coming,
         estimates={

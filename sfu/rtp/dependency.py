@@ -21,6 +21,12 @@ MANDATORY = 3
 """Bytes of a descriptor that says no more than its template and number."""
 MAX_TEMPLATES = 64
 """Template ids have six bits."""
+USUAL_TEMPLATES = 32
+"""Of one structure at most, and …"""
+USUAL_TARGETS = 16
+"""… decode targets: twice what three spatial by three temporal layers take. What a structure costs to read grows with both."""
+MAX_SIZE = 255
+"""Bytes of an element of a header extension (RFC 8285 4.3)."""
 _STRUCTURE = 0x80
 _ACTIVE = 0x40
 _DTIS = 0x20
@@ -49,6 +55,8 @@ class Structure:
     """By decode target, a bit for each that has no frame which this one has not."""
     sizes: tuple[tuple[int, int], ...]
     """(width, height) by spatial layer; empty where it does not tell."""
+    bits: int
+    """Its length in a descriptor."""
 
     @property
     def targets(self) -> int:
@@ -83,9 +91,14 @@ class Structures:
         """Read the descriptor of `length` bytes at `offset` into `frame`: all but what a payload tells of its picture. Never raises.
 
         Without `newest`, as for a late packet, what it says of the structure and of active targets is not taken over.
-        False: not a descriptor, or of a structure that has not come. Then of `frame` only the number may have been set.
+        False: not a descriptor, or of a structure that has not come. Then `frame` has no more of it than the number.
         """
         frame.number = NO_NUMBER
+        # One frame serves all packets: nothing of the packet before may stay.
+        frame.structure = None
+        frame.active = frame.serves = 0
+        frame.dtis = b""
+        frame.attached = False
         if length < MANDATORY:
             return False
         first = view[offset]
@@ -154,7 +167,10 @@ def renumbered(descriptor: bytes, number: int) -> bytes:
 
 
 def with_active(descriptor: bytes, structure: Structure, active: int) -> bytes:
-    """The descriptor, which is a good one of `structure`, saying that of the decode targets those in the mask `active` are served."""
+    """The descriptor, which is a good one of `structure`, saying that of the decode targets those in the mask `active` are served.
+
+    A descriptor that would become longer than `MAX_SIZE` stays as it is: a receiver can do without.
+    """
     count = structure.targets
     bits = _Bits(descriptor, 0, len(descriptor))
     value = bits.take(24) << 5 | _ACTIVE >> 3
@@ -163,9 +179,8 @@ def with_active(descriptor: bytes, structure: Structure, active: int) -> bytes:
         flags = bits.take(5)
         value |= flags
         begun = bits.position
-        if flags << 3 & _STRUCTURE:
-            _structure(bits)
-        structured = bits.position - begun
+        structured = structure.bits if flags << 3 & _STRUCTURE else 0
+        bits.position += structured
         value = value << structured | bits.slice(begun, structured)
         if flags << 3 & _ACTIVE:
             bits.take(count)
@@ -177,6 +192,8 @@ def with_active(descriptor: bytes, structure: Structure, active: int) -> bytes:
         size += count
     # What was padding before may fill a whole byte now, which is right too.
     padding = -size % 8
+    if size + padding > 8 * MAX_SIZE:
+        return descriptor
     return (value << padding).to_bytes((size + padding) // 8, "big")
 
 
@@ -218,9 +235,12 @@ class _Bits:
 
 
 def _structure(bits: _Bits) -> Structure | None:
-    """A template dependency structure (A.3); None where it is cut short or names layers that cannot be."""
+    """A template dependency structure (A.3). None: it is cut short, names layers that cannot be, or is larger than any in use."""
+    begun = bits.position
     first_id = bits.take(6)
     targets = bits.take(5) + 1
+    if targets > USUAL_TARGETS:
+        return None
     spatial: list[int] = []
     temporal: list[int] = []
     layer = [0, 0]
@@ -234,7 +254,7 @@ def _structure(bits: _Bits) -> Structure | None:
             layer[1] += 1
         elif step == 2:
             layer = [layer[0] + 1, 0]
-        if bits.failed or len(spatial) >= MAX_TEMPLATES or layer[0] > 3 or layer[1] > 7:
+        if bits.failed or len(spatial) >= USUAL_TEMPLATES or layer[0] > 3 or layer[1] > 7:
             return None
     count = len(spatial)
     dtis = tuple(bytes(bits.take(2) for _ in range(targets)) for _ in range(count))
@@ -270,4 +290,5 @@ def _structure(bits: _Bits) -> Structure | None:
             for target in range(targets)
         ),
         sizes=sizes,
+        bits=bits.position - begun,
     )

@@ -159,7 +159,7 @@ class Control:
     def _handle_bye(self, peer: MediaPeer, ssrc: int) -> None:
         """The stream has ended, until its next packet: browsers say BYE on a mute that takes the track away, too."""
         stream = peer.streams.get(ssrc)
-        if stream is not None and stream.feed is not None and stream.primary is None:
+        if stream is not None and stream.feed is not None and stream.primary is None and not stream.ended:
             stream.ended = True
             stream.feed.selection.depart(stream)
 

@@ -35,9 +35,9 @@ class Downlink:
         self.limited = known and (self.estimator.congested(now) or self.estimator.feedback_at is None)
         return known and abs(self.estimator.rate(now) - self.told) > TELL_CHANGE * self.told
 
-    def tell(self, now: float) -> int:
-        """The estimate, to be told now; 0 where nothing is known."""
-        self.told = int(self.estimator.rate(now)) if self.estimator.known(now) else 0
+    def tell(self, now: float, *, known: bool) -> int:
+        """The estimate, to be told now; 0 where it is not, or no more, `known`."""
+        self.told = int(self.estimator.rate(now)) if known else 0
         return self.told
 
     def exceeded(self, now: float) -> bool:

@@ -81,7 +81,7 @@ class Estimation:
         self._look(peer, now)
 
     def _look(self, peer: MediaPeer, now: float) -> None:
-        if peer.downlink.update(now):
+        if peer.downlink.update(now) and _known(peer, now):
             self.changed[peer.number] = None
         if not self._telling:
             self._telling = True
@@ -90,13 +90,17 @@ class Estimation:
     def _tell_all(self, now: float) -> None:
         """About once a second, while there is anything to tell."""
         self._telling = False
-        for peer in self._peers.values():
+        for peer in list(self._peers.values()):
             downlink = peer.downlink
             downlink.estimator.silence(now)
             downlink.update(now)
-            if downlink.estimator.known(now):
+            # Also where nothing is sent, so that nothing is told: a picture that is held back comes back by this alone.
+            self._probe(peer, now)
+            if _known(peer, now):
                 self.changed[peer.number] = None
                 self._telling = True
+            elif downlink.told:
+                self.changed[peer.number] = None
             elif downlink.estimator.feedback_at is not None:
                 self._telling = True
         if self._telling:
@@ -108,7 +112,12 @@ class Estimation:
             return None
         changed, self.changed = self.changed, {}
         peers = [peer for number in changed if (peer := self._peers.get(number)) is not None]
-        told = [(peer.number, rate) for peer in peers if (rate := peer.downlink.tell(now))]
+        told = []
+        for peer in peers:
+            before = peer.downlink.told
+            rate = peer.downlink.tell(now, known=_known(peer, now))
+            if rate or before:
+                told.append((peer.number, rate))
         return Estimates(tuple(told)) if told else None
 
     # Probes
@@ -142,6 +151,14 @@ class Estimation:
             downlink.probing = False
         else:
             self._timers.at(probe.wake(PADDING, now), peer.number, partial(self._pad, peer, probe))
+
+
+def _known(peer: MediaPeer, now: float) -> bool:
+    """Whether there is an estimate to hold pictures to. Where none was ever sent it is what sound has shown of the way, and there was
+    nothing to probe with.
+    """
+    pictured = any(stream.packets for stream in peer.outgoing.values() if not stream.is_sound)
+    return pictured and peer.downlink.estimator.known(now)
 
 
 def _can_pad(stream: OutgoingStream) -> bool:

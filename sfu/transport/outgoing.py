@@ -211,7 +211,9 @@ class OutgoingStream:
             self._drops[DropReason.NOT_CONNECTED] += 1
             return 0
         if self._picture and (self._downlink.limited or self.left_out):
-            self._look_at_frame(header.timestamp, now)
+            # A late packet is of a frame that has been looked at.
+            if newest:
+                self._look_at_frame(header.timestamp, now)
             if self.left_out or self.source is None:
                 self._drops[DropReason.ABOVE_ESTIMATE] += 1
                 return 0
@@ -277,9 +279,10 @@ class OutgoingStream:
             self._drops[DropReason.OTHER_LAYER] += 1
             self._sequences.drop(header.sequence)
             return 0
-        sequence = self._sequences.map(header.sequence)
         timestamp = self.timestamps.translate(header.timestamp)
-        if sequence == REFUSED or timestamp == REFUSED:
+        # Without a moment of its own it must not take a number either.
+        sequence = self._sequences.map(header.sequence) if timestamp != REFUSED else REFUSED
+        if sequence == REFUSED:
             self._drops[DropReason.SUPERSEDED] += 1
             return 0
         outbox = self._outbox
@@ -395,8 +398,10 @@ class OutgoingStream:
         if end - at > MAX_CLEAR:
             self._drops[DropReason.TOO_LARGE] += 1
             return 0
-        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
         timestamp = self.timestamps.translate(header.timestamp)
+        if timestamp == REFUSED:
+            return 0
+        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
         write_fixed(view, at, extension, marker, payload_type, self._rtx_sequence, timestamp, ssrc)
         view[body:end] = payload
         if layers is not None and frame is not None:

@@ -147,7 +147,7 @@ class Estimates:
     estimates: tuple[tuple[PeerId, int], ...]
     """(receiving peer, bits per second of all that it is sent, audio and retransmissions included).
 
-    A receiver that has told nothing yet, or tells nothing, is not named: nothing holds back what it gets."""
+    A receiver that has told nothing yet, or tells nothing, is not named: nothing holds back what it gets. 0: it is known no more."""
 
 
 @dataclass(frozen=True, slots=True)

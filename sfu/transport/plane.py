@@ -218,6 +218,7 @@ class Plane:
         self._detach(stream)
         stream.session = None
         del peer.outgoing_by_ssrc[stream.egress.ssrc]
+        self._control.ways.down(peer.number).forget(stream.egress.ssrc)
         if peer.outbound is not None:
             peer.outbound.remove_stream(stream.egress.ssrc)
             if stream.egress.rtx_ssrc is not None:

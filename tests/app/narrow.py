@@ -93,7 +93,7 @@ class Receiver:
 
     def _allot(self) -> None:
         now = self.net.now
-        estimate = self.downlink.tell(now)
+        estimate = self.downlink.tell(now, known=self.downlink.estimator.known(now))
         before = self.allotment
         self.allotment = allot(self.demands, estimate or None, before, now, sound=self.voices * VOICE)
         for demand in self.demands:

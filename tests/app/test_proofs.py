@@ -87,9 +87,9 @@ async def test_a_wrong_key_is_answered_after_the_same_work_wherever_it_was_shown
         name: [await refused(stage, monkeypatch, lambda v=visit, k=key: stage.proofs.link(v, k)) for key in keys]  # type: ignore[misc]  # defaults bind
         for name, visit in VISITS.items()
     }
-    for odd in ("\0", "v_\0", "v_" + "a" * 65, "V_KNOWN", "'", "\ud800"):
+    for odd in map(VisitId, ("\0", "v_\0", "v_" + "a" * 65, "V_KNOWN", "'", "\ud800")):
         # PostgreSQL refuses some of these by an error: no stranger may have the database counted as lost.
-        answers[odd] = [await refused(stage, monkeypatch, lambda v=VisitId(odd): stage.proofs.link(v, keys[0]))]  # type: ignore[misc]
+        answers[odd] = [await refused(stage, monkeypatch, lambda v=odd: stage.proofs.link(v, keys[0]))]  # type: ignore[misc]  # defaults bind
         assert stage.store.available
     # The key that is right, of a visit that never was.
     right = link_key(SECRET, UNKNOWN, 1)

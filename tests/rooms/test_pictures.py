@@ -247,6 +247,28 @@ def test_a_sender_whom_nobody_watches_is_told_so(meeting: Meeting) -> None:
     assert meeting.wanted(meeting.amina) == [[], ["q"]]
 
 
+def test_a_mute_before_the_sender_is_told_leaves_no_timer_that_is_due(meeting: Meeting) -> None:
+    meeting.comes(meeting.amina)
+    for who in (meeting.eva, meeting.per):
+        meeting.shows(who, meeting.amina, 320, 180)
+    meeting.pass_time(UNWATCHED_SECONDS - 1)
+    meeting.ask(meeting.amina, Mute(meeting.camera(meeting.amina), True))
+    assert meeting.room.pictures.next_timer() is None
+    meeting.pass_time(2 * UNWATCHED_SECONDS)
+    assert meeting.wanted(meeting.amina) == []
+    meeting.ask(meeting.amina, Mute(meeting.camera(meeting.amina), False))
+    meeting.pass_time(UNWATCHED_SECONDS)
+    assert meeting.wanted(meeting.amina) == [["q"]], "counted anew"
+
+
+def test_an_estimate_that_holds_no_more_is_forgotten(meeting: Meeting) -> None:
+    meeting.comes(meeting.amina)
+    meeting.takes(meeting.per, 150)
+    assert meeting.layer(meeting.per, meeting.amina) == (0, 2)
+    meeting.do(Measured({meeting.per: 0}, {}))
+    assert meeting.layer(meeting.per, meeting.amina) == (2, 2)
+
+
 def test_a_mute_stops_no_layer(meeting: Meeting) -> None:
     meeting.comes(meeting.amina)
     meeting.ask(meeting.amina, Mute(meeting.camera(meeting.amina), True))

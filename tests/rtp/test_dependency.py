@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sfu.rtp.dependency import SWITCH, Structures, renumbered, with_active
+from sfu.rtp.dependency import MAX_SIZE, SWITCH, USUAL_TARGETS, USUAL_TEMPLATES, Structures, renumbered, with_active
 from sfu.rtp.frame import Frame
 from tests.rtp.descriptors_made import L1T3, L2T2, Made, Template, descriptor
 
@@ -126,6 +126,39 @@ def test_one_that_is_cut_short_is_not_read() -> None:
         structures = Structures()
         assert read(structures, whole[:length]) is None
         assert structures.newest is None
+
+
+def test_nothing_of_the_packet_before_stays_where_one_cannot_be_read() -> None:
+    structures, frame = Structures(), Frame()
+    frame.clear()
+    good = descriptor(0, 1, structure=L2T2)
+    assert structures.read(good, 0, len(good), frame)
+    assert not structures.read(good, 0, 4, frame), "it announces a structure, and ends"
+    assert (frame.structure, frame.active, frame.serves, frame.dtis, frame.attached) == (None, 0, 0, b"", False)
+    assert frame.number == 1
+
+
+def test_one_that_would_become_too_long_for_an_element_stays_as_it_is() -> None:
+    structures = begun(L2T2)
+    assert structures.newest is not None
+    full = descriptor(0, 1, structure=L2T2).ljust(MAX_SIZE, b"\0")
+    assert read(Structures(), full) is not None
+    assert with_active(full, structures.newest, 0b0001) == full
+    assert len(with_active(full[:-1], structures.newest, 0b0001)) <= MAX_SIZE
+
+
+@pytest.mark.parametrize(
+    ("templates", "targets", "reads"),
+    [
+        (USUAL_TEMPLATES, 1, True),
+        (USUAL_TEMPLATES + 1, 1, False),
+        (1, USUAL_TARGETS, True),
+        (1, USUAL_TARGETS + 1, False),
+    ],
+)
+def test_a_structure_larger_than_any_in_use_is_not_read(templates: int, targets: int, reads: bool) -> None:
+    made = Made([Template(0, 0, "S" * targets)] * templates)
+    assert (read(Structures(), descriptor(0, 1, structure=made)) is not None) is reads
 
 
 def test_another_number_changes_nothing_else() -> None:

@@ -209,7 +209,14 @@ class Estimator:
 
     def begin_probe(self, wanted: float, now: float) -> Probe | None:
         """A probe to send now, if it is time for one. Beyond `wanted` bits per second nobody has use for it."""
-        if self.feedback_at is None or self.probe is not None or self._detector.usage is not Usage.NORMAL:
+        if self.feedback_at is None:
+            return None
+        if self.probe is not None:
+            if not self.probe.expired(now):
+                return None
+            self.probe = None
+        # What was found long ago says nothing of the way now, and where nothing is sent nothing else will be found.
+        if now - self.feedback_at <= FORGET and self._detector.usage is not Usage.NORMAL:
             return None
         estimate = self.rate(now)
         rate = self._plan.next(estimate, min(wanted, self.most), self.sending < LIMITED * estimate, now)

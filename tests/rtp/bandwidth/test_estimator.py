@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sfu.rtp.bandwidth.estimator import LEAST, MOST, REMB_LASTS, SETTLING, SILENCE, START, Estimator
+from sfu.rtp.bandwidth.overuse import Usage
 from sfu.rtp.bandwidth.sent import SentPackets
 from sfu.rtp.transport_feedback import DELTA_UNIT, REFERENCE_UNIT, TransportFeedback
 
@@ -164,6 +165,21 @@ def test_a_probe_raises_it_at_once() -> None:
     way.tell(arrivals)
     assert probe.rate * 0.8 < way.rate < probe.rate * 1.01
     assert way.estimator.probe is None
+
+
+def test_where_nothing_has_been_told_for_long_a_way_that_was_full_is_tried_again() -> None:
+    way = Way()
+    way.send(3.0, 1e6, 3e5)
+    assert way.estimator.usage is not Usage.NORMAL
+    assert way.estimator.begin_probe(5e6, way.now) is None
+    # All pictures are held back: nothing is sent any more, so nothing is told.
+    lost = None
+    for _ in range(30):
+        way.now += 1.0
+        lost = lost or way.estimator.begin_probe(5e6, way.now)
+    assert lost is not None
+    way.now += 10.0
+    assert way.estimator.begin_probe(5e6, way.now) is not None, "a probe that was lost is not waited for"
 
 
 def test_on_another_way_nothing_of_the_last_one_counts() -> None:
