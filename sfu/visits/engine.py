@@ -13,6 +13,7 @@ def open_engine(
     url: str,
     *,
     writes: bool,
+    owns: bool = False,
     make: bool = True,
     connections: int = 1,
     busy_seconds: float = 5.0,
@@ -20,6 +21,7 @@ def open_engine(
 ) -> Engine:
     """An engine for writing (a transaction takes the one write lock before anything else) or for reading (it can do nothing else).
 
+    `owns`: it writes for a server, which has the database alone (ownership.py).
     `busy_seconds`: how long another writer may hold the lock. `answer_seconds`: how long a server may take for one statement;
     None: as long as it takes. Values never stand in its errors. Without `make`, `FileNotFoundError` where there is no file.
     Raises `ConfigError` for a URL of another kind.
@@ -27,10 +29,17 @@ def open_engine(
     parsed = make_url(url)
     match parsed.drivername:
         case "sqlite":
-            return open_sqlite(parsed, writes=writes, make=make, connections=connections, busy_seconds=busy_seconds)
+            return open_sqlite(
+                parsed, writes=writes, owns=owns, make=make, connections=connections, busy_seconds=busy_seconds
+            )
         case "postgresql":
             return open_postgresql(
-                parsed, writes=writes, connections=connections, busy_seconds=busy_seconds, answer_seconds=answer_seconds
+                parsed,
+                writes=writes,
+                owns=owns,
+                connections=connections,
+                busy_seconds=busy_seconds,
+                answer_seconds=answer_seconds,
             )
         case _:
             raise ConfigError('database.url must begin with "sqlite:///" or "postgresql://"')

@@ -1,4 +1,4 @@
-"""PostgreSQL: a database that several machines may share. One transaction writes at a time, durable at its commit.
+"""PostgreSQL: a server of its own, on this machine or another. One transaction writes at a time, durable at its commit.
 
 What SQLite gives by being one file on this machine is asked for here: a lock that every writing transaction takes first, so
 that the access log's chain has one writer; a commit that waits for the disk; limits on how long a lock, a statement and an
@@ -18,6 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from sfu.config import LOOPBACK
 from sfu.errors import ConfigError
+from sfu.visits.ownership import own_session
 
 WRITER = 0x6576_6973_6974  # the advisory lock that a writing transaction holds; of this database alone
 TRANSACTION = "evisit transaction"
@@ -49,7 +50,7 @@ class Impatient(psycopg.Connection[Any]):
 
 
 def open_postgresql(
-    url: URL, *, writes: bool, connections: int, busy_seconds: float, answer_seconds: float | None
+    url: URL, *, writes: bool, owns: bool, connections: int, busy_seconds: float, answer_seconds: float | None
 ) -> Engine:
     """As `open_engine`. Nothing is connected until the first transaction, and the database itself is never made here."""
     if not url.database:
@@ -103,6 +104,8 @@ def open_postgresql(
             # What was answered outlives a power cut. Where the server asks for more, such as a standby, that holds.
             connection.execute("SELECT set_config('synchronous_commit', 'on', false)")
         connection.commit()
+        if owns:
+            own_session(connection)
 
     @event.listens_for(engine, "handle_error")
     def blank(context: ExceptionContext) -> None:

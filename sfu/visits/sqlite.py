@@ -12,12 +12,15 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from sfu.errors import ConfigError
+from sfu.visits.ownership import own_file
 
 FILE = "evisit file"
 """Under this name a connection keeps which file it was opened on."""
+OWNED = "evisit owned"
+"""Under this name it keeps the descriptor by which its server has the database."""
 
 
-def open_sqlite(url: URL, *, writes: bool, make: bool, connections: int, busy_seconds: float) -> Engine:
+def open_sqlite(url: URL, *, writes: bool, owns: bool, make: bool, connections: int, busy_seconds: float) -> Engine:
     """As `open_engine`. A database made here is readable by nobody else."""
     if not url.database or url.database == ":memory:":
         raise ConfigError('database.url must be "sqlite:///" and the path of a file')
@@ -37,6 +40,8 @@ def open_sqlite(url: URL, *, writes: bool, make: bool, connections: int, busy_se
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
         entry.info[FILE] = _identity(file)
+        if owns:
+            entry.info[OWNED] = own_file(file)
         # sqlite3 would open transactions by itself, and only before some statements; `begin` below does it.
         connection.isolation_level = None
         for pragma in (
@@ -48,6 +53,12 @@ def open_sqlite(url: URL, *, writes: bool, make: bool, connections: int, busy_se
             f"query_only = {'OFF' if writes else 'ON'}",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "close")
+    def release(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        descriptor = entry.info.pop(OWNED, None)
+        if descriptor is not None:
+            os.close(descriptor)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -87,7 +87,7 @@ class Store:
         `webhooks`: whom each step of a room is stored for, to be told.
         """
         open_one = partial(open_engine, url, busy_seconds=busy_seconds, answer_seconds=ANSWER_SECONDS)
-        self._write_engine = open_one(writes=True)
+        self._write_engine = open_one(writes=True, owns=True)
         self._read_engine = open_one(writes=False, connections=READERS)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")

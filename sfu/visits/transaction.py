@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, exc
 
 from sfu import clock
 from sfu.errors import StoreUnavailable
+from sfu.visits.ownership import Occupied
 from sfu.visits.postgresql import TRANSACTION, committed
 
 LEARN_SECONDS = (
@@ -41,6 +42,8 @@ def run(engine: Engine, work: Callable[[Connection], T], until: float | None = N
             transaction = connection.info.get(TRANSACTION)
             done.append(result)
         return result
+    except Occupied as error:
+        raise StoreUnavailable("another server has the database: end it first") from error
     except exc.DataError:
         raise  # what was asked was wrong; the database is not lost
     except LOST as error:

@@ -17,6 +17,8 @@ OpenPage = Callable[[], Awaitable[Page]]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 CAP = 2_500_000  # bits per second, of `[media] sender_cap_kbps`
+MOVED = 1_000_000
+"""Bits per second: without feedback a browser stays at 293,000."""
 TRIES = 200  # looks, half a second apart; on a quiet machine five are enough
 ESTIMATES = 3
 
@@ -50,11 +52,10 @@ async def test_feedback_of_a_browser_is_read_and_ours_is_taken(server: Server, p
             available.add(rate)
         samples = await server.metrics()
         told = samples[("evisit_downlink_estimate_bits_per_second_count", ())]
-        if told >= ESTIMATES and len(available) > 1:
+        if told >= ESTIMATES and available and max(available) > MOVED:
             break
         await patient.wait_for_timeout(500)
     assert told >= ESTIMATES, "its feedback has become an estimate"
-    assert len(available) > 1, "ours has moved its own"
-    assert max(available) <= CAP, "REMB carries the cap beside transport-wide feedback"
+    assert MOVED < max(available) <= CAP, "our feedback has moved its own estimate, and REMB carries the cap beside it"
     assert samples[("evisit_rtp_dropped_total", (("reason", "malformed_rtcp"),))] == 0
     assert samples[("evisit_rtp_dropped_total", (("reason", "rtcp_limit"),))] == 0

@@ -21,8 +21,10 @@ from sfu.errors import ConfigError, StoreUnavailable
 from sfu.ids import ParticipantId, PersonId, VisitId
 from sfu.visits import audit
 from sfu.visits import store as store_module
-from sfu.visits.statements import KeyReused, Once
+from sfu.visits.engine import open_engine
+from sfu.visits.statements import KeyReused, Once, log
 from sfu.visits.store import MintedTicket, Store
+from sfu.visits.transaction import run
 from tests.databases import Database
 from tests.postgresql import Cluster
 from tests.visits.conftest import on_sqlite
@@ -150,13 +152,34 @@ async def test_many_writers_at_once_make_one_chain(store: Store, url: str) -> No
     assert verdict.head.number == 101
 
 
-async def test_two_stores_of_one_database_make_one_chain(url: str) -> None:
-    """The command line writes while the server does."""
+async def test_a_second_server_on_a_database_writes_nothing_until_the_first_has_gone(url: str) -> None:
     one, two = await Store.open(url), await Store.open(url)
     await one.create_visit(booked(), CREATED)
-    await asyncio.gather(*(each.note(entry(number=n)) for n in range(20) for each in (one, two)))
+    with pytest.raises(StoreUnavailable, match="another server has the database"):
+        await two.note(entry(number=1))
+    assert (one.available, two.available) == (True, False)
+    await one.note(entry(number=2))
     await one.close()
+    await two.note(entry(number=3))
+    assert (one.available, two.available) == (True, True)
     await two.close()
+    assert audit.verify(url) == replace(audit.verify(url), fault=None)
+    assert audit.verify(url).head.number == 3
+
+
+async def test_the_command_line_writes_while_a_server_does_and_they_make_one_chain(url: str) -> None:
+    server, tool = await Store.open(url), open_engine(url, writes=True)
+
+    def note(number: int) -> None:
+        run(tool, lambda connection: log(connection, booked().visit.visit, (entry(number=number),)))
+
+    await server.create_visit(booked(), CREATED)
+    await asyncio.gather(
+        *(server.note(entry(number=number)) for number in range(20)),
+        *(asyncio.to_thread(note, number) for number in range(20)),
+    )
+    await server.close()
+    tool.dispose()
     assert audit.verify(url) == replace(audit.verify(url), fault=None)
     assert audit.verify(url).head.number == 41
 
