@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from sfu.admission.records import AccessEntry, Action, VisitRecord
-from sfu.admission.waiting_room import State
+from sfu.admission import waiting_room
+from sfu.admission.records import AccessEntry, Action, ParticipantRecord, VisitRecord
+from sfu.admission.waiting_room import Act, State
 from sfu.ids import ParticipantId
 from sfu.rooms.commands import Record
+from sfu.rooms.participant import Participant
 from sfu.rooms.room import Room
 
 SERVER = "server"
@@ -27,7 +29,7 @@ def correction(room: Room, record: Record, wall: datetime) -> Record:
     participants = tuple(
         stand[written.participant].record(room.visit)
         if written.participant in stand
-        else replace(written, state=State.EXPIRED, admitted_at=None)
+        else _gone(written, wall).record(room.visit)
         for written in record.participants
     )
     visit = VisitRecord(
@@ -42,6 +44,11 @@ def correction(room: Room, record: Record, wall: datetime) -> Record:
         participants=participants,
         visit=visit if record.visit is not None else None,
     )
+
+
+def _gone(written: ParticipantRecord, wall: datetime) -> Participant:
+    """Somebody who was never told who they are, by the same step as whoever does not come back."""
+    return Participant.of(written, waiting_room.move(waiting_room.knock(written.waiting_since), Act.EXPIRE, wall))
 
 
 def _taken_back(record: Record, states: dict[ParticipantId, State], wall: datetime) -> Iterator[AccessEntry]:

@@ -151,6 +151,26 @@ class Participant:
             return Standing.WAITING
         return Standing.IN_CHARGE if self.is_own_staff(visit) else Standing.ADMITTED
 
+    @classmethod
+    def of(cls, record: ParticipantRecord, place: Place, *, lost_at: float | None = None) -> Participant:
+        """Whom a record tells of, in this place and without a channel."""
+        return cls(
+            participant=record.participant,
+            person=record.person,
+            name=record.name,
+            role=record.role,
+            verified=record.verified,
+            booked=record.booked,
+            second_device=record.second_device,
+            units=record.units,
+            ticket=record.ticket,
+            link_generation=record.link_generation,
+            resume_digest=record.resume_digest,
+            place=place,
+            channel=None,
+            lost_at=lost_at,
+        )
+
     def record(self, visit: Visit) -> ParticipantRecord:
         """All that a restart must not lose."""
         return ParticipantRecord(

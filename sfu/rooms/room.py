@@ -184,19 +184,4 @@ def _restored(known: ParticipantRecord, visit: Visit, revoked: frozenset[str], n
     if place.state not in (State.WAITING, State.ADMITTED, *TURNED_AWAY):
         return None
     turned_away = place.state in TURNED_AWAY
-    return Participant(
-        participant=known.participant,
-        person=known.person,
-        name=known.name,
-        role=known.role,
-        verified=known.verified,
-        booked=known.booked,
-        second_device=known.second_device,
-        units=known.units,
-        ticket=known.ticket,
-        link_generation=known.link_generation,
-        resume_digest=known.resume_digest,
-        place=place,
-        channel=None,
-        lost_at=None if turned_away else now,
-    )
+    return Participant.of(known, place, lost_at=None if turned_away else now)
