@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "visits": {"admission"},
     "metrics": set(),
     "cluster": set(),
+    "config": set(),
     "demo": set(),
     "web": {"signaling", "rooms", "admission", "visits", "metrics"},
 }
