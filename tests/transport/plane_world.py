@@ -325,3 +325,43 @@ def rtx_of(packet: bytes, payload_type: int, sequence: int, ssrc: int) -> bytes:
     timestamp = packet[4:8]
     head = bytes([first, second & 0x80 | payload_type]) + struct.pack("!H", sequence) + timestamp
     return head + struct.pack("!I", ssrc) + packet[2:4] + packet[12:]
+
+
+def pair(sending: Section, receiving: Section) -> tuple[World, Client, Client]:
+    """A sender and a receiver with a route between their first sections."""
+    world = World()
+    sender, receiver = world.client(sending), world.client(receiving)
+    world.route(sender, sending.mid, receiver, receiving.mid)
+    return world, sender, receiver
+
+
+def video_pair() -> tuple[World, Client, Client, Stream]:
+    world, sender, receiver = pair(sends("0", "video", ssrcs=(1,), rtx_ssrcs=(2,)), receives("0", "video"))
+    return world, sender, receiver, Stream(sender, 1, 96)
+
+
+def audio_pair() -> tuple[World, Client, Client, Stream]:
+    world, sender, receiver = pair(sends("0", "audio", ssrcs=(1,)), receives("0", "audio"))
+    return world, sender, receiver, Stream(sender, 1, 111, step=960)
+
+
+def sequences(packets: list[Received]) -> list[int]:
+    first = packets[0].sequence
+    return [(packet.sequence - first) & 0xFFFF for packet in packets]
+
+
+def call(receivers: int = 1, **receiving: object) -> tuple[World, Client, list[Client], Stream]:
+    """A sender whose picture several receivers have, its first keyframe sent."""
+    world = World()
+    sender = world.client(sends("0", "video", ssrcs=(1,), rtx_ssrcs=(2,)))
+    clients = [world.client(receives("0", "video", **receiving)) for _ in range(receivers)]
+    for client in clients:
+        world.route(sender, "0", client, "0")
+    stream = Stream(sender, 1, 96)
+    stream.send(KEYFRAME + bytes(800))
+    return world, sender, clients, stream
+
+
+def keyframe_requests(client: Client) -> int:
+    """How many have come to it since it was last asked; whatever else came is forgotten."""
+    return sum(isinstance(packet, rtcp.PictureLoss) for packet in client.take_control())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from itertools import pairwise
 
 from sfu.rtp import rtcp
 from sfu.rtp.packet import build
+from sfu.transport.parameters import LayerRates
 from tests.rtp.layered import Got, Picture, Sent, Source, depacketised
 from tests.transport.plane_world import Client, Received, World, element, receives, sends
 
@@ -126,3 +128,17 @@ def layers(found: list[Picture]) -> list[int]:
     return [
         picture.source for index, picture in enumerate(found) if index == 0 or found[index - 1].source != picture.source
     ]
+
+
+def world_of(viewers: int = 1, *, layers: int = 3, seed: int = 1) -> tuple[World, Camera, list[Viewer]]:
+    world = World()
+    camera = Camera(world, layers=layers, seed=seed)
+    return world, camera, [Viewer(world, camera) for _ in range(viewers)]
+
+
+def rates_of(world: World) -> list[LayerRates]:
+    return [report for report in world.plane.take_reports() if isinstance(report, LayerRates)]
+
+
+def continuous(packets: list[Received]) -> bool:
+    return all((b.sequence - a.sequence) & 0xFFFF == 1 for a, b in pairwise(packets))

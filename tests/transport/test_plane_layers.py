@@ -1,4 +1,4 @@
-"""Layers, end to end through the plane: each receiver gets its own, and every change leaves one whole stream."""
+"""Simulcast through the plane: which layer each receiver gets, and how one is changed for another."""
 
 from __future__ import annotations
 
@@ -10,24 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sfu.rtp import rtcp
-from sfu.rtp.packet import build
 from sfu.transport.counters import KeyframeRequest, Retransmission
 from sfu.transport.drops import DropReason
-from sfu.transport.parameters import Codec, LayerRates
-from tests.rtp.descriptors_made import L1T3, descriptor, vp9
 from tests.rtp.layered import Picture
-from tests.transport.plane_world import INTERFRAME, KEYFRAME, Received, Stream, World, element, receives, sends
-from tests.transport.simulcast import FRAME, RIDS, SIZES, Camera, Viewer, layers, pictures
-
-
-def world_of(viewers: int = 1, *, layers: int = 3, seed: int = 1) -> tuple[World, Camera, list[Viewer]]:
-    world = World()
-    camera = Camera(world, layers=layers, seed=seed)
-    return world, camera, [Viewer(world, camera) for _ in range(viewers)]
-
-
-def continuous(packets: list[Received]) -> bool:
-    return all((b.sequence - a.sequence) & 0xFFFF == 1 for a, b in pairwise(packets))
+from tests.transport.plane_world import INTERFRAME, KEYFRAME, Stream, World, element, sends
+from tests.transport.simulcast import (
+    FRAME,
+    RIDS,
+    SIZES,
+    Camera,
+    Viewer,
+    continuous,
+    layers,
+    pictures,
+    rates_of,
+    world_of,
+)
 
 
 def continuous_pictures(found: list[Picture]) -> bool:
@@ -38,10 +36,6 @@ def continuous_pictures(found: list[Picture]) -> bool:
         and a.timestamp != b.timestamp
         for a, b in pairwise(found)
     )
-
-
-def rates_of(world: World) -> list[LayerRates]:
-    return [report for report in world.plane.take_reports() if isinstance(report, LayerRates)]
 
 
 def test_a_new_receiver_gets_the_highest_layer_that_comes() -> None:
@@ -146,82 +140,6 @@ def test_temporal_layers_come_back_without_a_keyframe() -> None:
     assert {picture.temporal for picture in pictures(packets)} == {0, 1, 2}
     assert continuous(packets)
     assert continuous_pictures(pictures(packets))
-
-
-def test_a_paused_receiver_gets_nothing_and_goes_on_continuously() -> None:
-    _, camera, (viewer,) = world_of()
-    camera.run(0.5)
-    before = viewer.take()
-    viewer.want(-1)
-    camera.run(2)
-    assert viewer.take() == []
-    viewer.want(1)
-    camera.run(0.5)
-    after = viewer.take()
-    found = pictures(before[-30:] + after)
-    assert layers(found)[-1] == 1
-    assert continuous(before + after)
-    assert all((b.picture_id - a.picture_id) % 32_768 == 1 for a, b in pairwise(found))
-
-
-def test_a_pause_that_comes_with_the_route_holds() -> None:
-    world, camera, (viewer,) = world_of()
-    viewer.want(-1)
-    camera.run(0.5)
-    assert viewer.take() == []
-    camera.read_feedback()
-    assert camera.asked == []
-    assert world.plane.bugs == 0
-
-
-def test_a_layer_that_its_sender_pauses_gives_way_within_half_a_second_and_comes_back() -> None:
-    world, camera, (viewer,) = world_of()
-    camera.run(1)
-    viewer.take()
-    rates_of(world)
-    camera.paused.add(2)
-    camera.asked.clear()
-    camera.run(0.5)
-    camera.read_feedback()
-    assert camera.asked[:1] == [1]
-    assert viewer.pictures()[-1].source == 1
-    told = rates_of(world)
-    assert {rate.spatial for rate in told[-1].layers} == {0, 1}
-    camera.paused.clear()
-    camera.due.add(2)
-    camera.run(0.5)
-    packets = viewer.take()
-    assert layers(pictures(packets)) == [1, 2]
-    assert continuous(packets)
-    assert {rate.spatial for rate in rates_of(world)[-1].layers} == {0, 1, 2}
-
-
-def test_where_all_layers_stop_nobody_is_asked_for_anything() -> None:
-    _, camera, _ = world_of()
-    camera.run(1)
-    camera.paused = {0, 1, 2}
-    camera.asked.clear()
-    camera.run(3)
-    camera.read_feedback()
-    assert camera.asked == []
-
-
-def test_layers_that_nobody_gets_are_not_asked_for_again() -> None:
-    _, camera, (viewer,) = world_of()
-    viewer.want(1)
-    camera.run(1)
-    camera.nacked.clear()
-    rng = random.Random(5)
-    camera.lose = lambda layer: rng.random() < 0.1
-    camera.run(2)
-    assert set(camera.nacked) == {1}
-    # What was missing before is not asked for when somebody comes.
-    camera.lose = lambda layer: False
-    camera.run(1)
-    camera.nacked.clear()
-    viewer.want(2)
-    camera.run(0.5)
-    assert 2 not in camera.nacked
 
 
 def test_a_retransmission_is_what_went_out_also_over_layers() -> None:
@@ -380,83 +298,6 @@ def test_any_sequence_of_layers_is_one_stream(seed: int, steps: list[tuple[int, 
             decoded.add((picture.source, picture.frame))
     for a, b in pairwise(found):
         assert 0 < (b.picture_id - a.picture_id) % 32_768 < 1000
-
-
-# SVC on one stream
-
-VP9 = Codec(98, "VP9", 90_000, "profile-id=0", 99, nack=True, pli=True)
-
-
-def test_vp9_layers_are_left_out_and_the_picture_ends_where_the_highest_that_is_left_ends() -> None:
-    world = World()
-    sender = world.client(sends("0", "video", ssrcs=(1,), codecs=(VP9,)))
-    receiver = world.client(receives("v", "video", codecs=(VP9,)))
-    world.route(sender, "0", receiver, "v")
-    stream = Stream(sender, 1, 98)
-    picture = 0
-
-    def send(count: int, *, key: bool = False) -> None:
-        nonlocal picture
-        for _ in range(count):
-            for spatial in range(2):
-                payload = vp9(picture, picture % 256, spatial, 0, predicted=not key, sizes=[(320, 180), (640, 360)])
-                stream.send(payload + bytes((spatial,)), marker=spatial == 1)
-            picture += 1
-            key = False
-            world.run(FRAME)
-
-    send(40, key=True)
-    assert [packet.payload[-1] for packet in receiver.take_rtp()] == [0, 1] * 40
-    sizes = {(rate.spatial, rate.width) for rate in rates_of(world)[-1].layers}
-    assert sizes == {(0, 320), (1, 640)}
-    sender.take_control()
-    world.plane.set_layer(receiver.number, "v", 0, 0)
-    send(5)
-    got = receiver.take_rtp()
-    assert [(packet.payload[-1], packet.marker) for packet in got] == [(0, 1)] * 5
-    assert continuous(got)
-    assert not any(isinstance(packet, rtcp.PictureLoss) for packet in sender.take_control())
-    world.plane.set_layer(receiver.number, "v", 1, 0)
-    world.deliver()
-    assert any(isinstance(packet, rtcp.PictureLoss) for packet in sender.take_control())
-    send(2)
-    send(2, key=True)
-    assert [packet.payload[-1] for packet in receiver.take_rtp()] == [0, 0, 0, 1, 0, 1]
-
-
-AV1 = Codec(45, "AV1", 90_000, "", 46, nack=True, pli=True)
-
-
-def test_encrypted_payloads_are_selected_by_their_dependency_descriptors_alone() -> None:
-    world = World()
-    sender = world.client(sends("0", "video", ssrcs=(1,), codecs=(AV1,)))
-    receiver = world.client(receives("v", "video", codecs=(AV1,)))
-    world.route(sender, "0", receiver, "v")
-    stream = Stream(sender, 1, 45)
-    sent: dict[int, bytes] = {}
-
-    def send(templates: list[int], *, key: bool = False) -> None:
-        for template in templates:
-            number = len(sent)
-            data = descriptor(template, number, structure=L1T3 if key else None)
-            sent[number] = random.Random(number).randbytes(100)
-            head = bytes((12, len(data))) + data
-            packet = build(
-                45, stream.sequence, stream.timestamp, 1, sent[number], marker=True, extension=(0x1000, head)
-            )
-            stream.sequence += 1
-            stream.timestamp += 3000
-            sender.send(packet)
-            key = False
-
-    send([0, 3, 2, 4] + [1, 3, 2, 4] * 2, key=True)
-    assert [packet.payload for packet in receiver.take_rtp()] == list(sent.values())
-    world.plane.set_layer(receiver.number, "v", 0, 1)
-    begun = len(sent)
-    send([1, 3, 2, 4] * 3)
-    got = receiver.take_rtp()
-    assert [packet.payload for packet in got] == [sent[n] for n in range(begun, len(sent)) if (n - begun) % 2 == 0]
-    assert continuous(got)
 
 
 def test_a_receiver_of_two_senders_in_turn_sees_one_numbering() -> None:
