@@ -31,8 +31,8 @@ WINDOW = 1024  # packets behind the highest that are known one by one; a power o
 MAX_DROPOUT = 3000  # packets; a longer gap is a jump (RFC 3550 A.1)
 MAX_MISSING = 512  # packets asked for at a time; more are not repaired but given up, and a keyframe is the better cure
 
-REORDER_PACKETS = 3  # a packet overtaken by no more than this is reordered, not lost
-REORDER_TIME = 0.02  # seconds; nor is one that is later by less than this
+REORDER_PACKETS = 3  # a packet that so many have overtaken is lost; by fewer it is reordered …
+REORDER_TIME = 0.02  # … for so many seconds
 MAX_NACKS = 10  # times that a packet is asked for
 MIN_NACK_INTERVAL = 0.02  # seconds, where the round trip is shorter or not known
 
@@ -277,8 +277,8 @@ class ReceiveLog:
             self._missing[extended] = _Missing(now + REORDER_TIME)
 
     def _hurry(self, extended: int, now: float) -> None:
-        """What more than `REORDER_PACKETS` have overtaken is asked for at once."""
-        end = extended - REORDER_PACKETS
+        """What `REORDER_PACKETS` have overtaken is asked for at once. `extended` is the newest of them."""
+        end = extended - REORDER_PACKETS + 1
         for overtaken in range(self._hurried, end):
             missing = self._missing.get(overtaken)
             if missing is not None and missing.nacks == 0:

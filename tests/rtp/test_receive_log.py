@@ -68,15 +68,22 @@ def test_slots_of_an_older_round_are_not_taken_for_duplicates() -> None:
     assert log.received(WINDOW + 10, 0, 0.0) == DUPLICATE
 
 
-def test_three_overtaking_packets_are_reordering_and_a_fourth_is_loss() -> None:
+def test_two_overtaking_packets_are_reordering_and_a_third_is_loss() -> None:
     log = log_of(1)
     log.received(3, 0, 0.0)
-    log.received(4, 0, 0.0)
-    log.received(5, 0, 0.001)
+    log.received(4, 0, 0.001)
     assert log.nacks_due(0.001, ROUND_TRIP) == []
-    log.received(6, 0, 0.002)
+    log.received(5, 0, 0.002)
     assert log.next_timer() == 0.002
     assert log.nacks_due(0.002, ROUND_TRIP) == [2]
+
+
+def test_of_a_burst_each_is_asked_for_when_three_have_overtaken_it() -> None:
+    log = log_of(1, 4)
+    log.received(5, 0, 0.001)
+    assert log.nacks_due(0.001, ROUND_TRIP) == [2]
+    log.received(6, 0, 0.002)
+    assert log.nacks_due(0.002, ROUND_TRIP) == [3]
 
 
 def test_without_more_packets_loss_is_told_after_twenty_milliseconds() -> None:

@@ -59,6 +59,19 @@ def test_what_is_lost_on_the_way_in_is_asked_for_within_20_ms() -> None:
     assert nacked(sender) == lost
 
 
+def test_what_three_packets_have_overtaken_is_asked_for_at_once() -> None:
+    world, sender, _, stream = call()
+    lost = stream.sequence
+    stream.lose(INTERFRAME)
+    for _ in range(2):
+        stream.send(INTERFRAME)
+        world.run(0.001)
+    assert nacked(sender) == []
+    stream.send(INTERFRAME)
+    world.run(0.001)
+    assert nacked(sender) == [lost]
+
+
 def test_reordered_packets_are_not_asked_for() -> None:
     world, sender, _, stream = call()
     late = sender.uplink.protect(stream.packet(INTERFRAME))
