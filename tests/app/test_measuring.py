@@ -128,3 +128,14 @@ async def test_rates_and_estimates_come_by_participant_and_track() -> None:
         (TrackId("t_1"), ((Layer(1, 2, 500_000, 640, 360, 30.0),), ("q", "h"))),
     ]
     meeting.house.home.close()
+
+
+async def test_an_estimate_that_is_known_no_more_reaches_the_room_and_is_not_counted_as_one() -> None:
+    meeting = await meet()
+    seen: list[object] = []
+    readings = meeting.house.home.readings
+    readings.estimated = lambda estimates, now: seen.append(list(estimates))  # type: ignore[method-assign]
+    meeting.measuring.take(Estimates(((EVA, 0), (PER, 300_000))), clock.monotonic())
+    assert seen == [[(meeting.eva[0], 0), (meeting.per[0], 300_000)]]
+    assert sum(meeting.house.counters.downlink_estimate.counts) == 1
+    meeting.house.home.close()

@@ -1,0 +1,168 @@
+"""Ways that are full, that nothing flows on, or of which little is known: what is held to an estimate, and what is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from sfu.rtp import rtcp
+from sfu.rtp.bandwidth.estimator import REMB_LASTS
+from sfu.rtp.packet import build
+from sfu.rtp.rtcp import ReceiverReport, Remb, ReportBlock
+from sfu.transport.incoming import IncomingStream
+from sfu.transport.parameters import Codec
+from sfu.transport.selection import Selection
+from tests.rtp.descriptors_made import Made, Template, descriptor
+from tests.transport.plane_world import CONTINUATION, INTERFRAME, KEYFRAME, Stream, World, receives, sends
+from tests.transport.watched import AUDIO, VIDEO, Watched
+
+# What is known
+
+
+def test_a_picture_that_is_held_back_where_nothing_flows_comes_back_by_probes_alone() -> None:
+    watched = Watched()
+    watched.show(2.0, 8e5)
+    watched.link = 1e5
+    watched.show(3.0, 8e5)
+    low = watched.estimates[-1]
+    assert low < 2e5
+    watched.world.plane.set_layer(watched.receiver.number, "0", -1, 0)
+    watched.wait(1.0)
+    watched.link = 1e9
+    watched.padding.clear()
+    watched.wait(20.0)
+    assert watched.padding, "nothing is told, for nothing is sent: it is tried all the same"
+    assert watched.estimates[-1] > 4 * low
+
+
+def test_a_receiver_that_never_had_a_picture_is_held_to_no_estimate() -> None:
+    """What sound alone has shown of a way is no more than what sound takes."""
+    watched = Watched()
+    talker = watched.world.client(sends("0", "audio", ssrcs=(7,)))
+    watched.receiver.negotiate(receives("0", "video", **VIDEO), receives("1", "audio", **AUDIO))
+    watched.world.route(talker, "0", watched.receiver, "1")
+    sound = Stream(talker, 7, 111)
+    for _ in range(200):
+        sound.send(b"opus")
+        watched.wait(0.02)
+    assert watched.estimates == []
+    watched.show(2.0, 3e5)
+    assert watched.estimates, "with a picture there is something to probe with"
+
+
+def test_remb_that_is_not_repeated_is_known_no_more_and_that_is_told_once() -> None:
+    watched = Watched(video={})
+    for _ in range(2):
+        watched.receiver.send_control(Remb(9, 700_000, (watched.receiver.egress["0"].ssrc,)))
+        watched.show(0.4, 3e5)
+    watched.show(REMB_LASTS + 3.0, 3e5)
+    assert watched.estimates[-1] == 0
+    assert watched.estimates.count(0) == 1
+    assert set(watched.estimates) == {700_000, 0}
+
+
+# Frames
+
+
+def test_a_late_packet_on_a_full_way_does_not_cut_the_frame_at_hand() -> None:
+    """It is of a frame that has been looked at, and looking is not done anew because of it."""
+    watched = Watched()
+    watched.show(2.0, 1.6e6, keyframes=False)
+    outgoing = watched.world.plane._peers[watched.receiver.number].outgoing["0"]
+    downlink = watched.world.plane._peers[watched.receiver.number].downlink
+    watched.link = 3e5
+    while not downlink.limited:
+        watched.show(1 / 30, 1.6e6, keyframes=False)
+    watched.wait(2.0)
+    assert (downlink.limited, outgoing.left_out) == (True, False)
+    stream = watched.stream
+    watched.media.clear()
+    stream.send(INTERFRAME, marker=False)
+    late = watched.sender.uplink.protect(stream.packet(CONTINUATION))
+    for index in range(100):
+        stream.send((CONTINUATION if index else INTERFRAME) + bytes(1_000), marker=index == 99)
+        if index == 90:
+            watched.sender.inject(late)
+    watched.wait(0.01)
+    # More than may be sent at once: the next frame is left out, and this one is whole.
+    assert len(watched.media) == 1 + 100 + 1
+    stream.send(INTERFRAME)
+    watched.wait(0.01)
+    assert (len(watched.media), outgoing.left_out) == (102, True)
+
+
+def hostile(templates: list[Template]) -> Made:
+    return Made(templates, sizes=())
+
+
+def test_a_first_packet_that_its_own_descriptor_leaves_out_takes_no_number_and_harms_nobody() -> None:
+    """A key frame that says of itself that no target has it: whatever follows, late or asked for again, ends no receiver."""
+    codec = Codec(45, "AV1", 90_000, "", 46, nack=True, pli=True)
+    world = World()
+    sender = world.client(sends("0", "video", ssrcs=(1,), codecs=(codec,)))
+    receiver = world.client(receives("v", "video", codecs=(codec,)))
+    world.route(sender, "0", receiver, "v")
+    world.plane.set_layer(receiver.number, "v", 0, 0)
+    absent = hostile([Template(0, 0, "-"), Template(0, 0, "S", (1,))])
+
+    def packet(sequence: int, template: int, *, key: bool = False) -> bytes:
+        data = descriptor(template, sequence, structure=absent if key else None)
+        head = bytes((12, len(data))) + data
+        return build(45, sequence, 3000 * sequence, 1, b"payload", marker=True, extension=(0x1000, head))
+
+    sender.send(packet(10, 0, key=True))
+    assert receiver.take_rtp() == []
+    sender.send(packet(9, 0))
+    assert receiver.take_rtp() == [], "what is before the first has no moment of its own"
+    sender.send(packet(11, 1))
+    (first,) = receiver.take_rtp()
+    receiver.send_control(rtcp.Nack(5, first.ssrc, ((first.sequence - 1) & 0xFFFF, first.sequence)))
+    (again,) = receiver.take_rtp()
+    assert again.payload[2:] == first.payload
+    assert world.plane.bugs == 0
+
+
+def test_nothing_is_sent_again_that_has_no_moment_any_more() -> None:
+    watched = Watched()
+    watched.show(0.2, 3e5)
+    lost = watched.media[-1]
+    outgoing = watched.world.plane._peers[watched.receiver.number].outgoing["0"]
+    outgoing.timestamps.switch()
+    watched.receiver.send_control(rtcp.Nack(9, lost.ssrc, (lost.sequence,)))
+    assert watched.receiver.take_rtp() == []
+    assert watched.world.plane.bugs == 0
+
+
+# What ends
+
+
+def test_a_bye_said_many_times_is_work_done_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    sender = world.client(sends("0", "video", ssrcs=(1,)))
+    receiver = world.client(receives("0", "video"))
+    world.route(sender, "0", receiver, "0")
+    stream = Stream(sender, 1, 96)
+    stream.send(KEYFRAME)
+    departed: list[IncomingStream] = []
+    depart = Selection.depart
+
+    def counted(selection: Selection, gone: IncomingStream) -> None:
+        departed.append(gone)
+        depart(selection, gone)
+
+    monkeypatch.setattr(Selection, "depart", counted)
+    for _ in range(5):
+        sender.send_control(*[rtcp.Bye((1,) * 31) for _ in range(5)])
+    assert len(departed) == 1
+    stream.send(KEYFRAME)
+    sender.send_control(rtcp.Bye((1,)))
+    assert len(departed) == 2, "a stream that goes on may end again"
+
+
+def test_what_was_told_of_a_stream_is_forgotten_with_its_section() -> None:
+    world = World()
+    receiver = world.client(receives("0", "video"))
+    ways = world.plane._control.ways
+    for round_ in range(50):
+        egress = receiver.negotiate(receives(str(round_), "video"))[str(round_)]
+        receiver.send_control(ReceiverReport(9, (ReportBlock(egress.ssrc, 0, 0, 1_000, 0, 0, 0),)))
+    assert len(ways.down(receiver.number)._highest) == 1
