@@ -15,7 +15,7 @@ from sfu.admission.links import GENERATIONS_TOLD, generation_of, link_key, visit
 from sfu.admission.visit import Visit
 from sfu.errors import Code, Refused
 from sfu.ids import VisitId
-from tests.rooms.stage import VISIT
+from tests.rooms.sample import VISIT
 
 SECRET = bytes(range(32))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sfu.admission.visit import VisitState
 from sfu.ids import PersonId
-from tests.rooms.stage import EVA, MARIA, PER, VISIT
+from tests.rooms.sample import EVA, MARIA, PER, VISIT
 
 
 def test_the_booking_names_staff_patient_and_guardians() -> None:

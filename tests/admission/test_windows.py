@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 from sfu.admission.windows import Anchor, iso, window
-from tests.rooms.stage import START, VISIT
+from tests.rooms.sample import START, VISIT
 
 
 def test_a_window_reaches_from_before_the_start_to_after_the_end() -> None:

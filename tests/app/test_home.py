@@ -3,169 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from collections.abc import AsyncIterator, Callable
 from typing import cast
 
 import pytest
 
-from sfu import clock
-from sfu.admission.records import AccessEntry, Action, ParticipantRecord, VisitRecord
+from sfu.admission.records import Action
 from sfu.admission.roles import Role
-from sfu.admission.tickets import Ticket
-from sfu.admission.visit import Person, Visit, VisitState
+from sfu.admission.visit import VisitState
 from sfu.app import home as home_module
-from sfu.app.counters import Counters
-from sfu.app.home import Home
-from sfu.app.media import Media
 from sfu.errors import Refused, StoreUnavailable
-from sfu.ids import ChannelId, ParticipantId, PersonId, TrackId, VisitId
-from sfu.rooms.commands import OpenMedia, Reason
-from sfu.rooms.events import MediaConnected, TicketPresented, VisitClosed
+from sfu.ids import ParticipantId, TrackId
+from sfu.rooms.commands import Reason
+from sfu.rooms.events import MediaConnected, VisitClosed
 from sfu.rooms.requests import Admit, Hold, Leave, Lock, Remove, SendSection, Source
-from sfu.rooms.room import Limits, Room
-from sfu.signaling.messages import Asking, OfferMessage, ReceiveBinding
-from sfu.visits.store import Store
+from sfu.signaling.messages import OfferMessage, ReceiveBinding
 from sfu.web.channel import Channel
-
-UNIT = "unit"
-
-
-@dataclass
-class Story:
-    """Everything that happens, in order, as words."""
-
-    lines: list[str] = field(default_factory=list)
-    works: bool = True
-    gate: asyncio.Event | None = None
-    """Set to hold every write until it is set."""
-    written: asyncio.Event = field(default_factory=asyncio.Event)
-    """A removal has been written."""
-
-    async def write(
-        self,
-        *,
-        entries: Sequence[AccessEntry] = (),
-        participants: Sequence[ParticipantRecord] = (),
-        visit: VisitRecord | None = None,
-        tickets_used: Sequence[str] = (),
-    ) -> None:
-        """The store's."""
-        if self.gate is not None:
-            await self.gate.wait()
-        if not self.works:
-            raise StoreUnavailable
-        self.lines += [f"written {entry.action}" for entry in entries]
-        if any(entry.action is Action.REMOVED for entry in entries):
-            self.written.set()
-
-    # The media's
-
-    broken: str = ""
-    """A method that raises."""
-    open_for: set[ParticipantId] = field(default_factory=set)
-
-    def is_fresh(self, participant: ParticipantId, offer: object) -> bool:
-        return participant not in self.open_for
-
-    def open(self, visit: VisitId, command: OpenMedia, offer: object, now: float) -> str:
-        self.lines.append("media opened")
-        self.open_for.add(command.participant)
-        if self.broken == "open":
-            raise ZeroDivisionError
-        return "v=0"
-
-    def close(self, participant: ParticipantId) -> None:
-        if participant in self.open_for:
-            self.open_for.discard(participant)
-            self.lines.append("media closed")
-
-    def add_route(self, track: TrackId, receiver: ParticipantId, mid: str) -> None:
-        self.lines.append("route added")
-
-    def drop_route(self, receiver: ParticipantId, mid: str) -> None:
-        if self.broken == "drop_route":
-            raise ZeroDivisionError
-        self.lines.append("route dropped")
-
-    @property
-    def actions(self) -> list[str]:
-        return [line.removeprefix("written ") for line in self.lines if line.startswith("written ")]
-
-
-@dataclass
-class Line:
-    """A channel that keeps what it is handed."""
-
-    id: ChannelId
-    story: Story
-    events: list[Mapping[str, object]] = field(default_factory=list)
-    closed: Reason | None = None
-
-    def notify(self, message: Mapping[str, object], replaces: str | None = None) -> None:
-        self.events.append(message)
-
-    def close(self, reason: Reason) -> None:
-        self.story.lines.append(f"closed {reason}")
-        self.closed = reason
-
-    def state(self) -> object:
-        states = [event["state"] for event in self.events if event["type"] == "state"]
-        return states[-1] if states else None
-
-
-class House:
-    """A home with a clinician in it, and a patient who waits."""
-
-    def __init__(self) -> None:
-        self.story = Story()
-        self.counters = Counters()
-        self._numbers = count(1)
-        people = (
-            Person(person=PersonId("eva"), name="Eva", role=Role.CLINICIAN),
-            Person(person=PersonId("per"), name="Per", role=Role.PATIENT),
-        )
-        wall = clock.wall()
-        visit = Visit(
-            visit=VisitId("v_1"),
-            portal="demo",
-            unit=UNIT,
-            unit_name="Unit",
-            title="Visit",
-            starts_at=wall,
-            ends_at=wall + timedelta(hours=1),
-            language="sv",
-            people=people,
-        )
-        room = Room(visit, Limits(), lambda: f"{next(self._numbers):032x}")
-        self.home = Home(room, cast(Store, self.story), cast(Media, self.story), self.counters)
-
-    async def join(self, person: str, role: Role) -> tuple[ParticipantId, Line]:
-        number = next(self._numbers)
-        line = Line(ChannelId(number), self.story)
-        ticket = Ticket(
-            jti=f"k_{number}",
-            issuer="demo",
-            person=PersonId(person),
-            visit=VisitId("v_1"),
-            role=role,
-            name=person,
-            units=(UNIT,) if role is Role.CLINICIAN else (),
-            expires_at=datetime.now(UTC) + timedelta(hours=1),  # noqa: TID251 - a ticket of the wall's time
-        )
-        answers: list[Mapping[str, object]] = []
-        participant = await self.home.join(cast(Channel, line), TicketPresented(line.id, ticket), answers.append)
-        assert answers[0]["participant"] == participant
-        return participant, line
-
-    async def ask(self, who: tuple[ParticipantId, Line], request: Asking) -> None:
-        def answered(fields: Mapping[str, object]) -> None:
-            self.story.lines.append("answered")
-
-        await self.home.ask(cast(Channel, who[1]), who[0], request, answered)
-
+from tests.app.house import House, Line
 
 OFFER = """v=0
 o=- 1 1 IN IP4 0.0.0.0

@@ -25,7 +25,7 @@ from sfu.transport.parameters import (
     Receptions,
     RemoteParameters,
 )
-from tests.app.test_home import House, Line
+from tests.app.house import House, Line
 
 VISIT = VisitId("v_1")
 EVA, PER, TEST = 1, 2, 3

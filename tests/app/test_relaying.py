@@ -17,7 +17,7 @@ from sfu.redact import Redacted
 from sfu.rooms.events import TicketPresented
 from sfu.rooms.requests import Admit, Hold
 from sfu.web.channel import Channel
-from tests.app.test_home import UNIT, House, Line
+from tests.app.house import UNIT, House, Line
 
 RELAYS = Relays(("turn:relay.example",), Redacted("s3cret"), minutes=10)
 

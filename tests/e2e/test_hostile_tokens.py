@@ -9,7 +9,7 @@ from typing import Any, cast
 import aiohttp
 import pytest
 
-from tests.admission.test_tickets import HOSTILE
+from tests.admission.hostile import HOSTILE
 from tests.e2e.client import Client
 from tests.e2e.server import Server
 

@@ -6,20 +6,19 @@ records and the commands alone, never by the room's own functions.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 from typing import cast
 
-from sfu.admission.records import AccessEntry, Action, ParticipantRecord, VisitRecord
+from sfu.admission.records import AccessEntry, Action
 from sfu.admission.roles import Role
 from sfu.admission.tickets import Ticket
-from sfu.admission.visit import Person, Visit
+from sfu.admission.visit import Visit
 from sfu.admission.waiting_room import State
 from sfu.errors import Code, Refused
-from sfu.ids import ChannelId, ParticipantId, PersonId, TrackId, VisitId
+from sfu.ids import ChannelId, ParticipantId, PersonId, TrackId
 from sfu.rooms.commands import (
     AddRoute,
     CloseMedia,
@@ -45,100 +44,11 @@ from sfu.rooms.events import (
 )
 from sfu.rooms.requests import Admit, Offer, ReceiveSection, Request, SendSection, Source
 from sfu.rooms.room import Limits, Room, Step
+from tests.rooms.sample import EVA, START_NOW, VISIT, staff_ticket, ticket
+from tests.rooms.written import Store
 
-START_NOW = 1000.0
-START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-UNIT = "SE1-EYE"
-EVA, PER, MARIA = PersonId("hsa:eva"), PersonId("1177:per"), PersonId("1177:maria")
-VISIT = Visit(
-    visit=VisitId("v_9f2c"),
-    portal="cosmic",
-    unit=UNIT,
-    unit_name="Ögonmottagningen",
-    title="Återbesök",
-    starts_at=START,
-    ends_at=START + timedelta(minutes=30),
-    language="sv",
-    people=(
-        Person(person=EVA, name="Dr Eva Ek", role=Role.CLINICIAN),
-        Person(person=PER, name="Per P", role=Role.PATIENT),
-        Person(person=MARIA, name="Maria P", role=Role.GUARDIAN),
-    ),
-)
 TOLD_TO_THOSE_WHO_WAIT = {"state", "notice", "lobby_status", "visit"}
-TRANSITION_OF = {
-    Action.JOINED: (None, State.WAITING),
-    Action.ADMITTED: (State.WAITING, State.ADMITTED),
-    Action.HELD: (State.ADMITTED, State.WAITING),
-    Action.DENIED: ({State.WAITING}, State.DENIED),
-    Action.REMOVED: ({State.WAITING, State.ADMITTED}, State.REMOVED),
-    Action.ALLOWED: ({State.DENIED, State.REMOVED}, State.LEFT),
-    Action.LEFT: ({State.WAITING, State.ADMITTED}, State.LEFT),
-    Action.EXPIRED: ({State.WAITING, State.ADMITTED}, State.EXPIRED),
-    Action.ENDED: ({State.WAITING, State.ADMITTED}, State.ENDED),
-}
 Message = Mapping[str, object]
-
-
-def ticket(
-    person: PersonId = PER,
-    role: Role = Role.PATIENT,
-    *,
-    jti: str = "",
-    name: str = "",
-    units: tuple[str, ...] = (),
-    visit: VisitId = VISIT.visit,
-) -> Ticket:
-    """A ticket that has been verified. Without `jti`, a new one each time."""
-    return Ticket(
-        jti=jti or f"jti-{next(_tickets)}",
-        issuer="cosmic",
-        person=person,
-        visit=visit,
-        role=role,
-        name=name or person.partition(":")[2].title(),
-        units=units,
-        expires_at=START + timedelta(hours=1),
-    )
-
-
-_tickets = count(1)
-
-
-def staff_ticket(person: PersonId = EVA, *, jti: str = "") -> Ticket:
-    """A ticket of a clinician who has access to the visit's unit."""
-    return ticket(person, Role.CLINICIAN, jti=jti, units=(UNIT,))
-
-
-@dataclass
-class Store:
-    """What has been written."""
-
-    log: list[AccessEntry] = field(default_factory=list)
-    participants: dict[ParticipantId, ParticipantRecord] = field(default_factory=dict)
-    visit: VisitRecord | None = None
-    tickets_used: set[str] = field(default_factory=set)
-    tickets_revoked: set[str] = field(default_factory=set)
-    passed_on: set[ParticipantId] = field(default_factory=set)
-    """Who joined with a ticket that had been used before, and has not been identified anew since."""
-
-    def state(self, participant: ParticipantId) -> State:
-        assert participant in self.participants, "written before done"
-        return self.participants[participant].state
-
-    def admitted(self) -> set[ParticipantId]:
-        return {known.participant for known in self.participants.values() if known.state is State.ADMITTED}
-
-    def in_charge(self, unit: str) -> set[ParticipantId]:
-        return {
-            known.participant
-            for known in self.participants.values()
-            if known.state is State.ADMITTED
-            and known.role is Role.CLINICIAN
-            and known.verified
-            and known.participant not in self.passed_on
-            and unit in known.units
-        }
 
 
 class Stage:
@@ -361,7 +271,7 @@ class Stage:
             by_used_ticket = event.ticket.jti in self.store.tickets_used
             (self.store.passed_on.add if by_used_ticket else self.store.passed_on.discard)(step.participant)
         if commands and isinstance(commands[0], Record):
-            self._write(commands.pop(0))
+            self.store.write(commands.pop(0))
         if step.participant is not None:
             assert isinstance(event, TicketPresented | LinkPresented | ResumePresented)
             assert step.answer is not None
@@ -379,23 +289,6 @@ class Stage:
             self.handshaken |= {event.participant} & self.media
         for command in commands:
             self._take(command, step.room)
-
-    def _write(self, command: Command) -> None:
-        assert isinstance(command, Record)
-        assert command != Record(), "an empty record is none"
-        taken: Counter[tuple[ParticipantId, Action]] = Counter()
-        for entry in command.entries:
-            if entry.subject is not None and entry.action in TRANSITION_OF:
-                taken[entry.subject, entry.action] += 1
-        for record in command.participants:
-            old = self.store.participants.get(record.participant)
-            for action in _actions(old.state if old else None, record.state):
-                taken[record.participant, action] -= 1
-            self.store.participants[record.participant] = record
-        assert not any(taken.values()), f"log and transitions differ: {taken}"
-        self.store.log.extend(command.entries)
-        self.store.visit = command.visit or self.store.visit
-        self.store.tickets_used.update(command.tickets_used)
 
     def _take(self, command: Command, room: Room) -> None:
         match command:
@@ -475,11 +368,8 @@ class Stage:
         """What holds between steps."""
         admitted = self.store.admitted()
         present = {known.participant: known.state for known in self.room.participants}
-        live = {
-            who: known.state
-            for who, known in self.store.participants.items()
-            if known.state in (State.WAITING, State.ADMITTED, State.DENIED, State.REMOVED)
-        }
+        kept = (State.WAITING, State.ADMITTED, State.DENIED, State.REMOVED)
+        live = {who: known.state for who, known in self.store.participants.items() if known.state in kept}
         assert present == live, "the room is what is written"
         for (receiver, _), track in self.routes.items():
             assert receiver in admitted
@@ -493,18 +383,3 @@ class Stage:
         away = {State.DENIED, State.REMOVED, State.LEFT, State.EXPIRED, State.ENDED}
         for who in self.channels:
             assert self.store.state(who) not in away, "who is out has no channel"
-
-
-def _actions(old: State | None, new: State) -> list[Action]:
-    """The entries that lead from one state to another within a step."""
-    if old is new:
-        return []
-    if old is None:
-        return [Action.JOINED, *_actions(State.WAITING, new)]
-    found = [action for action, (before, after) in TRANSITION_OF.items() if after is new and _from(before, old)]
-    assert len(found) == 1, f"no single step leads from {old} to {new}"
-    return found
-
-
-def _from(before: object, old: State) -> bool:
-    return before is old or (isinstance(before, set) and old in before)

@@ -30,7 +30,8 @@ from sfu.rooms.requests import (
     Silence,
 )
 from sfu.rooms.room import Limits
-from tests.rooms.stage import EVA, MARIA, PER, Stage, staff_ticket, ticket
+from tests.rooms.sample import EVA, MARIA, PER, staff_ticket, ticket
+from tests.rooms.stage import Stage
 
 STEN = PersonId("hsa:sten")
 

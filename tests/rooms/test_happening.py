@@ -32,7 +32,8 @@ from sfu.rooms.participant import Reach
 from sfu.rooms.quality import Reason as Fault
 from sfu.rooms.quality import Score
 from sfu.rooms.requests import Admit, Hold, Leave, Lock, Remove
-from tests.rooms.stage import EVA, MARIA, PER, START, VISIT, Stage, staff_ticket, ticket
+from tests.rooms.sample import EVA, MARIA, PER, START, VISIT, staff_ticket, ticket
+from tests.rooms.stage import Stage
 
 
 @pytest.fixture

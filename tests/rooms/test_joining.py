@@ -18,7 +18,8 @@ from sfu.rooms.commands import Record
 from sfu.rooms.events import TicketPresented, TicketRevoked, VisitClosed
 from sfu.rooms.requests import Admit, Hold, Lock, Remove
 from sfu.rooms.room import Limits
-from tests.rooms.stage import EVA, MARIA, PER, START, UNIT, VISIT, Stage, staff_ticket, ticket
+from tests.rooms.sample import EVA, MARIA, PER, START, UNIT, VISIT, staff_ticket, ticket
+from tests.rooms.stage import Stage
 
 ADA = PersonId("hsa:ada")
 

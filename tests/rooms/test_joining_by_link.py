@@ -11,7 +11,8 @@ from sfu.errors import Code
 from sfu.rooms.events import LinkPresented, LinkRenewed, VisitClosed
 from sfu.rooms.requests import Admit, Deny, Lock
 from sfu.rooms.room import Limits
-from tests.rooms.stage import Stage, ticket
+from tests.rooms.sample import ticket
+from tests.rooms.stage import Stage
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from datetime import timedelta
 from sfu.admission.waiting_room import State, knock, restored
 from sfu.ids import ParticipantId
 from sfu.rooms.lobby import TURNED_AWAY_LISTED, lobby_entries
-from tests.rooms.stage import Stage, ticket
+from tests.rooms.sample import ticket
+from tests.rooms.stage import Stage
 from tests.rooms.test_subscriptions import NOON, participant
 
 

@@ -12,7 +12,7 @@ from sfu.admission.waiting_room import State, knock, restored
 from sfu.ids import ParticipantId, TrackId
 from sfu.rooms.participant import Participant, Track
 from sfu.rooms.requests import Source, View
-from tests.rooms.stage import UNIT, VISIT
+from tests.rooms.sample import UNIT, VISIT
 from tests.rooms.test_subscriptions import NOON, participant
 
 SOMEBODY = participant(ParticipantId("p_1"))

@@ -33,7 +33,8 @@ from sfu.rooms.requests import (
     Source,
     View,
 )
-from tests.rooms.stage import MARIA, Stage, staff_ticket, ticket
+from tests.rooms.sample import MARIA, staff_ticket, ticket
+from tests.rooms.stage import Stage
 
 STEN, ADA = PersonId("hsa:sten"), PersonId("hsa:ada")
 

@@ -12,7 +12,8 @@ from sfu.errors import Code
 from sfu.rooms.commands import Disconnect, Notify, Reason, Record
 from sfu.rooms.events import ResumePresented, TicketRevoked
 from sfu.rooms.requests import Admit, Deny, End, Hold, Leave, Remove
-from tests.rooms.stage import MARIA, Stage, ticket
+from tests.rooms.sample import MARIA, ticket
+from tests.rooms.stage import Stage
 
 
 @pytest.fixture

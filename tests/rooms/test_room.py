@@ -18,7 +18,8 @@ from sfu.rooms.commands import Record
 from sfu.rooms.events import LinkPresented, TicketPresented, TicketRevoked
 from sfu.rooms.requests import Admit, Allow, Deny, End, Hold, Leave, Lock, Remove
 from sfu.rooms.room import Limits, Room
-from tests.rooms.stage import MARIA, PER, START, VISIT, Stage, staff_ticket, ticket
+from tests.rooms.sample import MARIA, PER, START, VISIT, staff_ticket, ticket
+from tests.rooms.stage import Stage
 
 
 @pytest.fixture

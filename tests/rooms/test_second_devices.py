@@ -13,7 +13,8 @@ from sfu.errors import Code
 from sfu.rooms.events import ResumePresented, TicketPresented
 from sfu.rooms.requests import Admit, Hold, Leave, Lock, Remove, View
 from sfu.rooms.room import Limits
-from tests.rooms.stage import PER, Stage, staff_ticket, ticket
+from tests.rooms.sample import PER, staff_ticket, ticket
+from tests.rooms.stage import Stage
 
 
 @pytest.fixture

@@ -11,19 +11,9 @@ from sfu.errors import Code
 from sfu.ids import ParticipantId, TrackId
 from sfu.rooms.commands import AddRoute, CloseMedia, DropRoute, Notify, OpenMedia, SendBinding
 from sfu.rooms.events import MediaConnected, MediaLost
-from sfu.rooms.requests import (
-    Admit,
-    Hold,
-    Mute,
-    Offer,
-    ReceiveSection,
-    SendSection,
-    SendText,
-    Silence,
-    Source,
-    View,
-)
-from tests.rooms.stage import Stage, ticket
+from sfu.rooms.requests import Admit, Hold, Mute, Offer, ReceiveSection, SendSection, SendText, Silence, Source, View
+from tests.rooms.sample import ticket
+from tests.rooms.stage import Stage
 
 
 @pytest.fixture

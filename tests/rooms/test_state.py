@@ -5,7 +5,7 @@ from __future__ import annotations
 from sfu.rooms.lobby import lobby_entries
 from sfu.rooms.roster import roster_entries
 from sfu.rooms.state import empty_state
-from tests.rooms.stage import VISIT
+from tests.rooms.sample import VISIT
 
 
 def test_an_empty_room_has_told_nobody_anything() -> None:

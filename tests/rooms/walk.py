@@ -12,8 +12,9 @@ from random import Random
 from sfu.admission.roles import Role
 from sfu.admission.visit import VisitState
 from sfu.rooms.requests import Admit, Allow, Deny, Hold, Remove, Source
-from tests.rooms.machine import DECISIONS, PEOPLE, Visits, agreed_admit
-from tests.rooms.stage import UNIT, VISIT
+from tests.rooms.machine import Visits
+from tests.rooms.model import DECISIONS, PEOPLE, agreed_admit
+from tests.rooms.sample import UNIT, VISIT
 
 Move = Callable[[Visits, Random], object]
 

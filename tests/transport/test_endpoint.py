@@ -1,3 +1,5 @@
+"""The endpoint: who is believed, who is answered, and where a peer's packets go."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -5,79 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from sfu.transport.address import source
-from sfu.transport.certificate import Certificate
 from sfu.transport.drops import DropReason
-from sfu.transport.dtls import HANDSHAKE_TIMEOUT
-from sfu.transport.endpoint import Endpoint
-from sfu.transport.ice import (
-    CONNECT_TIMEOUT,
-    CONSENT_EXPIRED,
-    CONSENT_LOST,
-    CONSENT_WEAK,
-    MAX_SOURCES,
-    PREVIOUS_CREDENTIALS_LIFETIME,
-)
-from sfu.transport.parameters import (
-    Connected,
-    Consent,
-    ConsentChanged,
-    Failed,
-    LocalParameters,
-    PeerId,
-    Stage,
-)
-from tests.transport.client import OTHER_CERTIFICATE, UFRAG, DtlsClient, check, client_context, remote_parameters
-from tests.transport.fakes import RecordingEdge, RecordingPlane, batch
-
-SERVER = Certificate()
-CANDIDATES = (("192.0.2.100", 44444), ("127.0.0.1", 44444))
-HOME = ("192.0.2.1", 5000)
-AWAY = ("198.51.100.1", 6000)
-STRANGER = ("203.0.113.66", 666)
-SRTP = b"\x80\x60" + bytes(40)
-
-Address = tuple[str, int]
-
-
-class Net:
-    """An endpoint, its recording plane and edge, and clients that speak to it."""
-
-    def __init__(self, max_half_open: int = 256) -> None:
-        self.plane = RecordingPlane()
-        self.edge = RecordingEdge()
-        self.faults: list[Exception] = []
-        self.endpoint = Endpoint(
-            self.plane, self.edge, SERVER, CANDIDATES, max_half_open=max_half_open, on_bug=self.faults.append
-        )
-
-    def open(self, now: float = 0.0) -> tuple[PeerId, LocalParameters]:
-        return self.endpoint.open_peer(remote_parameters(), now)
-
-    def send(self, where: Address, *datagrams: bytes, now: float = 1.0) -> list[bytes]:
-        """Datagrams in; what goes out to the same address."""
-        slab, laid = batch(*((where, datagram) for datagram in datagrams))
-        self.endpoint.receive_batch(slab, laid, now)
-        sent = self.edge.take()
-        assert all(destination == source(where) for destination, _ in sent)
-        return [datagram for _, datagram in sent]
-
-    def shake_hands(self, where: Address, client: DtlsClient | None = None, now: float = 1.0) -> DtlsClient:
-        client = client or DtlsClient()
-        flight = client.receive()
-        for _ in range(4):
-            answer = self.send(where, *flight, now=now)
-            flight = client.receive(*answer) if answer else []
-        return client
-
-    def connect(self, where: Address = HOME, now: float = 1.0) -> tuple[PeerId, LocalParameters, DtlsClient]:
-        peer, local = self.open(now)
-        assert len(self.send(where, check(local), now=now)) == 1
-        client = self.shake_hands(where, now=now)
-        assert self.endpoint.take_reports() == [Connected(peer)]
-        return peer, local, client
-
-    def dropped(self) -> dict[DropReason, int]:
-        return {reason: count for reason, count in self.endpoint.drops.counts.items() if count}
+from sfu.transport.ice import CONSENT_LOST, MAX_SOURCES, PREVIOUS_CREDENTIALS_LIFETIME
+from sfu.transport.parameters import Connected, Failed, LocalParameters, Stage
+from tests.transport.client import OTHER_CERTIFICATE, UFRAG, DtlsClient, check, client_context
+from tests.transport.endpoint_net import AWAY, CANDIDATES, HOME, SERVER, SRTP, STRANGER, Net, run_timers
+from tests.transport.fakes import batch
 
 
 @pytest.fixture
@@ -283,101 +218,6 @@ def test_bad_hellos_from_a_checked_source_fail_that_peer_alone(net: Net) -> None
     assert net.endpoint.take_reports() == [Failed(peer, Stage.DTLS)]
     net.send(AWAY, SRTP)
     assert net.plane.received == [(healthy, SRTP)]
-
-
-def run_timers(net: Net, until: float) -> list[float]:
-    """Every timer up to a time, as the socket does; gives when something was sent."""
-    sent_at = []
-    while (due := net.endpoint.next_timer()) is not None and due <= until:
-        net.endpoint.handle_timers(due)
-        if net.edge.take():
-            sent_at.append(due)
-    return sent_at
-
-
-def test_a_peer_that_never_comes_is_reaped(net: Net) -> None:
-    peer, _ = net.open(100.0)
-    run_timers(net, 100.0 + CONNECT_TIMEOUT - 0.01)
-    assert net.endpoint.take_reports() == []
-    run_timers(net, 100.0 + CONNECT_TIMEOUT)
-    assert net.endpoint.take_reports() == [Failed(peer, Stage.ICE)]
-    assert net.endpoint.next_timer() is None
-    assert net.endpoint.failures[Stage.ICE] == 1
-
-
-def test_a_peer_that_never_shakes_hands_is_reaped(net: Net) -> None:
-    peer, local = net.open()
-    net.send(HOME, check(local), now=5.0)
-    assert run_timers(net, 5.0 + HANDSHAKE_TIMEOUT) == []
-    assert net.endpoint.take_reports() == [Failed(peer, Stage.DTLS)]
-
-
-def test_a_handshake_that_stops_is_retransmitted_and_reaped(net: Net) -> None:
-    peer, local = net.open()
-    net.send(HOME, check(local), now=5.0)
-    assert net.send(HOME, *DtlsClient().receive(), now=5.0)
-    assert net.endpoint.half_open == 1
-    assert run_timers(net, 60.0) == [6.0, 8.0, 12.0]
-    assert net.endpoint.take_reports() == [Failed(peer, Stage.DTLS)]
-    assert net.endpoint.half_open == 0
-
-
-def test_a_peer_that_falls_silent_is_freed_after_thirty_seconds(net: Net) -> None:
-    peer, local, _ = net.connect(now=1.0)
-    net.send(HOME, check(local), now=20.0)
-    run_timers(net, 20.0 + CONSENT_WEAK - 0.01)
-    assert net.endpoint.take_reports() == []
-    run_timers(net, 20.0 + CONSENT_WEAK)
-    assert net.endpoint.take_reports() == [ConsentChanged(peer, Consent.WEAK)]
-    run_timers(net, 20.0 + CONSENT_LOST - 0.01)
-    assert net.endpoint.take_reports() == []
-    run_timers(net, 20.0 + CONSENT_LOST)
-    assert net.endpoint.take_reports() == [ConsentChanged(peer, Consent.LOST)]
-    run_timers(net, 20.0 + CONSENT_EXPIRED - 0.01)
-    assert net.endpoint.take_reports() == []
-    assert net.endpoint.consent(peer, 20.0 + CONSENT_LOST) is Consent.LOST
-    run_timers(net, 20.0 + CONSENT_EXPIRED)
-    assert net.endpoint.take_reports() == [Failed(peer, Stage.CONSENT)]
-    assert net.endpoint.consent(peer, 21.0) is Consent.EXPIRED
-
-
-@pytest.mark.parametrize(("silence", "told"), [(CONSENT_WEAK, Consent.WEAK), (CONSENT_LOST, Consent.LOST)])
-def test_a_check_ends_the_silence_and_the_next_one_is_told_in_time(net: Net, silence: float, told: Consent) -> None:
-    peer, local, _ = net.connect(now=1.0)
-    run_timers(net, 1.0 + silence)
-    assert net.endpoint.take_reports()[-1] == ConsentChanged(peer, told)
-    back = 1.0 + silence + 3.0
-    net.send(AWAY, check(local), now=back)
-    assert net.endpoint.take_reports() == [ConsentChanged(peer, Consent.FRESH)]
-    run_timers(net, back + CONSENT_WEAK - 0.01)
-    assert net.endpoint.take_reports() == []
-    run_timers(net, back + CONSENT_WEAK)
-    assert net.endpoint.take_reports() == [ConsentChanged(peer, Consent.WEAK)]
-
-
-def test_who_sends_media_is_not_weak_between_two_checks_but_lost_without_any(net: Net) -> None:
-    """Firefox checks every 4 to 6 s."""
-    peer, local, _ = net.connect(now=1.0)
-    for second in range(1, 1 + int(CONSENT_LOST)):
-        run_timers(net, float(second))
-        net.send(HOME, SRTP, now=float(second))
-    assert net.endpoint.take_reports() == []
-    run_timers(net, 1.0 + CONSENT_LOST)
-    assert net.endpoint.take_reports() == [ConsentChanged(peer, Consent.LOST)]
-    net.send(HOME, check(local), now=17.0)
-    net.send(HOME, SRTP, now=19.5)
-    assert net.endpoint.take_reports() == [ConsentChanged(peer, Consent.FRESH)]
-    run_timers(net, 24.4)
-    assert net.endpoint.take_reports() == []
-    run_timers(net, 24.5)
-    assert net.endpoint.take_reports() == [ConsentChanged(peer, Consent.WEAK)]
-
-
-def test_nothing_is_told_of_the_consent_of_who_has_not_connected(net: Net) -> None:
-    peer, local = net.open(0.0)
-    net.send(HOME, check(local), now=1.0)
-    run_timers(net, 1.0 + HANDSHAKE_TIMEOUT)
-    assert net.endpoint.take_reports() == [Failed(peer, Stage.DTLS)]
 
 
 def test_an_ice_restart_keeps_the_call(net: Net) -> None:

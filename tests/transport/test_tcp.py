@@ -11,90 +11,15 @@ import pytest
 
 from sfu import clock
 from sfu.transport import tcp
-from sfu.transport.certificate import Certificate
 from sfu.transport.drops import DropReason
-from sfu.transport.endpoint import Endpoint
 from sfu.transport.ice import MAX_SOURCES
-from sfu.transport.media_port import MediaPort
-from sfu.transport.parameters import Connected, LocalParameters, PeerId, Report
+from sfu.transport.parameters import Connected
 from sfu.transport.slab import Slab
-from sfu.transport.tcp import FIRST_CHECK, MAX_UNPROVEN_OF_ADDRESS, Ending, TcpListener, listening_socket
+from sfu.transport.tcp import FIRST_CHECK, MAX_UNPROVEN_OF_ADDRESS, Ending
 from sfu.transport.tcp_connection import TcpDestination
 from sfu.transport.transmitter import UdpDestination
-from tests.transport.client import DtlsClient, check, remote_parameters
-from tests.transport.fakes import RecordingPlane
-
-SERVER = Certificate()
-TIMEOUT = 10.0  # seconds until what must come is missed
-
-
-class Served:
-    """A started port with its endpoint, over a plane that remembers."""
-
-    def __init__(self, host: str = "127.0.0.1") -> None:
-        self.media = MediaPort.bind(host, 0)
-        self.plane = RecordingPlane()
-        self.endpoint = Endpoint(
-            self.plane,
-            self.media,
-            SERVER,
-            self.media.candidates(),
-            tcp_candidates=self.media.tcp_candidates(),
-        )
-        self.reports: list[Report] = []
-        self.media.start(self.endpoint, self.plane, self.reports.extend)
-
-    @property
-    def tcp(self) -> TcpListener:
-        assert self.media.tcp is not None
-        return self.media.tcp
-
-    def open(self) -> tuple[PeerId, LocalParameters]:
-        opened = self.endpoint.open_peer(remote_parameters(), clock.monotonic())
-        self.media.wake()
-        return opened
-
-    def endings(self) -> dict[Ending, int]:
-        return {why: count for why, count in self.tcp.endings.items() if count}
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(TIMEOUT):
-            while True:
-                if holds():
-                    return
-                await asyncio.sleep(0)
-
-
-class Caller:
-    """A client's connection: datagrams out and in."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self.writer = writer
-
-    def send(self, *datagrams: bytes) -> None:
-        for datagram in datagrams:
-            self.writer.write(len(datagram).to_bytes(2, "big") + datagram)
-
-    async def receive(self) -> bytes:
-        async with asyncio.timeout(TIMEOUT):
-            return await self._reader.readexactly(int.from_bytes(await self._reader.readexactly(2), "big"))
-
-    async def check(self, local: LocalParameters, *, nominate: bool = True) -> bytes:
-        self.send(check(local, nominate=nominate))
-        return await self.receive()
-
-    async def ended(self) -> bytes:
-        """What comes until the connection is over."""
-        got = b""
-        try:
-            async with asyncio.timeout(TIMEOUT):
-                while data := await self._reader.read(65_536):
-                    got += data
-        except ConnectionResetError:
-            pass
-        return got
-
+from tests.transport.client import DtlsClient, check
+from tests.transport.tcp_caller import TIMEOUT, Caller, Served
 
 Connect = Callable[[], Awaitable[Caller]]
 
@@ -405,37 +330,3 @@ async def test_over_ipv6_and_over_ipv4_on_one_wildcard() -> None:
         assert peer in served.plane.destinations
         caller.writer.transport.abort()
     served.media.close()
-
-
-def test_both_transports_have_one_port_number() -> None:
-    media = MediaPort.bind("127.0.0.1", 0)
-    assert media.tcp is not None
-    assert media.tcp.port == media.udp.port == media.port
-    with pytest.raises(OSError, match="in use"):
-        MediaPort.bind("127.0.0.1", media.port)
-    media.close()
-
-
-def test_where_tcp_has_the_port_the_kernel_gave_another_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    with listening_socket("127.0.0.1", 0):
-        listen, tries = TcpListener.listen, []
-
-        def once_taken(host: str, port: int) -> TcpListener:
-            tries.append(port)
-            if len(tries) == 1:
-                raise OSError(errno.EADDRINUSE, "in use")
-            return listen(host, port)
-
-        monkeypatch.setattr(TcpListener, "listen", once_taken)
-        media = MediaPort.bind("127.0.0.1", 0)
-        assert len(tries) == 2
-        assert media.port == tries[1]
-        media.close()
-
-
-def test_without_tcp_there_is_no_candidate_of_it() -> None:
-    media = MediaPort.bind("127.0.0.1", 0, tcp=False)
-    assert media.tcp is None
-    assert media.tcp_candidates(["203.0.113.7"]) == ()
-    assert media.candidates(["203.0.113.7"]) == (("203.0.113.7", media.port),)
-    media.close()

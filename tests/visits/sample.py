@@ -12,6 +12,8 @@ from sfu.admission.roles import Role
 from sfu.admission.waiting_room import State
 from sfu.ids import ParticipantId, PersonId, VisitId
 from sfu.visits.bookings import BookedVisit, Booking
+from sfu.visits.statements import Once
+from sfu.visits.store import MintedTicket
 
 WALL = datetime(2026, 11, 23, 8, 45, 0, 123456, tzinfo=UTC)
 UNIT = "SE2321000016-1HZ3"
@@ -63,3 +65,20 @@ def participant(id_: str = "p_1", visit: str = "v_1", **changes: Any) -> Partici
         "admitted_at": None,
     }
     return ParticipantRecord(**{**values, **changes})
+
+
+V1 = VisitId("v_1")
+CREATED = entry(Action.CREATED, actor="portal:cosmic")
+TICKET = MintedTicket(
+    visit=V1,
+    ticket="k_1",
+    person=PersonId("1177:7f3"),
+    role=Role.PATIENT,
+    expires_at=WALL + timedelta(minutes=15),
+)
+MINTED = entry(Action.TICKET_MINTED, actor="portal:cosmic")
+
+
+def once(key: str = "a", request: bytes = b"r" * 32, answer: bytes = b"first", hours: float = 0) -> Once:
+    """A call that may be repeated."""
+    return Once(portal="cosmic", key=key, request=request, answer=answer, at=WALL + timedelta(hours=hours))

@@ -23,7 +23,7 @@ from sfu.visits.transaction import Unsure
 from tests.databases import OnServer, on_server
 from tests.postgresql import PASSWORD, WITH_PASSWORD, Cluster
 from tests.visits.sample import booked, entry, participant
-from tests.visits.test_store import available
+from tests.visits.test_store_faults import available
 
 CREATED = entry(Action.CREATED)
 V1 = VisitId("v_1")

@@ -14,8 +14,7 @@ from sfu.visits import audit, retention
 from sfu.visits.access_log import Fault, Head
 from sfu.visits.store import Store
 from tests.databases import Database
-from tests.visits.sample import WALL, booked, entry, participant
-from tests.visits.test_store import MINTED, TICKET
+from tests.visits.sample import MINTED, TICKET, WALL, booked, entry, participant
 
 LATER = WALL + timedelta(days=40)
 

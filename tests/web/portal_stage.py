@@ -53,6 +53,9 @@ PORTALS = (
     # One for each scope, named by it: `visits-read`.
     *(_portal(scope.replace(":", "-"), (scope,)) for scope in EVERYTHING),
 )
+PATIENT = {"person": "1177:7f3", "role": "patient"}
+CLINICIAN = {"person": "hsa:SE-A1", "role": "clinician", "units": ["SE2321000016-1HZ3"]}
+"""What a portal asks a ticket for."""
 
 
 @dataclass
