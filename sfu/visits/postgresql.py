@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 import os
+import secrets
 from typing import Any
 
 import psycopg
 from psycopg.abc import PQGen
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, exc
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from sfu.config import LOOPBACK
@@ -21,16 +22,18 @@ from sfu.errors import ConfigError
 from sfu.visits.ownership import own_session
 
 WRITER = 0x6576_6973_6974  # the advisory lock that a writing transaction holds; of this database alone
-TRANSACTION = "evisit transaction"
-"""Under this name a connection keeps the id of its writing transaction."""
+MARK = "evisit mark"
+"""Under this name a connection keeps the mark that a server's transaction leaves in the database, if it is committed."""
 CONNECT_SECONDS = 4  # to reach a server, each of its addresses
 KEEPALIVE_SECONDS = 10  # without a word from the machine at the other end, until it is asked for one
 PATIENCE = 1.5  # times the server's own limit: then it does not answer at all, and the connection is given up
 IDLE_SECONDS = 60  # that a transaction may do nothing: after that whoever held the lock has gone
 
 _SETTINGS = "SELECT set_config(name, value, false) FROM unnest(%s::text[], %s::text[]) AS wanted (name, value)"
-_LOCK = f"SELECT pg_advisory_xact_lock({WRITER}), pg_current_xact_id()::text"
-_FATE = "SELECT pg_xact_status(%s::text::xid8)"
+_LOCK = f"SELECT pg_advisory_xact_lock({WRITER})"
+_LEAVE_MARK = "UPDATE store_mark SET mark = %s"
+_READ_MARK = "SELECT mark FROM store_mark"
+_LEAVES_NONE = "evisit_leaves_no_mark"
 
 
 class Impatient(psycopg.Connection[Any]):
@@ -120,22 +123,23 @@ def open_postgresql(
 
         @event.listens_for(engine, "begin")
         def begin(connection: Connection) -> None:
-            _, connection.info[TRANSACTION] = connection.exec_driver_sql(_LOCK).one()
+            connection.exec_driver_sql(_LOCK)
+            if owns and not connection.get_execution_options().get(_LEAVES_NONE):
+                connection.info[MARK] = mark = secrets.token_hex(16)
+                connection.exec_driver_sql(_LEAVE_MARK, (mark,))
 
     return engine
 
 
-def committed(engine: Engine, transaction: str) -> bool:
-    """Whether a writing transaction has happened whose commit was asked for but never answered.
+def committed(engine: Engine, mark: str) -> bool:
+    """Whether the last transaction of the server that owns the database has happened, whose commit went unanswered.
 
-    Raises what connecting raises, while it cannot be known. Whoever asks has to hold the lock for it, as any transaction of
-    `engine` does: then that one is over, on a server that still ran it as well.
+    PostgreSQL's own numbers cannot tell: a server that crashed, or a standby that took over without having heard of the last
+    ones, gives them out again. Raises what connecting raises, while it cannot be known. Whoever asks has to hold the lock for it, as any
+    transaction of `engine` does: then that one is over, on a server that still ran it as well.
     """
-    try:
-        with engine.begin() as connection:
-            return bool(connection.exec_driver_sql(_FATE, (transaction,)).scalar_one() == "committed")
-    except exc.DataError:
-        return False  # a number that this server has not come to: it took over without having heard of it
+    with engine.connect().execution_options(**{_LEAVES_NONE: True}) as connection, connection.begin():
+        return bool(connection.exec_driver_sql(_READ_MARK).scalar_one() == mark)
 
 
 def _on_this_machine(url: URL) -> bool:

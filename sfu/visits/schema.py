@@ -194,6 +194,14 @@ store_probe = Table(
     Column("count", Integer, nullable=False),
 )
 
+store_mark = Table(
+    "store_mark",
+    metadata,
+    # Of the server's last transaction, where its commit may go unanswered (postgresql.py).
+    Column("only", Integer, CheckConstraint('"only" = 1'), primary_key=True, autoincrement=False),
+    Column("mark", text(64), nullable=False),
+)
+
 
 @event.listens_for(metadata, "after_create")
 def _make_append_only(_target: MetaData, connection: Connection, **_options: object) -> None:

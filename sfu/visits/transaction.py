@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, exc
 from sfu import clock
 from sfu.errors import StoreUnavailable
 from sfu.visits.ownership import Occupied
-from sfu.visits.postgresql import TRANSACTION, committed
+from sfu.visits.postgresql import MARK, committed
 
 LEARN_SECONDS = (
     10.0  # for which it is tried to learn what became of a commit; a server that was started anew is back by then
@@ -35,11 +35,11 @@ def run(engine: Engine, work: Callable[[Connection], T], until: float | None = N
     if until is not None and clock.monotonic() > until:
         raise StoreUnavailable("the database has not kept up")
     done: list[T] = []
-    transaction: str | None = None
+    mark: str | None = None
     try:
         with engine.begin() as connection:
             result = work(connection)
-            transaction = connection.info.get(TRANSACTION)
+            mark = connection.info.get(MARK)
             done.append(result)
         return result
     except Occupied as error:
@@ -48,19 +48,22 @@ def run(engine: Engine, work: Callable[[Connection], T], until: float | None = N
         raise  # what was asked was wrong; the database is not lost
     except LOST as error:
         unanswered = isinstance(error, exc.DBAPIError) and error.connection_invalidated
-        if done and transaction is not None and unanswered and _learn(engine, transaction):
-            return done[0]
+        if done and unanswered:
+            if mark is None:
+                raise Unsure("the database was lost at a commit") from error
+            if _learn(engine, mark):
+                return done[0]
         raise StoreUnavailable("the database cannot be read or written now") from error
     except CommandError as error:
         raise StoreUnavailable("the database was made by a newer version") from error
 
 
-def _learn(engine: Engine, transaction: str) -> bool:
+def _learn(engine: Engine, mark: str) -> bool:
     """Whether it was committed."""
     until = clock.monotonic() + LEARN_SECONDS
     while True:
         try:
-            return committed(engine, transaction)
+            return committed(engine, mark)
         except LOST as error:
             if clock.monotonic() >= until:
                 raise Unsure("the database was lost at a commit") from error

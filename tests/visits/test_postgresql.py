@@ -193,6 +193,33 @@ async def test_a_commit_that_was_lost_before_it_happened_has_not_happened(
     assert audit.verify(database.url).head.number == 1
 
 
+async def test_a_lost_transaction_whose_number_was_given_out_again_has_not_happened(
+    store: Store, database: OnServer, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a crash, and on a standby that took over without having heard of the last transactions."""
+    dialect = store._write_engine.dialect
+    commit = dialect.do_commit
+    lost: list[str] = []
+
+    def lose(connection: Any) -> None:
+        monkeypatch.setattr(dialect, "do_commit", commit)
+        lost.append(connection.driver_connection.execute("SELECT pg_current_xact_id()::text").fetchone()[0])
+        cluster.stop("immediate")
+        cluster.start()
+        with cluster.connect(database.name) as other:
+            while int(other.execute("SELECT pg_current_xact_id()::text").fetchone()[0]) < int(lost[0]):  # type: ignore[index]
+                pass
+        commit(connection)
+
+    monkeypatch.setattr(dialect, "do_commit", lose)
+    with pytest.raises(StoreUnavailable) as caught:
+        await store.write(entries=[entry()], participants=[participant()])
+    assert not isinstance(caught.value, Unsure)
+    assert database.rows(f"SELECT pg_xact_status('{lost[0]}'::xid8)") == [("committed",)]
+    assert await store.participants(V1) == ()
+    assert audit.verify(database.url).head.number == 1
+
+
 async def test_a_commit_of_which_nobody_can_tell_is_unsure(
     store: Store, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

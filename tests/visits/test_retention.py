@@ -38,7 +38,7 @@ async def test_a_visit_that_is_forgotten_leaves_its_log_and_nothing_else(store: 
     assert await forget(store, days=1) == 1
     assert await forget(store, days=1) == 0
     left = {table for table, rows in database.counts().items() if rows}
-    assert left == {"access_log", "access_log_head", "access_log_cut", "store_probe", "alembic_version"}
+    assert left == {"access_log", "access_log_head", "access_log_cut", "store_probe", "store_mark", "alembic_version"}
     assert [row.action for row in await store.log(VisitId("v_1"))] == ["created", "ticket_minted", "joined", "deleted"]
     assert audit.verify(database.url).fault is None
 
