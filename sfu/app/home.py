@@ -22,6 +22,7 @@ from sfu.app.counters import Counters
 from sfu.app.media import Media
 from sfu.app.readings import Readings
 from sfu.app.relaying import tell_relays, with_relays
+from sfu.app.turn import Turn
 from sfu.errors import Code, EvisitError, Refused, StoreUnavailable
 from sfu.ids import ChannelId, ParticipantId, VisitId
 from sfu.log import logger
@@ -38,7 +39,7 @@ from sfu.rooms.commands import (
     SetLayer,
 )
 from sfu.rooms.correction import correction
-from sfu.rooms.events import ChannelLost, Event, MediaLost, Requested, SpeakerChanged, TimeHasCome
+from sfu.rooms.events import ChannelLost, Event, LinkPresented, MediaLost, Requested, SpeakerChanged, TimeHasCome
 from sfu.rooms.requests import Offer
 from sfu.rooms.room import Room, Step
 from sfu.rooms.speaker import PAUSE_SECONDS, Speakers
@@ -76,7 +77,7 @@ class Home:
         self._store = store
         self._media = media
         self._counters = counters
-        self._turn = asyncio.Lock()
+        self._turn = Turn()
         self._channels: dict[ParticipantId, Channel] = {}
         self._by_id: dict[ChannelId, Channel] = {}
         self._unwritten: deque[Record] = deque()
@@ -91,7 +92,7 @@ class Home:
     @property
     def busy(self) -> bool:
         """Whether a step is under way, or something is still to be written."""
-        return self._turn.locked() or bool(self._unwritten)
+        return self._turn.taken() or bool(self._unwritten)
 
     @property
     def room(self) -> Room:
@@ -101,9 +102,14 @@ class Home:
     def visit(self) -> VisitId:
         return self._room.visit.visit
 
+    def check_knock(self, event: LinkPresented) -> None:
+        """Raises `Refused` where a knock is refused as things stand: before it waits for its turn, and at no cost to anybody."""
+        self._room.check_knock(event, now=clock.monotonic(), wall=clock.wall())
+
     async def join(self, channel: Channel, event: Event, answer: Answer) -> ParticipantId:
         """Take a join. Its answer goes out before anything that follows from it."""
-        step = await self._step(lambda: event, joining=channel, answer=answer)
+        knocks = isinstance(event, LinkPresented)
+        step = await self._step(lambda: event, joining=channel, answer=answer, knocks=knocks)
         assert step.participant is not None
         return step.participant
 
@@ -172,7 +178,7 @@ class Home:
 
     async def flush(self) -> None:
         """Write what is still unwritten, once more. Raises StoreUnavailable."""
-        async with self._turn:
+        async with self._turn.take():
             await self._write_unwritten()
 
     def close(self) -> None:
@@ -198,10 +204,12 @@ class Home:
         answer: Answer | None = None,
         still: Callable[[], bool] | None = None,
         offer: ParsedOffer | None = None,
+        knocks: bool = False,
     ) -> Step:
-        if self._turn.locked():
+        """`knocks`: by a stranger, whom everybody else goes before."""
+        if self._turn.taken() and not knocks:
             self._close_ahead(occurred)
-        async with self._turn:
+        async with self._turn.take(last=knocks):
             self.used_at = clock.monotonic()
             if asking is not None and self._channels.get(asking[1]) is not asking[0]:
                 raise Refused(Code.JOIN_REQUIRED, "Another channel has taken this one's place.")
@@ -298,7 +306,7 @@ class Home:
         tasks.start(self._catch_up(), name=f"write {self.visit}")
 
     async def _catch_up(self) -> None:
-        async with self._turn:
+        async with self._turn.take():
             with contextlib.suppress(StoreUnavailable):
                 await self._write_unwritten()
 

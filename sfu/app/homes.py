@@ -68,7 +68,7 @@ IDLE_SECONDS = 3600.0
 """How long a room without people is kept: as long as its count of knocks an hour is worth keeping."""
 SWEEP_SECONDS = 600.0
 KNOCKS_AT_ONCE = 16
-"""Joins by one visit's link that wait for their turn: behind more of them a click of its staff would wait as well."""
+"""Joins by one visit's link that wait for their turn: they hold memory, and those behind more of them would wait for long."""
 REACH = {
     Consent.FRESH: Reach.GOOD,
     Consent.WEAK: Reach.WEAK,
@@ -148,8 +148,10 @@ class Homes:
             answer(fields)
 
         by_link = isinstance(event, LinkPresented)
-        if by_link and self._knocking[home.visit] >= KNOCKS_AT_ONCE:
-            raise crowded()
+        if isinstance(event, LinkPresented):
+            home.check_knock(event)
+            if self._knocking[home.visit] >= KNOCKS_AT_ONCE:
+                raise crowded()
         self._knocking[home.visit] += by_link
         try:
             await home.join(channel, event, joined)

@@ -7,6 +7,7 @@ import gc
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -56,6 +57,9 @@ CHANNELS = 10_000  # at a time; each costs some 50 KB, and a machine has no more
 KEEP_ALIVE_SECONDS = 30.0
 DRAIN_POLL_SECONDS = 1.0
 GOODBYE_SECONDS = 5.0
+SWITCH_SECONDS = 0.0005
+"""How long one thread of Python's has the interpreter while another wants it. Writing a step takes a dozen turns of it; at the usual 5 ms
+each a click waits longer for a busy loop than for the disk, and packets wait for the thread that writes."""
 
 log = logger(__name__)
 
@@ -171,6 +175,7 @@ class Server:
         deliveries.start()
         housekeeping.start()
         _tame_garbage_collection()
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._watch_signals()
         log.info("serving")
         try:

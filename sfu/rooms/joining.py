@@ -65,7 +65,7 @@ def join_by_ticket(draft: Draft, event: TicketPresented) -> tuple[ParticipantId,
         if used:
             # A ticket that is passed on is a link like any other.
             _count_knock(draft, f"ticket {ticket.jti}")
-        _check_lobby(draft, newcomer)
+        _check_lobby(draft, has_place=_has_place_kept(newcomer))
     draft.arrive(newcomer, event.channel)
     draft.log(Action.JOINED, _by(newcomer), newcomer, "second_device" if newcomer.second_device else "ticket")
     if own_staff:
@@ -75,11 +75,7 @@ def join_by_ticket(draft: Draft, event: TicketPresented) -> tuple[ParticipantId,
 
 def join_by_link(draft: Draft, event: LinkPresented) -> tuple[ParticipantId, str]:
     """Take a join with the shared link: somebody new, verified by nothing, who waits whatever role they stated."""
-    _check_link(draft, event.generation)
-    _check_open(draft, early=False)
-    if not is_good_name(event.name):
-        raise Refused(Code.BAD_MESSAGE, "A name has 1 to 80 characters, all of them visible.")
-    _count_knock(draft, f"link {event.generation}")
+    check_knock(draft, event)
     newcomer, token = _newcomer(
         draft,
         person=None,
@@ -89,10 +85,19 @@ def join_by_link(draft: Draft, event: LinkPresented) -> tuple[ParticipantId, str
         second_device=False,
         link_generation=event.generation,
     )
-    _check_lobby(draft, newcomer)
     draft.arrive(newcomer, event.channel)
     draft.log(Action.JOINED, _by(newcomer), newcomer, "link")
     return newcomer.participant, token
+
+
+def check_knock(draft: Draft, event: LinkPresented) -> None:
+    """Whether a join with the shared link finds a place; raises `Refused`. Counts the knock in `draft`."""
+    _check_link(draft, event.generation)
+    _check_open(draft, early=False)
+    if not is_good_name(event.name):
+        raise Refused(Code.BAD_MESSAGE, "A name has 1 to 80 characters, all of them visible.")
+    _count_knock(draft, f"link {event.generation}")
+    _check_lobby(draft)
 
 
 def join_by_resume(draft: Draft, event: ResumePresented) -> tuple[ParticipantId, str]:
@@ -309,11 +314,11 @@ def _check_person(draft: Draft, person: PersonId) -> None:
         raise turned_away(state)
 
 
-def _check_lobby(draft: Draft, newcomer: Participant) -> None:
+def _check_lobby(draft: Draft, *, has_place: bool = False) -> None:
     """A place is kept for everybody who is booked: strangers with a link cannot fill the lobby before them."""
     if draft.visit.locked:
         raise Refused(Code.LOCKED, "Care staff have locked this visit.")
-    if _has_place_kept(newcomer):
+    if has_place:
         return
     taken = sum(known.waiting and not _has_place_kept(known) for known in draft.participants.values())
     if taken >= draft.limits.lobby_capacity:

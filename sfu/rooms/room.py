@@ -17,7 +17,7 @@ from sfu.rooms.commands import Command
 from sfu.rooms.draft import Draft
 from sfu.rooms.events import Event, LinkPresented, Requested, ResumePresented, TicketPresented
 from sfu.rooms.happening import closes_at, take_happening
-from sfu.rooms.joining import check_test, join_answer, join_by_link, join_by_resume, join_by_ticket
+from sfu.rooms.joining import check_knock, check_test, join_answer, join_by_link, join_by_resume, join_by_ticket
 from sfu.rooms.lobby import lobby_entries
 from sfu.rooms.participant import Participant
 from sfu.rooms.pictures import Pictures
@@ -151,6 +151,11 @@ class Room:
             return Step(room, commands, answer)
         participant, token = joined
         return Step(room, commands, join_answer(state.visit, state.participants[participant], token), participant)
+
+    def check_knock(self, event: LinkPresented, *, now: float, wall: datetime) -> None:
+        """Whether a join by the shared link is taken as things stand; raises `Refused`. Nothing changes, and little is done."""
+        draft = Draft(self._state, self._limits, self._new_token, now=now, wall=wall)
+        check_knock(draft, event)
 
     def check_test(self, way: Ticket | int, *, now: float, wall: datetime) -> None:
         """Whether a ticket, or a link's generation, lets its holder try their equipment; raises `Refused`. Nothing changes."""
