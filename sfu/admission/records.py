@@ -96,5 +96,7 @@ class VisitRecord:
     visit: VisitId
     locked: bool
     closed: VisitState | None
+    link_generation: int = 1
+    """From which on shared links are good. Where the store knows of a newer one, that holds."""
     turned_away: tuple[tuple[PersonId, State], ...] = ()
     """Persons denied or removed, whom every later ticket finds turned away until `allow`."""

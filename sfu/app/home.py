@@ -81,6 +81,7 @@ class Home:
         self._channels: dict[ParticipantId, Channel] = {}
         self._by_id: dict[ChannelId, Channel] = {}
         self._unwritten: deque[Record] = deque()
+        self._first_may_be_written = False
         self._retry: asyncio.TimerHandle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._speakers = Speakers()
@@ -283,18 +284,21 @@ class Home:
     async def _write_unwritten(self) -> None:
         try:
             while self._unwritten:
-                await self._store_record(self._unwritten[0])
+                await self._store_record(self._unwritten[0], again=self._first_may_be_written)
                 self._unwritten.popleft()
-        except StoreUnavailable:
+                self._first_may_be_written = False
+        except StoreUnavailable as error:
+            self._first_may_be_written |= isinstance(error, Unsure)
             self._retry_soon()
             raise
 
-    async def _store_record(self, record: Record) -> None:
+    async def _store_record(self, record: Record, *, again: bool = False) -> None:
         await self._store.write(
             entries=record.entries,
             participants=record.participants,
             visit=record.visit,
             tickets_used=record.tickets_used,
+            again=again,
         )
 
     def _retry_soon(self) -> None:

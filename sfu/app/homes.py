@@ -281,8 +281,13 @@ class Homes:
         if visit.visit in self._homes or visit.visit in self._reading:
             await (await self._home(visit.visit)).change(BookingChanged(visit))
 
-    async def link_renewed(self, visit: VisitId, generation: int) -> None:
-        await (await self._home(visit)).change(LinkRenewed(generation))
+    async def link_renewed(self, visit: VisitId, generation: int, *, unsure: bool = False) -> int:
+        # A visit that is not here is read with what the store has.
+        if not unsure and visit not in self._homes and visit not in self._reading:
+            return generation
+        home = await self._home(visit)
+        await home.change(LinkRenewed(generation, unsure))
+        return home.room.visit.link_generation
 
     async def ticket_revoked(self, visit: VisitId, ticket: str) -> None:
         await (await self._home(visit)).change(TicketRevoked(ticket))

@@ -36,6 +36,7 @@ def correction(room: Room, record: Record, wall: datetime) -> Record:
         visit=room.visit.visit,
         locked=room.visit.locked,
         closed=room.visit.closed,
+        link_generation=room.visit.link_generation,
         turned_away=tuple(room.turned_away.items()),
     )
     states = {each.participant: each.state for each in participants}

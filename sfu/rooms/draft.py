@@ -97,6 +97,7 @@ class Draft:
         self._opened: list[OpenMedia] = []
         self._reopened: set[ParticipantId] = set()
         self._replaced: list[Disconnect] = []
+        self._link_unsure = False
 
     @property
     def visit_time(self) -> datetime:
@@ -144,6 +145,15 @@ class Draft:
         for participant in list(self.participants.values()):
             if not participant.turned_away:
                 self.move(participant, Act.END, by, reason=reason)
+
+    def renew_link(self, generation: int, *, unsure: bool) -> None:
+        """Links of an earlier generation are dead. `unsure`: the store may not know it, so it is written with the step."""
+        if generation <= self.visit.link_generation:
+            return
+        self.visit = replace(self.visit, link_generation=generation)
+        if unsure:
+            self._link_unsure = True
+            self.log(Action.LINK_RENEWED, SERVER, None, "unsure")
 
     def log(self, action: Action, by: Actor, subject: Participant | None, detail: str = "") -> None:
         self._entries.append(
@@ -276,6 +286,7 @@ class Draft:
         if (
             before.visit.locked == after.visit.locked
             and before.visit.closed == after.visit.closed
+            and not self._link_unsure
             and before.turned_away == after.turned_away
         ):
             return None
@@ -283,6 +294,7 @@ class Draft:
             visit=self.visit.visit,
             locked=self.visit.locked,
             closed=self.visit.closed,
+            link_generation=self.visit.link_generation,
             turned_away=tuple(self.turned_away.items()),
         )
 

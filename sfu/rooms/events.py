@@ -117,6 +117,8 @@ class LinkRenewed:
     """The shared link has a new key; the old link is dead for new joins. Whoever is in stays."""
 
     generation: int
+    unsure: bool = False
+    """Nobody knows whether the store has it: the commit went unanswered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,9 +64,8 @@ def take_happening(draft: Draft, event: Happening) -> None:
             _tell_quality(draft, scores)
         case BookingChanged(visit):
             _booking_changed(draft, visit)
-        case LinkRenewed(generation):
-            newest = max(generation, draft.visit.link_generation)
-            draft.visit = replace(draft.visit, link_generation=newest)
+        case LinkRenewed(generation, unsure):
+            draft.renew_link(generation, unsure=unsure)
         case TicketRevoked(jti):
             _ticket_revoked(draft, jti)
         case VisitClosed(state, by):

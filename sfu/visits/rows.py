@@ -116,5 +116,6 @@ def visit_record(visit: Visit, turned_away: Iterable[RowMapping]) -> VisitRecord
         visit=visit.visit,
         locked=visit.locked,
         closed=visit.closed,
+        link_generation=visit.link_generation,
         turned_away=tuple((PersonId(row["person"]), State(row["state"])) for row in turned_away),
     )

@@ -25,7 +25,7 @@ from sfu.admission.roles import Role
 from sfu.errors import EvisitError
 from sfu.ids import VisitId
 from sfu.visits import rows
-from sfu.visits.access_log import COLUMNS, Head, chained
+from sfu.visits.access_log import COLUMNS, Head, chained, timestamp
 from sfu.visits.bookings import BookedVisit
 from sfu.visits.schema import (
     access_log,
@@ -58,6 +58,12 @@ _CHANGE = {
     for table in (visits, participants, tickets_used)
 }
 _PUT = {table: insert(table) for table in (participants, tickets_used, turned_away)}
+_NEWEST: BindParameter[int] = bindparam("newest")
+_RENEW_LINK = (
+    update(visits)
+    .where(visits.c.visit == bindparam("key_visit"), visits.c.link_generation < _NEWEST)
+    .values(link_generation=_NEWEST)
+)
 _FORGET_TURNED_AWAY = delete(turned_away).where(turned_away.c.visit == _VISIT)
 
 
@@ -142,8 +148,9 @@ def change_visit(connection: Connection, before: BookedVisit, after: BookedVisit
 
 
 def set_visit(connection: Connection, record: VisitRecord) -> None:
-    """Take what staff have set on a visit as a whole; its persons turned away replace the earlier ones."""
+    """Take what staff have set on a visit as a whole; its persons turned away replace the earlier ones. A newer link stays."""
     connection.execute(_CHANGE[visits], {"key_visit": record.visit, "locked": record.locked, "closed": record.closed})
+    connection.execute(_RENEW_LINK, {"key_visit": record.visit, "newest": record.link_generation})
     connection.execute(_FORGET_TURNED_AWAY, {"visit": record.visit})
     if record.turned_away:
         connection.execute(
@@ -162,6 +169,20 @@ def upsert(connection: Connection, table: Table, values: rows.Values) -> None:
 def log(connection: Connection, visit: VisitId, entries: Sequence[AccessEntry]) -> None:
     """Add rows of one visit to the access log, within the transaction of what they tell of."""
     append(connection, entries, connection.scalars(_READ_UNIT, {"visit": visit}).one())
+
+
+def unlogged(connection: Connection, visit: VisitId, entries: Sequence[AccessEntry]) -> list[AccessEntry]:
+    """Those of `entries` that the log does not tell of. No two steps of a visit are taken in the same microsecond."""
+
+    def key(entry: AccessEntry) -> tuple[str, str, str, str | None]:
+        return timestamp(entry.at), entry.action, entry.actor, entry.subject
+
+    rows = access_log.c
+    asked = select(rows.at, rows.action, rows.actor, rows.subject).where(
+        rows.visit == visit, rows.at.in_({timestamp(entry.at) for entry in entries})
+    )
+    told = {tuple(row) for row in connection.execute(asked)}
+    return [entry for entry in entries if key(entry) not in told]
 
 
 def append(connection: Connection, entries: Sequence[AccessEntry], unit: str) -> None:

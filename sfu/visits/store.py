@@ -37,6 +37,7 @@ from sfu.visits.statements import (
     read_visit,
     read_visits,
     set_visit,
+    unlogged,
     upsert,
 )
 from sfu.visits.transaction import run
@@ -205,8 +206,12 @@ class Store:
         participants: Sequence[ParticipantRecord] = (),
         visit: VisitRecord | None = None,
         tickets_used: Sequence[str] = (),
+        again: bool = False,
     ) -> None:
-        """Write one step of a room, whole. All of it is of one visit; used tickets stand beside something that names it."""
+        """Write one step of a room, whole. All of it is of one visit; used tickets stand beside something that names it.
+
+        `again`: it was written once, and nobody knows whether that has happened. What the log tells of already is told once.
+        """
         of = {each.visit for each in (*entries, *participants, *((visit,) if visit else ()))}
         if not of and not tickets_used:
             return
@@ -215,8 +220,9 @@ class Store:
         (id_,) = of
 
         def step(connection: Connection) -> bool:
-            log(connection, id_, entries)
-            to_tell = webhook_rows.queue(connection, self._webhooks, id_, entries, participants)
+            new = unlogged(connection, id_, entries) if again else entries
+            log(connection, id_, new)
+            to_tell = webhook_rows.queue(connection, self._webhooks, id_, new, participants)
             for participant in participants:
                 upsert(connection, schema.participants, rows.participant_row(participant))
             if visit is not None:

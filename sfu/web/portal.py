@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from sfu.admission.visit import Visit, VisitState
 from sfu.admission.waiting_room import State
 from sfu.admission.windows import Window, window
 from sfu.config import Config
+from sfu.errors import Refused, StoreUnavailable
 from sfu.ids import VISIT_ID, NewToken, PersonId, VisitId, new_token
 from sfu.visits.bookings import Body, BookedVisit, Booking, BrokenRule, Changes, NotAGuardian, TicketWanted
 from sfu.visits.keys import Keys
@@ -73,8 +75,11 @@ class LiveVisits(Protocol):
         """The store has the visit as its portal has changed it. A visit that nobody has come to learns it when it is read."""
         ...
 
-    async def link_renewed(self, visit: VisitId, generation: int) -> None:
-        """The store has a new generation of the shared link: older links are dead from now on."""
+    async def link_renewed(self, visit: VisitId, generation: int, *, unsure: bool = False) -> int:
+        """The store has this generation of the shared link: older links are dead from now on. Gives the one that is good.
+
+        `unsure`: it may have it. Then it is written anew, as soon as it can be.
+        """
         ...
 
     async def ticket_revoked(self, visit: VisitId, ticket: str) -> None:
@@ -236,7 +241,8 @@ class PortalApi:
             await self._store.ticket_revoked(visit, id_, entry)
         except Unsure:
             # It may have happened. Doubt takes away, and who revokes asks again.
-            await self._live.ticket_revoked(visit, id_)
+            with contextlib.suppress(StoreUnavailable, Refused):
+                await self._live.ticket_revoked(visit, id_)
             raise
         # Told even where it was revoked before: the first time, the telling may have failed.
         await self._live.ticket_revoked(visit, id_)
@@ -245,19 +251,24 @@ class PortalApi:
     async def read_link(self, call: Call) -> Reply:
         booked = await self._visit(call)
         self._open_until_closed(booked)
-        visit, generation = booked.visit.visit, booked.visit.link_generation
+        visit = booked.visit.visit
         await self._store.note(self._entry(call, visit, Action.LINK_READ))
-        # A renewal whose commit went unanswered has told nobody: the link that is handed out is the one that works.
-        if self._live.active(visit):
-            await self._live.link_renewed(visit, generation)
+        # After a renewal whose commit went unanswered the two may differ: the link that is handed out is the one that works.
+        generation = await self._live.link_renewed(visit, booked.visit.link_generation)
         return Reply.of(self._link_answer(visit, generation))
 
     async def renew_link(self, call: Call) -> Reply:
         booked = await self._visit(call)
         self._open_until_closed(booked)
         visit = booked.visit.visit
-        generation = await self._store.renew_link(visit, self._entry(call, visit, Action.LINK_RENEWED))
-        await self._live.link_renewed(visit, generation)
+        try:
+            generation = await self._store.renew_link(visit, self._entry(call, visit, Action.LINK_RENEWED))
+        except Unsure:
+            # It may have happened. Doubt takes away: the old link is dead, and who renews asks again.
+            with contextlib.suppress(StoreUnavailable, Refused):
+                await self._live.link_renewed(visit, booked.visit.link_generation + 1, unsure=True)
+            raise
+        generation = await self._live.link_renewed(visit, generation)
         return Reply.of(self._link_answer(visit, generation))
 
     async def read_participants(self, call: Call) -> Reply:

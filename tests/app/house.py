@@ -47,6 +47,7 @@ class Story:
         participants: Sequence[ParticipantRecord] = (),
         visit: VisitRecord | None = None,
         tickets_used: Sequence[str] = (),
+        again: bool = False,
     ) -> None:
         """The store's."""
         if self.gate is not None:

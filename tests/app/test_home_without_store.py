@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 
+from sfu.admission.records import Action
 from sfu.admission.roles import Role
 from sfu.admission.waiting_room import State
 from sfu.errors import Refused, StoreUnavailable
+from sfu.rooms.events import LinkRenewed
 from sfu.rooms.requests import Admit, Allow, Deny, Hold, Lock, Remove
 from sfu.visits import audit
 from sfu.visits.store import Store
 from sfu.visits.transaction import Unsure
 from tests.app.crash_visit import VISIT, Script
 from tests.databases import Database
-from tests.visits.sample import UNIT
+from tests.visits.sample import UNIT, entry
 
 
 class Stage:
@@ -114,6 +116,59 @@ async def test_what_could_not_be_written_is_written_though_nothing_happens_any_m
     assert (await stage.actions())[-1] == "removed"
     with pytest.raises(Refused):
         await stage.script.ask(Admit(stage.script.ids["maria"]))
+
+
+def unanswered_once(stage: Stage, monkeypatch: pytest.MonkeyPatch, *, written: bool) -> None:
+    """The next step's commit is never answered: it has happened, or not."""
+    write = stage.store.write
+
+    async def unanswered(**step: Any) -> None:
+        monkeypatch.setattr(stage.store, "write", write)
+        if written:
+            await write(**step)
+        raise Unsure("lost at a commit")
+
+    monkeypatch.setattr(stage.store, "write", unanswered)
+
+
+@pytest.mark.parametrize("written", [True, False])
+async def test_what_takes_away_and_may_have_been_written_is_logged_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    logged = len(await stage.actions())
+    unanswered_once(stage, monkeypatch, written=written)
+    await stage.script.ask(Remove(stage.script.ids["maria"]))
+    await stage.script.ask(Remove(stage.script.ids["per"]))
+    rows = (await stage.store.log(VISIT))[logged:]
+    removed = [stage.script.ids[name] for name in ("maria", "per")]
+    assert [(row.action, row.subject) for row in rows] == [("removed", id_) for id_ in removed]
+    told = await stage.store.participants(VISIT)
+    assert {each.participant for each in told if each.state is State.REMOVED} == set(removed)
+
+
+@pytest.mark.parametrize("written", [True, False])
+async def test_a_link_that_may_have_been_renewed_is_renewed(stage: Stage, written: bool) -> None:
+    """In the room at once, in the store as soon as it can be; nothing has to ask again."""
+    if written:
+        await stage.store.renew_link(VISIT, entry(Action.LINK_RENEWED))
+    logged = len(await stage.actions())
+    stage.lose()
+    home = await stage.script.home()
+    await home.change(LinkRenewed(2, unsure=True))
+    with pytest.raises(Refused, match="link_revoked"):
+        await stage.script.link("stranger")
+    stage.find()
+    await home.flush()
+    assert await stage.store.link_generation(VISIT) == 2
+    rows = (await stage.store.log(VISIT))[logged:]
+    assert [(row.action, row.actor, row.detail) for row in rows] == [("link_renewed", "server", "unsure")]
+
+
+async def test_a_link_that_was_renewed_meanwhile_is_not_taken_back(stage: Stage) -> None:
+    """The room does not know of it yet, and writes about something else."""
+    await stage.store.renew_link(VISIT, entry(Action.LINK_RENEWED))
+    await stage.script.ask(Lock(True))
+    assert await stage.store.link_generation(VISIT) == 2
 
 
 @pytest.mark.parametrize("written", [True, False])

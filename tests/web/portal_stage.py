@@ -67,6 +67,7 @@ class Live:
     busy: bool = False
     ending: bool = False
     store_lost: bool = False
+    link_generation: int = 1
 
     def draining(self) -> bool:
         return self.ending
@@ -80,8 +81,9 @@ class Live:
     async def booking_changed(self, visit: Visit) -> None:
         self._tell("changed", visit.visit, visit.title)
 
-    async def link_renewed(self, visit: VisitId, generation: int) -> None:
-        self._tell("link", visit, generation)
+    async def link_renewed(self, visit: VisitId, generation: int, *, unsure: bool = False) -> int:
+        self._tell("link unsure" if unsure else "link", visit, generation)
+        return max(generation, self.link_generation)
 
     async def ticket_revoked(self, visit: VisitId, ticket: str) -> None:
         self._tell("revoked", visit, ticket)

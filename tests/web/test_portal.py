@@ -16,6 +16,7 @@ from sfu.admission.visit import VisitState
 from sfu.admission.waiting_room import State
 from sfu.ids import VisitId
 from sfu.visits import audit
+from sfu.visits.transaction import Unsure
 from sfu.web.portal import Present
 from tests.visits.sample import body, participant
 from tests.web.portal_stage import PATIENT, WALL, Stage, staged
@@ -126,11 +127,27 @@ async def test_a_draining_server_takes_no_new_visit(stage: Stage) -> None:
 
 async def test_the_link_that_is_handed_out_is_the_one_that_works_where_the_visit_runs(stage: Stage) -> None:
     visit = await stage.book(body())
-    await stage.call("GET", f"/visits/{visit}/link")
-    assert stage.live.told == []
-    stage.live.busy = True
-    await stage.call("GET", f"/visits/{visit}/link")
+    stored = (await stage.call("GET", f"/visits/{visit}/link")).json
     assert stage.live.told == [("link", visit, 1)]
+    stage.live.link_generation = 2
+    assert (await stage.call("GET", f"/visits/{visit}/link")).json != stored
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_a_link_whose_renewal_may_have_been_written_is_dead_here_at_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, lost: bool
+) -> None:
+    """Where the visit does not run and the store cannot be read, there is nobody to tell; that is no other answer."""
+    visit = await stage.book(body())
+    stage.live.store_lost = lost
+
+    async def unanswered(*_: object) -> None:
+        raise Unsure("the database was lost at a commit")
+
+    monkeypatch.setattr(stage.store, "renew_link", unanswered)
+    refused = await stage.call("POST", f"/visits/{visit}/link")
+    assert (refused.status, refused.code) == (503, "store_unavailable")
+    assert stage.live.told == ([] if lost else [("link unsure", visit, 2)])
 
 
 # The shared link
@@ -151,7 +168,7 @@ async def test_the_link_opens_its_visit_until_it_is_renewed(stage: Stage) -> Non
     renewed = (await stage.call("POST", f"/visits/{visit}/link")).json["share_url"]
     assert [generation(url) for url in (*read, renewed)] == [1, 1, 2]
     assert (await stage.call("GET", f"/visits/{visit}/link")).json["share_url"] == renewed
-    assert stage.live.told == [("link", visit, 2)]
+    assert [told[2] for told in stage.live.told] == [1, 1, 2, 2]
     assert await stage.actions(visit) == ["created", "link_read", "link_read", "link_renewed", "link_read"]
 
 
