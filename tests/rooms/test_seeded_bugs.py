@@ -109,7 +109,7 @@ def a_full_room_takes_more(patch: Patch) -> None:
 
 @bug
 def a_lock_and_a_full_lobby_keep_nobody_out(patch: Patch) -> None:
-    patch.setattr(joining, "_check_lobby", lambda _draft, _newcomer: None)
+    patch.setattr(joining, "_check_lobby", lambda _draft, has_place=False: None)
 
 
 @bug
