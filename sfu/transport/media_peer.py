@@ -31,6 +31,36 @@ MAX_CLOCK_STEP = 1.0
 class MediaPeer:
     """What belongs to one peer and dies with it. The plane decides; this holds, and counts the places of the SSRC list."""
 
+    __slots__ = (
+        "_clock_offset",
+        "_reporters",
+        "_retired",
+        "arrivals",
+        "arrivals_ssrc",
+        "arrivals_told",
+        "bulk",
+        "downlink",
+        "feeds",
+        "fir_number",
+        "forwarded_from",
+        "forwarded_to",
+        "inbound",
+        "named",
+        "number",
+        "outbound",
+        "outgoing",
+        "outgoing_by_ssrc",
+        "remb_wanted",
+        "report_at",
+        "report_ssrc",
+        "reporting",
+        "round_trip",
+        "ssrcs",
+        "statuses",
+        "streams",
+        "urgent",
+    )
+
     def __init__(self, number: PeerId, outboxes: Outboxes, downlink: Downlink, rng: random.Random) -> None:
         self.number = number
         self.downlink = downlink

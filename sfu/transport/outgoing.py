@@ -45,6 +45,45 @@ class OutgoingStream:
     sent again goes out as a retransmission, on an SSRC and with sequence numbers of its own (RFC 4588).
     """
 
+    __slots__ = (
+        "_downlink",
+        "_drops",
+        "_elements",
+        "_frame",
+        "_outbox",
+        "_padding_type",
+        "_payload_types",
+        "_picture",
+        "_resends",
+        "_rtx_payload_types",
+        "_rtx_sequence",
+        "_sent",
+        "_sequences",
+        "_ssrc",
+        "_strip_red",
+        "_writer",
+        "egress",
+        "feed",
+        "is_sound",
+        "layers",
+        "left_out",
+        "octets",
+        "packets",
+        "peer",
+        "reported_packets",
+        "round_trip",
+        "routed_at",
+        "section",
+        "session",
+        "source",
+        "started",
+        "switched_by_source",
+        "target",
+        "timestamps",
+        "wanted_spatial",
+        "wanted_temporal",
+    )
+
     def __init__(
         self,
         peer: PeerId,
@@ -58,6 +97,7 @@ class OutgoingStream:
         self.peer = peer
         self.section = section
         self.egress = egress
+        self._ssrc = egress.ssrc
         self.feed: Feed | None = None
         self.source: IncomingStream | None = None
         """Of the feed's streams the one whose packets go out. This and the next are set by the feed's selection."""
@@ -242,11 +282,18 @@ class OutgoingStream:
             outbox.reserve()
         view = outbox.view
         at = outbox.end
-        extension = self._writer.write(source, elements, view, at + FIXED_LENGTH, descriptor)
-        body = at + FIXED_LENGTH + extension
+        writer = self._writer
+        plain = not elements.present & writer.carried
+        extension = 0
+        if plain:
+            body = at + writer.plain_length
+        else:
+            extension = writer.write(source, elements, view, at + FIXED_LENGTH, descriptor)
+            body = at + FIXED_LENGTH + extension
         size = len(payload)
         end = body + size
-        if end - at > MAX_CLEAR:
+        length = end - at
+        if length > MAX_CLEAR:
             self._drops[DropReason.TOO_LARGE] += 1
             self._leave_out(header.sequence)
             return 0
@@ -256,15 +303,21 @@ class OutgoingStream:
             self._drops[DropReason.SUPERSEDED] += 1
             return 0
         timestamp = self.timestamps.map(header.timestamp, now)
-        write_fixed(view, at, extension, marker, payload_type, sequence, timestamp, self.egress.ssrc)
+        number = 0
+        if writer.number_at:
+            number = self._sent.note(length, now)
+        else:
+            self._sent.total += length
+        if plain:
+            writer.write_plain(view, at, marker, payload_type, sequence, timestamp, self._ssrc, number)
+        else:
+            write_fixed(view, at, extension, marker, payload_type, sequence, timestamp, self._ssrc)
+            if writer.number_at:
+                writer.write_number(view, at + FIXED_LENGTH, number)
         view[body:end] = payload
         if layers is not None and frame is not None:
             layers.write(view, body, frame)
-        if self._writer.number_at:
-            self._writer.write_number(view, at + FIXED_LENGTH, self._sent.note(end - at, now))
-        else:
-            self._sent.total += end - at
-        protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
+        protected = session.protect(outbox.pointer + at, length, MAX_DATAGRAM)
         if protected < 0:
             self._drops[DropReason.PROTECT_FAILED] += 1
             return 0
@@ -289,7 +342,7 @@ class OutgoingStream:
         outbox.reserve()
         at = outbox.end
         extension = self._writer.write(b"", _NO_ELEMENTS, outbox.view, at + FIXED_LENGTH)
-        write_fixed(outbox.view, at, extension, 0, payload_type, sequence, timestamp, self.egress.ssrc)
+        write_fixed(outbox.view, at, extension, 0, payload_type, sequence, timestamp, self._ssrc)
         self.packets += 1
         return self._seal(session, at, at + FIXED_LENGTH + extension, now)
 
