@@ -180,6 +180,30 @@ async def test_a_track_that_has_gone_meanwhile_is_asked_for_anew(visitor: Visito
     await expect(visitor.page.locator("audio[data-track=a-p1]")).to_have_count(1)
 
 
+async def test_who_leaves_while_first_offered_takes_nobody_else_s_sections_along(visitor: Visitor) -> None:
+    """Chromium counts with the places of sections that are stopped before any answer, and takes others' for them."""
+    channel = await visitor.enter()
+    del channel.answers["offer"]
+    await channel.event("roster", version=2, locked=False, participants=[me(*OWN), admitted("p1"), admitted("p2")])
+    refused = await channel.heard("offer")
+    await channel.event("roster", version=3, locked=False, participants=[me(*OWN), admitted("p2")])
+    await expect(visitor.see("roster-entry")).to_have_count(2)
+    await channel.error(refused, "track_unknown")
+    offer = await channel.heard("offer")
+    assert [s["track"] for s in sections(offer, "receive")] == ["a-p2", "v-p2"]
+    assert directions(offer) == ["sendonly"] * 2 + ["recvonly"] * 4
+    await channel.ok(offer, **stub_answer(offer))
+    await expect(visitor.page.locator("audio[data-track=a-p2]")).to_have_count(1)
+    # The places that wait for nobody are given back with the next offer, or taken by who comes.
+    await channel.event("roster", version=4, locked=False, participants=[me(*OWN), admitted("p2"), admitted("p3")])
+    offer = await channel.heard("offer")
+    assert [s["track"] for s in sections(offer, "receive")] == ["a-p2", "v-p2", "a-p3", "v-p3"]
+    assert directions(offer).count("recvonly") == 4
+    await channel.ok(offer, **stub_answer(offer))
+    await expect(visitor.page.locator("video[data-track=v-p3]")).to_have_count(1)
+    assert await visitor.page.evaluate("probe.connections.length") == 1
+
+
 async def test_media_that_cannot_be_agreed_on_is_said(visitor: Visitor) -> None:
     channel = await visitor.enter()
     del channel.answers["offer"]
@@ -240,6 +264,31 @@ async def test_a_lost_connection_is_restarted_then_replaced(timed_visitor: Visit
     await visitor.page.clock.fast_forward(8_000)
     await channel.heard("offer")
     assert await visitor.page.evaluate("probe.connections.map((pc) => pc.signalingState === 'closed')") == [True, False]
+
+
+async def test_a_restart_that_nobody_has_answered_yet_is_not_given_up(timed_visitor: Visitor) -> None:
+    visitor = timed_visitor
+    await visitor.page.clock.install()
+    channel = await visitor.enter()
+    del channel.answers["offer"]
+    await visitor.page.evaluate(
+        """() => {
+          const [pc] = probe.connections;
+          Object.defineProperty(pc, "connectionState", { value: "disconnected" });
+          pc.onconnectionstatechange();
+        }"""
+    )
+    await visitor.page.clock.fast_forward(3_000)
+    restart = await channel.heard("offer")
+    await visitor.page.clock.fast_forward(9_000)
+    assert await visitor.page.evaluate("probe.connections.length") == 1
+    await channel.ok(restart, **stub_answer(restart))
+    await visitor.page.wait_for_function(SETTLED)
+    await visitor.page.clock.fast_forward(7_000)
+    assert await visitor.page.evaluate("probe.connections.length") == 1
+    await visitor.page.clock.fast_forward(2_000)
+    await channel.heard("offer")
+    assert await visitor.page.evaluate("probe.connections.length") == 2
 
 
 async def test_an_unplugged_camera_is_said_and_muted(visitor: Visitor) -> None:

@@ -1,24 +1,22 @@
 /**
  * One admitted period's media: an RTCPeerConnection on which the client always offers and the server always answers.
  *
- * What is to be sent and received is set at any time; one offer at a time brings the connection there. Sections of tracks
- * that have gone are stopped, and give their place in the description to the next, so that it does not grow.
+ * What is to be sent and received is set at any time; one offer at a time brings the connection there.
  *
- * @typedef {import("./devices.js").Source | import("./screen.js").ScreenSource} Source
- * @typedef {{track: string, kind: "audio" | "video"}} Wanted
- * @typedef {{sdp: string, send: {mid: string, source: Source}[], receive: {mid: string, track: string}[]}} Offer
+ * @typedef {import("./sections.js").Source} Source
+ * @typedef {import("./sections.js").Wanted} Wanted
+ * @typedef {import("./sections.js").Bindings} Bindings
+ * @typedef {{sdp: string} & Bindings} Offer
  * @typedef {{sdp: string, send: {mid: string, track: string}[]}} Answer
  * @typedef {"connecting" | "connected" | "interrupted" | "failed"} MediaStatus
- * @typedef {{transceiver: RTCRtpTransceiver, kind: "audio" | "video", track: string | null}} Section
  */
 
-import { Encodings, layersOf } from "./encodings.js";
-import { leanOffer, preferFormats } from "./formats.js";
+import { leanOffer } from "./formats.js";
 import { ChannelLost, Refused } from "./protocol.js";
+import { Sections } from "./sections.js";
 
-const MAX_SECTIONS = 24; // the protocol's limit on media sections
 const RESTART_AFTER = 3_000; // ms of `disconnected`; shorter gaps mend themselves
-const REPLACE_AFTER = 8_000; // ms that an ICE restart is given
+const REPLACE_AFTER = 8_000; // ms that an ICE restart is given once the server has answered it
 const CONNECT_TIMEOUT = 15_000; // ms until the first connection counts as failed
 const RETRY_AFTER = [500, 1_000, 2_000, 4_000, 8_000]; // ms between failed offers; the last one again and again
 
@@ -37,18 +35,12 @@ export class MediaConnection {
   #onStatus;
   /** @type {RTCPeerConnection | null} */
   #pc = null;
-  /** @type {Map<Source, RTCRtpTransceiver>} */
-  #sending = new Map();
-  /** @type {WeakMap<RTCRtpSender, Encodings>} */
-  #encodings = new WeakMap();
+  /** Of this connection. @type {Sections | null} */
+  #sections = null;
   /** @type {Map<Source, string>} */
   #sent = new Map();
-  /** Sources whose sections are to become idle. @type {Set<Source>} */
+  /** Sources that are not sent any more, and will be gone with the next offer. @type {Set<Source>} */
   #retired = new Set();
-  /** @type {Section[]} */
-  #receiving = [];
-  /** Sections that have sent a screen, for the next one. @type {Section[]} */
-  #idle = [];
   /** @type {Map<Source, MediaStreamTrack>} */
   #local = new Map();
   /** @type {Wanted[]} */
@@ -57,13 +49,13 @@ export class MediaConnection {
   #seen = new Set();
   /** @type {string[]} */
   #own = [];
-  #stream = new MediaStream();
   /** @type {string | null} The server's, since this connection's first answer. */
   #fingerprint = null;
   #dirty = false;
   /** @type {RTCPeerConnection | null} The one with an offer under way. A closed one may never answer, so it does not count. */
   #busy = null;
-  #restarted = false;
+  /** How far a restart of ICE has come. @type {null | "asked" | "answered"} */
+  #restart = null;
   #failures = 0;
   #replacements = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -98,9 +90,7 @@ export class MediaConnection {
     if ((this.#local.get(source) ?? null) === track) return;
     if (track) this.#local.set(source, track);
     else this.#local.delete(source);
-    const transceiver = this.#sending.get(source);
-    if (transceiver) void transceiver.sender.replaceTrack(track).catch(() => {});
-    else this.#change();
+    if (!this.#sections?.replace(source, track)) this.#change();
   }
 
   /**
@@ -143,18 +133,14 @@ export class MediaConnection {
    */
   encode(track, wanted) {
     const source = [...this.#sent].find(([, id]) => id === track)?.[0];
-    const sender = source && this.#sending.get(source)?.sender;
-    if (!sender) return;
-    let encodings = this.#encodings.get(sender);
-    if (!encodings) this.#encodings.set(sender, (encodings = new Encodings(sender)));
-    encodings.want(wanted);
+    if (source) this.#sections?.encode(source, wanted);
   }
 
   /** The channel is back after a loss: the server may have lost what it knew of this connection. */
   resume() {
     const state = this.#pc?.connectionState;
     if (state === "failed" || state === "closed") return this.#replace();
-    if (state === "disconnected") this.#restart();
+    if (state === "disconnected") this.#restartIce();
     this.#change();
   }
 
@@ -189,6 +175,7 @@ export class MediaConnection {
     const pc = new RTCPeerConnection(this.#configuration());
     pc.onconnectionstatechange = () => this.#connectionChanged(pc);
     this.#pc = pc;
+    this.#sections = new Sections(pc);
     this.#onStatus("connecting");
   }
 
@@ -206,14 +193,12 @@ export class MediaConnection {
       pc.onconnectionstatechange = null;
       pc.close();
     }
-    this.#sending.clear();
+    this.#sections = null;
     this.#sent.clear();
     this.#seen.clear();
     this.#retired.clear();
-    this.#receiving = [];
-    this.#idle = [];
     this.#fingerprint = null;
-    this.#restarted = false;
+    this.#restart = null;
     this.#onRemote(new Map());
   }
 
@@ -253,15 +238,14 @@ export class MediaConnection {
 
   /** @param {RTCPeerConnection} pc */
   async #round(pc) {
-    this.#arrange(pc);
+    const sections = this.#sections;
+    if (!sections) return;
+    sections.arrange(this.#local, this.#retired, this.#wanted);
+    this.#retired.clear();
     if (!pc.getTransceivers().length) return;
     await pc.setLocalDescription();
-    const receive = this.#receiving.flatMap(({ transceiver, track }) =>
-      track && transceiver.mid !== null ? [{ mid: transceiver.mid, track }] : [],
-    );
-    const send = [...this.#sending].flatMap(([source, { mid }]) => (mid !== null ? [{ mid, source }] : []));
     if (pc.connectionState === "new") this.#watchFor(pc, CONNECT_TIMEOUT, () => this.#replace());
-    const answer = await this.#negotiate({ sdp: leanOffer(pc.localDescription?.sdp ?? ""), send, receive });
+    const answer = await this.#negotiate({ sdp: leanOffer(pc.localDescription?.sdp ?? ""), ...sections.bindings() });
     if (pc !== this.#pc) return;
     const fingerprint = fingerprintOf(answer.sdp);
     if (this.#fingerprint !== null && this.#fingerprint !== fingerprint) {
@@ -271,83 +255,15 @@ export class MediaConnection {
     this.#fingerprint = fingerprint;
     await pc.setRemoteDescription({ type: "answer", sdp: answer.sdp });
     if (pc !== this.#pc) return;
-    this.#sent = new Map();
-    for (const [source, { mid }] of this.#sending) {
-      const named = answer.send.find((section) => section.mid === mid);
-      if (named) this.#sent.set(source, named.track);
+    if (this.#restart === "asked") {
+      // Not before: where nothing gets through, a fresh connection could not be agreed on either, and the old one may live on.
+      this.#restart = "answered";
+      this.#watchFor(pc, REPLACE_AFTER, () => this.#replace());
     }
+    this.#sent = new Map(answer.send.flatMap(({ mid, track }) => sections.sources(mid).map((source) => [source, track])));
     this.#noteSeen();
     this.#onSent(new Map(this.#sent));
-    /** @type {Map<string, MediaStreamTrack>} */
-    const remote = new Map();
-    for (const { track, transceiver } of this.#receiving) if (track) remote.set(track, transceiver.receiver.track);
-    this.#onRemote(remote);
-  }
-
-  /**
-   * Turn what is wanted into sections. Only here, at the start of a round, do bindings change.
-   *
-   * @param {RTCPeerConnection} pc
-   */
-  #arrange(pc) {
-    for (const source of this.#retired) this.#idleFrom(source);
-    this.#retired.clear();
-    // Where not everything fits, the least important is not received.
-    const sending = new Set([...this.#sending.keys(), ...this.#local.keys()]);
-    const fitting = this.#wanted.slice(0, MAX_SECTIONS - sending.size);
-    const wanted = new Set(fitting.map(({ track }) => track));
-    // Stopped, not set inactive: Chromium shows no picture on a section that was inactive in between. A stopped one gives
-    // its place in the description to the next (RFC 9429 5.2.2).
-    for (const { track, transceiver } of this.#receiving) if (track === null || !wanted.has(track)) transceiver.stop();
-    this.#receiving = this.#receiving.filter(({ track }) => track !== null && wanted.has(track));
-    for (const [source, track] of this.#local) {
-      if (this.#sending.has(source)) continue;
-      const transceiver = this.#sectionFor(pc, source, track);
-      if (transceiver) this.#sending.set(source, transceiver);
-    }
-    const bound = new Set(this.#receiving.map(({ track }) => track));
-    for (const { track, kind } of fitting) {
-      if (bound.has(track)) continue;
-      if (pc.getTransceivers().length >= MAX_SECTIONS) continue;
-      const transceiver = pc.addTransceiver(kind, { direction: "recvonly" });
-      preferFormats(transceiver, kind);
-      this.#receiving.push({ transceiver, kind, track });
-    }
-  }
-
-  /** @param {Source} source */
-  #idleFrom(source) {
-    const transceiver = this.#sending.get(source);
-    if (!transceiver || this.#local.has(source)) return;
-    this.#sending.delete(source);
-    transceiver.direction = "inactive";
-    void transceiver.sender.replaceTrack(null).catch(() => {});
-    this.#idle.push({ transceiver, kind: source === "screen" ? "video" : "audio", track: null });
-  }
-
-  /**
-   * @param {RTCPeerConnection} pc
-   * @param {Source} source
-   * @param {MediaStreamTrack} track
-   * @returns {RTCRtpTransceiver | null} null where nothing more fits
-   */
-  #sectionFor(pc, source, track) {
-    // What has sent a screen has no layers.
-    const free = source === "camera" ? undefined : this.#idle.find((section) => section.kind === track.kind);
-    if (free) {
-      this.#idle = this.#idle.filter((section) => section !== free);
-      free.transceiver.direction = "sendonly";
-      void free.transceiver.sender.replaceTrack(track).catch(() => {});
-      return free.transceiver;
-    }
-    if (pc.getTransceivers().length >= MAX_SECTIONS) return null;
-    const transceiver = pc.addTransceiver(track, {
-      direction: "sendonly",
-      streams: [this.#stream],
-      ...(source === "camera" && { sendEncodings: layersOf(track) }),
-    });
-    preferFormats(transceiver, /** @type {"audio" | "video"} */ (track.kind));
-    return transceiver;
+    this.#onRemote(sections.remote());
   }
 
   /**
@@ -381,28 +297,28 @@ export class MediaConnection {
     switch (pc.connectionState) {
       case "connected":
         clearTimeout(this.#watch);
-        this.#restarted = false;
+        this.#restart = null;
         this.#replacements = 0;
         this.#onStatus("connected");
         break;
       case "disconnected":
         this.#onStatus("interrupted");
-        if (!this.#restarted) this.#watchFor(pc, RESTART_AFTER, () => this.#restart());
+        if (!this.#restart) this.#watchFor(pc, RESTART_AFTER, () => this.#restartIce());
         break;
       case "failed":
         this.#onStatus("interrupted");
-        if (this.#restarted) this.#replaceSoon(pc);
-        else this.#restart();
+        if (this.#restart === "answered") this.#replaceSoon(pc);
+        else if (!this.#restart) this.#restartIce();
         break;
     }
   }
 
-  #restart() {
+  #restartIce() {
     const pc = this.#pc;
     if (!pc || pc.connectionState === "connected") return;
-    this.#restarted = true;
+    clearTimeout(this.#watch);
+    this.#restart = "asked";
     pc.restartIce();
-    this.#watchFor(pc, REPLACE_AFTER, () => this.#replace());
     this.#change();
   }
 
