@@ -189,6 +189,7 @@ async def test_what_may_have_been_written_is_set_back_before_anything_else(
         "allow": lambda: script.ask(Allow(ids["tolk"])),
         "unlock": lambda: script.ask(Lock(False)),
     }
+    logged = len(await stage.actions())
     with monkeypatch.context() as lost:
         write = stage.store.write
 
@@ -201,7 +202,6 @@ async def test_what_may_have_been_written_is_set_back_before_anything_else(
         with pytest.raises(StoreUnavailable):
             await steps[step]()
         assert await stage.states() == before
-    logged = len(await stage.actions())
     await (await script.home()).flush()
     room = await stage.store.load_room(VISIT)
     assert room is not None
