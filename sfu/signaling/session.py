@@ -20,16 +20,8 @@ from typing import Final
 from sfu.errors import CloseCode, Code, Refused
 from sfu.rooms.requests import Leave
 from sfu.signaling import frames
-from sfu.signaling.messages import (
-    Asking,
-    Echo,
-    Join,
-    OfferMessage,
-    decode_asking,
-    decode_join,
-    decode_test,
-    message_type,
-)
+from sfu.signaling.decoding import decode_asking, decode_join, decode_test, message_type
+from sfu.signaling.messages import Asking, Echo, Join, OfferMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

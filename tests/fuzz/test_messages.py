@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sfu.errors import CloseCode, Code
 from sfu.signaling import frames
-from sfu.signaling.messages import message_type
+from sfu.signaling.decoding import message_type
 from sfu.signaling.session import Asked, Close, Joining, Limits, Send, Session, Trying
 
 GOOD: list[dict[str, Any]] = [

@@ -12,6 +12,7 @@ from sfu.errors import Code, Refused
 from sfu.ids import ParticipantId, TrackId
 from sfu.rooms import requests
 from sfu.rooms.requests import SendSection, Source
+from sfu.signaling.decoding import decode_asking, decode_join, decode_test, message_type
 from sfu.signaling.messages import (
     Asking,
     EchoByLink,
@@ -21,10 +22,6 @@ from sfu.signaling.messages import (
     JoinByTicket,
     OfferMessage,
     ReceiveBinding,
-    decode_asking,
-    decode_join,
-    decode_test,
-    message_type,
 )
 
 ANA, CAMERA = ParticipantId("p_ana"), TrackId("t_camera")

@@ -12,7 +12,7 @@ import pytest
 
 from sfu.errors import CloseCode, Code
 from sfu.signaling import frames
-from sfu.signaling.messages import message_type
+from sfu.signaling.decoding import message_type
 from sfu.signaling.sdp import EgressStream, LocalAnswer, answer, parse_offer
 from sfu.signaling.session import Asked, Joining, Limits, Send, Session, Trying
 
