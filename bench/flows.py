@@ -1,10 +1,11 @@
-"""Flows over the seeded network of the tests, in virtual time: media that follows its estimate, and a TCP beside it."""
+"""Flows over the seeded network of the tests, in virtual time: media that follows its estimate, and TCP beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from random import Random
 
 from sfu.rtp.arrival_log import ArrivalLog
 from sfu.rtp.bandwidth.estimator import Estimator
@@ -166,12 +167,16 @@ class MediaFlow:
 
 @dataclass(slots=True)
 class TcpFlow:
-    """A long TCP transfer (Reno): it fills the queue until something is lost, and halves."""
+    """A TCP transfer (Reno): it fills the queue until something is lost, and halves."""
 
     net: Net
     forward: Way
     back: Way
     end: float
+    left: float = float("inf")
+    """Bytes that are still to be sent."""
+    done: Callable[[], None] | None = None
+    """Called once all of them have arrived."""
     arrived: int = 0
     _window: float = 10.0
     _threshold: float = 1e9
@@ -183,8 +188,9 @@ class TcpFlow:
         self._fill()
 
     def _fill(self) -> None:
-        while self._flying < int(self._window) and self.net.now < self.end:
+        while self._flying < int(self._window) and self.net.now < self.end and self.left > 0:
             self._flying += 1
+            self.left -= self._size
             before = self.forward.dropped
             self.net.send(self.forward, self._size, lambda _: self._arrive())
             if self.forward.dropped > before:
@@ -193,16 +199,57 @@ class TcpFlow:
 
     def _arrive(self) -> None:
         self.arrived += self._size
+        dropped = self.back.dropped
         self.net.send(self.back, 60, lambda _: self._acknowledged())
+        if self.back.dropped > dropped:
+            # The next acknowledgement, which comes about now, speaks for this one too.
+            self.net.after(self.back.conditions.delay, self._acknowledged)
 
     def _acknowledged(self) -> None:
         self._flying -= 1
         self._window += 1.0 if self._window < self._threshold else 1.0 / self._window
+        if self.left <= 0 and not self._flying:
+            if self.done is not None:
+                self.done()
+            return
         self._fill()
 
     def _lost(self) -> None:
         self._flying -= 1
+        self.left += self._size
         if self.net.now >= self._recovers_at:
             self._window = self._threshold = max(self._window / 2, 2.0)
             self._recovers_at = self.net.now + 2 * self.forward.conditions.delay + self.forward.conditions.queue
         self._fill()
+
+
+OFF = 10.0  # seconds between two downloads, on average
+LEAST_FILE, MOST_FILE = 100_000, 1_000_000  # bytes
+
+
+@dataclass(slots=True)
+class Downloads:
+    """Somebody who loads one page after the other, each over a TCP connection of its own, and reads between them (RFC 8867 5.7)."""
+
+    net: Net
+    forward: Way
+    back: Way
+    end: float
+    chance: Random
+    loaded: int = 0
+    """Files, so far."""
+
+    def begin(self, *, reading: bool) -> None:
+        if reading:
+            self.net.after(self.chance.expovariate(1 / OFF), self._load)
+        else:
+            self._load()
+
+    def _load(self) -> None:
+        if self.net.now < self.end:
+            size = self.chance.uniform(LEAST_FILE, MOST_FILE)
+            TcpFlow(self.net, self.forward, self.back, end=self.end, left=size, done=self._read).begin()
+
+    def _read(self) -> None:
+        self.loaded += 1
+        self.begin(reading=True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 
-from bench.flows import PAUSED, MediaFlow, TcpFlow
+from bench.flows import PAUSED, Downloads, MediaFlow, TcpFlow
 from bench.report import Row, Watcher
 from tests.net import Bursts, Net, Way
 
@@ -34,6 +35,8 @@ class Case:
     conditions: Mapping[str, object]
     rival: bool = False
     """Whether somebody else takes what we do not: then nothing says how much of the link is ours."""
+    back: Rates = ()
+    """What the way back carries; of the rest it is like the way there. Without: everything, at once."""
 
 
 def one(net: Net, forward: Way, back: Way, end: float) -> list[MediaFlow]:
@@ -62,6 +65,24 @@ def beside_tcp(begin: float) -> Callable[[Net, Way, Way, float], list[MediaFlow]
     return run
 
 
+def both_ways(net: Net, forward: Way, back: Way, end: float) -> list[MediaFlow]:
+    """A flow each way, each beside the feedback of the other. What is looked at is the one that goes forward."""
+    flow = MediaFlow(net, forward, back, end=end)
+    MediaFlow(net, back, forward, end=end)
+    return [flow]
+
+
+READERS, LOADING = 10, 2
+"""Who load page after page beside the flows, and how many of them at the start."""
+
+
+def beside_readers(net: Net, forward: Way, back: Way, end: float) -> list[MediaFlow]:
+    flows = [MediaFlow(net, forward, back, start=5.0, end=end) for _ in range(2)]
+    for index in range(READERS):
+        Downloads(net, forward, back, end, Random(100 + index)).begin(reading=index >= LOADING)
+    return flows
+
+
 def pausing(net: Net, forward: Way, back: Way, end: float) -> list[MediaFlow]:
     flows = [MediaFlow(net, forward, back, end=end) for _ in range(3)]
     most = flows[0].most
@@ -77,6 +98,9 @@ def pausing(net: Net, forward: Way, back: Way, end: float) -> list[MediaFlow]:
 RFC: Mapping[str, object] = {"delay": 0.05, "queue": 0.3, "jitter": 0.01}
 """What RFC 8867 has its paths be: 50 ms one way, 300 ms of queue, and jitter."""
 
+THERE: Rates = [(0, 2e6), (20, 1e6), (40, 5e5), (60, 2e6)]
+BACK: Rates = [(0, 2e6), (35, 8e5), (70, 2e6)]
+
 CASES: Mapping[str, Case] = {
     "steady": Case("a home", 60.0, [(0, 2e6)], one, {"delay": 0.03}),
     "drop and back": Case("a car", 80.0, [(0, 2e6), (20, 3e5), (45, 2e6)], one, {"delay": 0.05}),
@@ -85,12 +109,15 @@ CASES: Mapping[str, Case] = {
     "loss 20 %": Case("a far room", 60.0, [(0, 2e6)], one, {"delay": 0.03, "loss": 0.2}),
     "bursts": Case("a lift", 60.0, [(0, 2e6)], one, {"delay": 0.03, "bursts": Bursts(0.005, 0.2)}),
     "variable": Case("RFC 8867 5.1", 100.0, [(0, 1e6), (40, 2.5e6), (60, 6e5), (80, 1e6)], one, RFC),
-    "variable, two": Case(
+    "variable shared": Case(
         "RFC 8867 5.2", 125.0, [(0, 4e6), (25, 2e6), (50, 3.5e6), (75, 1e6), (100, 2e6)], starting(0, 0), RFC
     ),
+    "both ways": Case("RFC 8867 5.3", 100.0, THERE, both_ways, RFC, back=BACK),
+    "both ways back": Case("RFC 8867 5.3", 100.0, BACK, both_ways, RFC, back=THERE),
     "three alike": Case("RFC 8867 5.4", 120.0, [(0, 3.5e6)], starting(0, 20, 40), RFC),
     "round trips": Case("RFC 8867 5.5", 110.0, [(0, 4e6)], apart, {**RFC, "delay": 0.0}),
     "beside TCP": Case("RFC 8867 5.6", 120.0, [(0, 2e6)], beside_tcp(0.0), RFC, rival=True),
+    "beside short TCPs": Case("RFC 8867 5.7", 300.0, [(0, 2e6)], beside_readers, RFC, rival=True),
     "pause": Case("RFC 8867 5.8", 100.0, [(0, 3.5e6)], pausing, RFC),
 }
 
@@ -121,10 +148,11 @@ def row(name: str) -> Row:
     case = CASES[name]
     net = Net(seed=1)
     forward = net.way(rate=case.rates[0][1], **case.conditions)
-    back = net.way(delay=case.conditions["delay"])
+    back = net.way(rate=case.back[0][1], **case.conditions) if case.back else net.way(delay=case.conditions["delay"])
     flows = case.run(net, forward, back, case.seconds)
-    for moment, rate in case.rates[1:]:
-        net.at(moment, _changing(net, forward, rate))
+    for way, rates in ((forward, case.rates), (back, case.back)):
+        for moment, rate in rates[1:]:
+            net.at(moment, _changing(net, way, rate))
     net.run(case.seconds)
     samples = _samples(case, flows)
     waits = sorted(wait for flow in flows for wait in flow.waits)
