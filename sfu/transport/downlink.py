@@ -40,10 +40,6 @@ class Downlink:
         self.told = int(self.estimator.rate(now)) if known else 0
         return self.told
 
-    def exceeded(self, now: float) -> bool:
-        """Whether a frame that begins now is to be left out: more has been sent for a while than the way takes."""
-        return self._allowance.exceeded(self.sent.total, self.estimator.rate(now), now)
-
-    def drained(self, now: float) -> bool:
-        """Whether video that was left out may begin again."""
-        return not self.limited or self._allowance.drained(self.sent.total, self.estimator.rate(now), now)
+    def fill(self, now: float) -> float:
+        """How far video runs ahead of what the way takes, of the most that it may; above 1 a frame that begins now is to be left out."""
+        return self._allowance.fill(self.sent.total, self.estimator.rate(now), now) if self.limited else 0.0

@@ -6,8 +6,9 @@ import random
 from typing import TYPE_CHECKING
 
 from sfu.rtp import red
+from sfu.rtp.bandwidth.allowance import DRAINED, THINNED
 from sfu.rtp.extensions import DEPENDENCY_DESCRIPTOR, Elements, Writer
-from sfu.rtp.frame import ALL, Frame
+from sfu.rtp.frame import ALL, NO_NUMBER, Frame
 from sfu.rtp.layers import FILL, FORWARD, Layers
 from sfu.rtp.packet import FIXED_LENGTH, Header, write_fixed
 from sfu.rtp.resends import Resends
@@ -50,6 +51,7 @@ class OutgoingStream:
         "_drops",
         "_elements",
         "_frame",
+        "_held",
         "_outbox",
         "_padding_type",
         "_payload_types",
@@ -79,6 +81,7 @@ class OutgoingStream:
         "started",
         "switched_by_source",
         "target",
+        "thinned",
         "timestamps",
         "wanted_spatial",
         "wanted_temporal",
@@ -127,6 +130,9 @@ class OutgoingStream:
         """Whether the source's own doing was why it last began to wait."""
         self.left_out = False
         """Whether video is left out because more has been sent than the way takes; then it begins again with a keyframe."""
+        self.thinned = ALL
+        """The highest temporal layer that goes out while nearly as much has been sent."""
+        self._held = False
         self._downlink = downlink
         self._sent = downlink.sent
         self._outbox = outbox
@@ -169,7 +175,8 @@ class OutgoingStream:
         self.leave()
         self.target = None
         self.feed = None
-        self.left_out = False
+        self.left_out = self._held = False
+        self.thinned = ALL
         self._use(_NOTHING)
 
     def _use(self, mapping: Mapping) -> None:
@@ -198,7 +205,7 @@ class OutgoingStream:
         if self.layers is not None:
             simulcast = self.feed is not None and bool(self.feed.section.rids)
             self.layers.wanted_spatial = ALL if simulcast else max(self.wanted_spatial, 0)
-            self.layers.wanted_temporal = self.wanted_temporal
+            self.layers.wanted_temporal = min(self.wanted_temporal, self.thinned)
 
     def lacks_layers(self) -> bool:
         """Whether it takes a keyframe of its own source to get the spatial layers that are wanted."""
@@ -229,6 +236,17 @@ class OutgoingStream:
         source = self.source
         return Layers() if source is None else Layers(source.picture_id, source.tl0, source.number)
 
+    def _layers_before(self, frame: Frame | None) -> Layers:
+        """The same where a frame begins, which the source has noted, and nothing of it has gone out."""
+        if frame is None or self.source is None:
+            return self._layers_so_far()
+        last = 0x7FFF if frame.wide else 0x7F
+        return Layers(
+            frame.picture_id - 1 & last if frame.picture_id >= 0 else NO_NUMBER,
+            frame.tl0 - (frame.temporal == 0) & 0xFF if frame.tl0 >= 0 else NO_NUMBER,
+            frame.number - 1 & 0xFFFF if frame.number >= 0 else NO_NUMBER,
+        )
+
     def forward(
         self,
         source: memoryview,
@@ -250,10 +268,10 @@ class OutgoingStream:
         if session is None:
             self._drops[DropReason.NOT_CONNECTED] += 1
             return 0
-        if self._picture and (self._downlink.limited or self.left_out):
+        if self._picture and (self._downlink.limited or self._held):
             # A late packet is of a frame that has been looked at.
-            if newest:
-                self._look_at_frame(header.timestamp, now)
+            if newest and header.timestamp != self._frame:
+                self._look_at_frame(header.timestamp, frame, now)
             if self.left_out or self.source is None:
                 self._drops[DropReason.ABOVE_ESTIMATE] += 1
                 return 0
@@ -329,7 +347,8 @@ class OutgoingStream:
     def _withhold(self, header: Header, taken: int, session: SrtpSession, payload_type: int, now: float) -> int:
         """A packet of a layer that the receiver does not get. Where its number is a gap already, an empty packet fills it."""
         if taken != FILL:
-            self._drops[DropReason.OTHER_LAYER] += 1
+            thinned = self.thinned < self.wanted_temporal
+            self._drops[DropReason.ABOVE_ESTIMATE if thinned else DropReason.OTHER_LAYER] += 1
             self._sequences.drop(header.sequence)
             return 0
         timestamp = self.timestamps.translate(header.timestamp)
@@ -366,18 +385,34 @@ class OutgoingStream:
             return b""
         return layers.descriptor(elements.value(source, DEPENDENCY_DESCRIPTOR), frame, extended)
 
-    def _look_at_frame(self, timestamp: int, now: float) -> None:
+    def _look_at_frame(self, timestamp: int, frame: Frame | None, now: float) -> None:
         """Where a frame begins: whether it goes out. It is sent whole, or not at all."""
-        if timestamp == self._frame:
-            return
         self._frame = timestamp
+        fill = self._downlink.fill(now)
         if self.left_out:
-            if self._downlink.drained(now):
-                self.left_out = False
+            if fill < DRAINED:
+                self.left_out = self._held = False
                 self._await_keyframe()
-        elif self._downlink.exceeded(now):
-            self.left_out = True
-            self.layers = self.layers or self._layers_so_far()
+        elif fill > 1:
+            self.left_out = self._held = True
+            self.layers = self.layers or self._layers_before(frame)
+            self._thin(ALL)
+        elif fill < DRAINED:
+            if self._held:
+                self._held = False
+                self._thin(ALL)
+        else:
+            most = next((temporal for least, temporal in THINNED if fill > least), ALL)
+            if most < self.thinned and self.source is not None and self.source.layered:
+                self._held = True
+                self.layers = self.layers or self._layers_before(frame)
+                self._thin(most)
+
+    def _thin(self, most: int) -> None:
+        self.thinned = most
+        self._limit_layers()
+        if self.feed is not None:
+            self.feed.selection.refresh()
 
     def _await_keyframe(self) -> None:
         """Frames have been left out, so that the decoder has nothing to go on from."""

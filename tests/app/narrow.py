@@ -16,7 +16,9 @@ from sfu.rooms.allocation import NOTHING, Allotment, allot
 from sfu.rooms.ladders import Demand, Layer
 from sfu.rooms.pictures import VOICE
 from sfu.rtp.arrival_log import ArrivalLog
+from sfu.rtp.bandwidth.allowance import DRAINED, THINNED
 from sfu.rtp.bandwidth.probing import Probe
+from sfu.rtp.frame import ALL
 from sfu.rtp.transport_feedback import TransportFeedback
 from sfu.transport.downlink import Downlink
 from tests.net import Net
@@ -66,6 +68,7 @@ class Receiver:
         self._frames = {demand.track: 0 for demand in demands}
         self._keyframe = {demand.track: True for demand in demands}
         self._waits = dict.fromkeys(self.seen, False)
+        self._thinned = dict.fromkeys(self.seen, ALL)
 
     def run(self, until: float) -> None:
         net = self.net
@@ -117,12 +120,19 @@ class Receiver:
             layer = _layer(demand, grant.spatial, grant.temporal)
             if layer is None or self._frames[demand.track] % round(FRAMES / layer.frame_rate):
                 continue
-            if self._waits[demand.track] and not self.downlink.drained(now):
+            fill = self.downlink.fill(now)
+            if fill < DRAINED:
+                self._waits[demand.track], self._thinned[demand.track] = False, ALL
+            if self._waits[demand.track]:
                 continue
-            if self.downlink.limited and self.downlink.exceeded(now):
+            if fill > 1:
                 self._waits[demand.track] = self._keyframe[demand.track] = True
                 continue
-            self._waits[demand.track] = False
+            most = next((temporal for least, temporal in THINNED if fill > least), ALL)
+            self._thinned[demand.track] = most = min(most, self._thinned[demand.track])
+            thin = _layer(demand, grant.spatial, min(most, grant.temporal)) or layer
+            if self._frames[demand.track] % round(FRAMES / thin.frame_rate):
+                continue
             size = layer.bits_per_second / 8 / layer.frame_rate
             if self._keyframe[demand.track]:
                 self._keyframe[demand.track] = False

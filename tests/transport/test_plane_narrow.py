@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from sfu.rtp import rtcp
 from sfu.rtp.bandwidth.estimator import REMB_LASTS
 from sfu.rtp.packet import build
 from sfu.rtp.rtcp import ReceiverReport, Remb, ReportBlock
+from sfu.transport.drops import DropReason
 from sfu.transport.incoming import IncomingStream
 from sfu.transport.parameters import Codec
 from sfu.transport.selection import Selection
 from tests.rtp.descriptors_made import Made, Template, descriptor
-from tests.transport.plane_world import CONTINUATION, INTERFRAME, KEYFRAME, Stream, World, receives, sends
+from tests.rtp.layered import Picture
+from tests.transport.plane_world import CONTINUATION, INTERFRAME, KEYFRAME, Received, Stream, World, receives, sends
+from tests.transport.simulcast import Camera, Viewer, pictures
 from tests.transport.watched import AUDIO, VIDEO, Watched
 
 # What is known
@@ -166,3 +171,91 @@ def test_what_was_told_of_a_stream_is_forgotten_with_its_section() -> None:
         egress = receiver.negotiate(receives(str(round_), "video"))[str(round_)]
         receiver.send_control(ReceiverReport(9, (ReportBlock(egress.ssrc, 0, 0, 1_000, 0, 0, 0),)))
     assert len(ways.down(receiver.number)._highest) == 1
+
+
+# Layers
+
+
+def layered(estimate: int, seconds: float) -> tuple[Camera, Viewer, list[Picture]]:
+    """A camera of three temporal layers, 480 kbit/s of them, on a way that takes so many bits per second; and what came of it."""
+    world = World()
+    camera = Camera(world, layers=1)
+    camera.body = [bytes(1_000)]
+    viewer = Viewer(world, camera)
+    camera.run(1.0)
+    found: list[Picture] = []
+    packets: list[Received] = viewer.take()
+    camera.asked.clear()
+    for _ in range(round(seconds)):
+        viewer.client.send_control(Remb(9, estimate, (viewer.client.egress["v"].ssrc,)))
+        camera.run(1.0)
+        packets += viewer.take()
+    assert all((b.sequence - a.sequence) & 0xFFFF == 1 for a, b in pairwise(packets))
+    found = pictures(packets)
+    for one, following in pairwise(found):
+        assert (following.picture_id - one.picture_id) % 32_768 == 1
+        assert (following.tl0 - one.tl0) % 256 == (following.temporal == 0)
+    return camera, viewer, found
+
+
+@pytest.mark.parametrize(("estimate", "most"), [(400_000, 1), (150_000, 0)])
+def test_above_a_full_way_upper_temporal_layers_are_left_out_before_whole_pictures(estimate: int, most: int) -> None:
+    camera, _, found = layered(estimate, 12)
+    assert camera.world.dropped(DropReason.ABOVE_ESTIMATE) > 0
+    assert camera.asked == [], "what goes on needs no key frame"
+    base = [picture.frame for picture in found if picture.temporal == 0]
+    kept = [picture.frame for picture in found if picture.temporal <= most]
+    assert {later - earlier for earlier, later in pairwise(kept)} == {4 >> most}, "the lower layers are all there"
+    rounds = [{picture.temporal for picture in found if one <= picture.frame < one + 8} for one in base[::2]]
+    assert set(range(most + 1)) in rounds, "without the upper ones, for a while"
+    assert {0, 1, 2} in rounds[len(rounds) // 2 :], "and with them again, when what waits has drained"
+
+
+def test_where_the_lowest_layer_is_too_much_whole_pictures_are_left_out_until_a_key_frame() -> None:
+    camera, _, found = layered(60_000, 12)
+    assert camera.asked
+    missing = [following for one, following in pairwise(found) if following.frame - one.frame > 8]
+    assert missing
+    assert all(picture.keyframe for picture in missing)
+
+
+def test_a_thin_picture_is_whole_again_with_another_route() -> None:
+    camera, viewer, _ = layered(150_000, 3)
+    outgoing = camera.world.plane._peers[viewer.client.number].outgoing["v"]
+    assert outgoing.thinned < 2
+    camera.world.plane.drop_route(viewer.client.number, "v")
+    camera.world.route(camera.client, "0", viewer.client, "v")
+    assert outgoing.thinned > 2
+
+
+@pytest.mark.parametrize("frames", range(8, 12))
+def test_numbers_go_on_over_pictures_that_are_left_out_wherever_that_begins(frames: int) -> None:
+    """What fills the way at once is another's: the camera had nothing left out before, of any layer."""
+    world = World()
+    camera, other = Camera(world, layers=1), Camera(world, layers=1, seed=2)
+    viewer = Viewer(world, camera)
+    viewer.client.negotiate(receives("v", "video"), receives("w", "video"))
+    world.route(other.client, "0", viewer.client, "w")
+    for _ in range(frames):
+        camera.frame()
+    viewer.client.send_control(Remb(9, 100_000, (viewer.client.egress["v"].ssrc,)))
+    camera.frame()
+    for _ in range(90):
+        for sent in other.sources[0].next(keyframe=other.frames == 0):
+            other.client.send(other.packet(0, sent) + bytes(900))
+        other.frames += 1
+    before = viewer.take()
+    camera.frame()
+    assert viewer.take() == [], "it is left out at once"
+    for _ in range(3):
+        viewer.client.send_control(Remb(9, 5_000_000, (viewer.client.egress["v"].ssrc,)))
+        world.run(1.0)
+    for _ in range(8):
+        camera.frame()
+    found = pictures(before + viewer.take())
+    assert found[-1].frame == frames + 10
+    resumed = next(following for one, following in pairwise(found) if following.frame > one.frame + 1)
+    assert resumed.keyframe
+    for one, following in pairwise(found):
+        assert (following.picture_id - one.picture_id) % 32_768 == 1
+        assert (following.tl0 - one.tl0) % 256 == (following.temporal == 0)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from sfu.rtp.bandwidth.allowance import LEAST, Allowance
+from sfu.rtp.bandwidth.allowance import DRAINED, LEAST, Allowance
 
 
 def first_exceeded(sending: float, rate: float, seconds: float = 30.0) -> float | None:
@@ -8,7 +8,7 @@ def first_exceeded(sending: float, rate: float, seconds: float = 30.0) -> float 
     allowance = Allowance()
     for frame in range(int(seconds * 30)):
         now = 50.0 + frame / 30
-        if allowance.exceeded(int(sending / 8 * frame / 30), rate, now):
+        if allowance.fill(int(sending / 8 * frame / 30), rate, now) > 1:
             return frame / 30
     return None
 
@@ -20,9 +20,9 @@ def test_what_the_way_takes_is_never_cut() -> None:
 
 def test_a_keyframe_passes_however_low_the_estimate() -> None:
     allowance = Allowance()
-    allowance.exceeded(0, 1e5, 10.0)
-    assert not allowance.exceeded(LEAST, 1e5, 10.0)
-    assert allowance.exceeded(LEAST + 20_000, 1e5, 10.033)
+    allowance.fill(0, 1e5, 10.0)
+    assert allowance.fill(LEAST, 1e5, 10.0) <= 1
+    assert allowance.fill(LEAST + 20_000, 1e5, 10.033) > 1
 
 
 def test_lasting_excess_is_cut_and_the_greater_the_sooner() -> None:
@@ -34,16 +34,16 @@ def test_lasting_excess_is_cut_and_the_greater_the_sooner() -> None:
 
 def test_it_begins_again_when_the_queue_has_drained() -> None:
     allowance = Allowance()
-    allowance.exceeded(0, 4e5, 10.0)
-    assert allowance.exceeded(100_000, 4e5, 10.1)
-    assert not allowance.drained(100_000, 4e5, 10.5)
-    assert allowance.drained(100_000, 4e5, 12.0)
+    allowance.fill(0, 4e5, 10.0)
+    assert allowance.fill(100_000, 4e5, 10.1) > 1
+    assert allowance.fill(100_000, 4e5, 10.5) > DRAINED
+    assert allowance.fill(100_000, 4e5, 12.0) < DRAINED
 
 
 def test_what_was_sent_while_nobody_asked_has_gone() -> None:
     """A minute at 2 Mbit/s, then the estimate falls to 400 kbit/s: nothing of that minute waits any more."""
     allowance = Allowance()
-    assert not allowance.exceeded(0, 2e6, 10.0)
-    assert not allowance.exceeded(15_000_000, 4e5, 70.0)
-    assert not allowance.exceeded(15_020_000, 4e5, 70.1)
-    assert allowance.exceeded(15_100_000, 4e5, 70.2)
+    assert allowance.fill(0, 2e6, 10.0) <= 1
+    assert allowance.fill(15_000_000, 4e5, 70.0) <= 1
+    assert allowance.fill(15_020_000, 4e5, 70.1) <= 1
+    assert allowance.fill(15_100_000, 4e5, 70.2) > 1
