@@ -4,6 +4,9 @@ A datagram is told apart by its first byte (RFC 7983) and by where it came from.
 answered only where its integrity holds. DTLS and SRTP count only from a source that has passed such a check, so nobody else can
 speak into a handshake or a call. Everything else is dropped: counted, not answered, not logged.
 
+Where a peer has fallen silent and packets under its SSRC begin to come from elsewhere, those are dropped too, but it is asked there by a
+check of ours whether it has moved (`ice.py`).
+
 A peer that is closed, by whomever, is silent from that moment: no alert, no BYE. Whoever is no longer admitted gets not one
 datagram more, and learns of it by signalling.
 """
@@ -15,11 +18,12 @@ from typing import Protocol
 
 from sfu.errors import MalformedPacket
 from sfu.histogram import Histogram
+from sfu.rtp.packet import FIXED_LENGTH, is_rtcp
 from sfu.transport.address import Source, is_connection, port
 from sfu.transport.certificate import Certificate
 from sfu.transport.drops import DropReason, Drops
 from sfu.transport.dtls import DtlsServer, DtlsState
-from sfu.transport.ice import IceAgent, new_credentials
+from sfu.transport.ice import Accepted, Credentials, IceAgent, new_credentials
 from sfu.transport.parameters import (
     Connected,
     Consent,
@@ -35,10 +39,16 @@ from sfu.transport.peer import Peer
 from sfu.transport.peers import Peers
 from sfu.transport.ports import Destination, MediaPlane
 from sfu.transport.slab import Slab
-from sfu.transport.stun import local_ufrag, parse_request
+from sfu.transport.stun import answered, local_ufrag, parse_request
 
 MAX_HALF_OPEN = 256
 """Handshakes under way at a time. One takes 1 ms of CPU and 75 KiB; who comes when all are taken is let in by its next retransmission."""
+SILENCE = 0.1
+"""Seconds without a packet after which a peer may have moved: sound alone comes every 20 ms."""
+LOOK_EVERY = 0.01
+"""Seconds from one look for whose SSRC a stranger's packet has to the next, so that a flood of them costs next to nothing."""
+MAX_ASKED = 256
+"""Checks of ours to all peers that wait for an answer."""
 MAX_CONTROL_DATAGRAM = 1500
 """Bytes of a STUN or DTLS datagram that we look at."""
 
@@ -98,6 +108,9 @@ class Endpoint:
         self._heard: dict[PeerId, float] = {}
         """When a packet last came from a source of a connected peer: a sign of life, though no consent."""
         self._handshaking: set[PeerId] = set()
+        self._asked: dict[bytes, PeerId] = {}
+        """Transaction ids of our own checks."""
+        self._look_after = 0.0
         self._reports: list[Report] = []
         self.drops = Drops()
         self.failures = dict.fromkeys(Stage, 0)
@@ -130,7 +143,8 @@ class Endpoint:
         """Make a transport for an offer; gives what the answer says. It fails by itself where nobody connects to it."""
         self._last_id += 1
         credentials = new_credentials()
-        peer = Peer(self._last_id, IceAgent(credentials, remote.ice_ufrag, now), remote.fingerprints, now)
+        agent = IceAgent(credentials, Credentials(remote.ice_ufrag, remote.ice_pwd), now)
+        peer = Peer(self._last_id, agent, remote.fingerprints, now)
         self._plane.open_peer(peer.id)
         self._peers.add(peer)
         return peer.id, self._local(credentials.ufrag, credentials.pwd)
@@ -138,12 +152,12 @@ class Endpoint:
     def restart_ice(self, peer: PeerId, ufrag: str, pwd: str, now: float) -> LocalParameters:
         """The offer has new ICE credentials; gives ours for the answer. DTLS, SRTP and the selected source live on.
 
-        KeyError for a peer that is not there. `pwd` is what we would sign checks with, and a lite agent makes none.
+        KeyError for a peer that is not there.
         """
         state = self._peers.by_id[peer]
         credentials = new_credentials()
         before = state.ice.ufrags
-        state.ice.restart(credentials, ufrag, now)
+        state.ice.restart(credentials, Credentials(ufrag, pwd), now)
         self._peers.rename(before, state)
         self._peers.schedule(state)
         return self._local(credentials.ufrag, credentials.pwd)
@@ -182,7 +196,7 @@ class Endpoint:
             if 128 <= first <= 191:
                 peer = media.get(source)
                 if peer is None:
-                    self.drops.add(DropReason.NO_KEYS if source in self._peers.by_source else DropReason.UNKNOWN_SOURCE)
+                    self._receive_strange(view, offset, length, source, now)
                     continue
                 heard[peer] = now
                 try:
@@ -218,17 +232,50 @@ class Endpoint:
         reports, self._reports = self._reports, []
         return reports + self._plane.take_reports()
 
+    def _receive_strange(self, view: memoryview, offset: int, length: int, source: Source, now: float) -> None:
+        """SRTP from a source that has not passed a check, or before its peer has keys."""
+        if source in self._peers.by_source:
+            self.drops.add(DropReason.NO_KEYS)
+            return
+        self.drops.add(DropReason.UNKNOWN_SOURCE)
+        if now < self._look_after or length < FIXED_LENGTH or is_connection(source) or port(source) == 0:
+            return
+        self._look_after = now + LOOK_EVERY
+        at = offset + (4 if is_rtcp(view[offset + 1]) else 8)
+        number = self._plane.owner(int.from_bytes(view[at : at + 4], "big"))
+        peer = self._peers.by_id.get(number) if number is not None else None
+        if peer is None or peer.ice.selected is None or is_connection(peer.ice.selected):
+            return
+        if now - self._heard.get(peer.id, now) < SILENCE:
+            return
+        asked = peer.ice.ask(source, now)
+        if asked is None:
+            return
+        transaction, check = asked
+        self._asked[transaction] = peer.id
+        if len(self._asked) > MAX_ASKED:
+            del self._asked[next(iter(self._asked))]
+        self._edge.send(self._edge.destination(source, offset), memoryview(check), len(check))
+
     def _receive_stun(self, view: memoryview, offset: int, length: int, source: Source, now: float) -> None:
         ufrag = local_ufrag(view, offset, length) if length <= MAX_CONTROL_DATAGRAM else None
-        if ufrag is None:
+        transaction = answered(view, offset, length) if ufrag is None and length <= MAX_CONTROL_DATAGRAM else None
+        if transaction is not None:
+            peer = self._peers.by_id.get(self._asked.get(transaction, 0))
+        elif ufrag is not None:
+            peer = self._peers.by_ufrag.get(ufrag)
+        else:
             self.drops.add(DropReason.MALFORMED_STUN)
             return
-        peer = self._peers.by_ufrag.get(ufrag)
         if peer is None:
-            self.drops.add(DropReason.UNKNOWN_UFRAG)
+            self.drops.add(DropReason.UNKNOWN_UFRAG if transaction is None else DropReason.STUN_REPLAYED)
             return
+        data = bytes(view[offset : offset + length])
         try:
-            dropped = self._receive_check(peer, bytes(view[offset : offset + length]), offset, source, now)
+            if transaction is None:
+                dropped = self._receive_check(peer, data, offset, source, now)
+            else:
+                dropped = self._receive_answer(peer, transaction, data, offset, source, now)
         except MalformedPacket:
             dropped = DropReason.MALFORMED_STUN
         except Exception as error:
@@ -248,14 +295,7 @@ class Endpoint:
         accepted = peer.ice.receive_check(request, source, now)
         if isinstance(accepted, DropReason):
             return accepted
-        if owner is not peer:
-            self._take_source(peer, owner, source)
-        if accepted.evicted is not None:
-            self._drop_source(accepted.evicted)
-        destination = self._edge.destination(source, offset)
-        if accepted.selects:
-            peer.destination = destination
-            self._plane.set_destination(peer.id, destination, self._edge.bulk(destination))
+        destination = self._accept(peer, owner, accepted, offset, source)
         if peer.ice.nominated and not nominated:
             self.ice_connected_seconds.observe(now - peer.opened)
             peer.start_dtls(self._certificate, now)
@@ -264,6 +304,33 @@ class Endpoint:
         self._edge.send(destination, memoryview(accepted.response), len(accepted.response))
         self.checks_answered += 1
         return None
+
+    def _receive_answer(
+        self, peer: Peer, transaction: bytes, data: bytes, offset: int, source: Source, now: float
+    ) -> DropReason | None:
+        owner = self._peers.by_source.get(source)
+        if owner is not None and owner is not peer:
+            return DropReason.SOURCE_TAKEN
+        accepted = peer.ice.receive_answer(transaction, data, source, now)
+        if isinstance(accepted, DropReason):
+            return accepted
+        del self._asked[transaction]
+        self._accept(peer, owner, accepted, offset, source)
+        self._tell_consent(peer)
+        self._peers.schedule(peer)
+        return None
+
+    def _accept(self, peer: Peer, owner: Peer | None, accepted: Accepted, offset: int, source: Source) -> Destination:
+        """The source is valid now, and the selected one where that has been accepted; gives where it is."""
+        if owner is not peer:
+            self._take_source(peer, owner, source)
+        if accepted.evicted is not None:
+            self._drop_source(accepted.evicted)
+        destination = self._edge.destination(source, offset)
+        if accepted.selects:
+            peer.destination = destination
+            self._plane.set_destination(peer.id, destination, self._edge.bulk(destination))
+        return destination
 
     def _take_source(self, peer: Peer, owner: Peer | None, source: Source) -> None:
         """The source is `peer`'s now. Whoever had it has not been heard from there for long: its port was given away."""

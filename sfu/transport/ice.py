@@ -1,8 +1,11 @@
-"""ICE-lite (RFC 8445) for one peer, with consent (RFC 7675): we answer checks and never send one.
+"""ICE-lite (RFC 8445) for one peer, with consent (RFC 7675): we answer checks, and send one only where a peer seems to have moved.
 
 A source is valid once an authentic check has come from it, and we send to the selected one: the source of the newest
 check that nominates (USE-CANDIDATE). So whoever changes network goes on as soon as its browser has checked from the new one.
 Until a source is nominated the first valid one is used, because a browser may begin DTLS before it nominates.
+
+A browser behind a NAT that gives out another port does not know, and checks again within 2.5 s (Chromium) or 6 s (Firefox). So where its
+media begin to come from elsewhere it is asked there, by a check of ours: an authentic answer makes the source valid, and selected.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from dataclasses import dataclass
 from sfu.transport.address import Source
 from sfu.transport.drops import DropReason
 from sfu.transport.parameters import Consent, Stage
-from sfu.transport.stun import BindingRequest, success
+from sfu.transport.stun import BindingRequest, check, is_authentic_answer, success
 
 MAX_SOURCES = 8
 """Valid sources of one peer. A browser with two networks, each IPv4 and IPv6, has four."""
@@ -38,6 +41,13 @@ MAX_SPENT = 4_096
 """Transaction ids remembered after that, so that a check overheard long ago is not taken again: at least an hour and a half of a browser's
 checks, one in 2.5 s of each of two candidate pairs. 32 KiB a peer."""
 
+ASK_EVERY = 0.1
+"""Seconds from one check of ours to a peer's next: what somebody who forges packets can have us send."""
+MAX_ASKED = 4
+"""Checks of ours that wait for their answer."""
+ANSWER_WITHIN = 2.0
+"""Seconds after which an answer says nothing any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -54,9 +64,10 @@ def new_credentials() -> Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """An authentic check."""
+    """An authentic check, or an authentic answer to ours."""
 
     response: bytes
+    """What the check is answered with; empty for an answer."""
     selects: bool
     """Our datagrams go to its source from now on."""
     evicted: Source | None = None
@@ -66,12 +77,14 @@ class Accepted:
 class _Session:
     """One set of credentials: those of the last offer and answer, or those before an ICE restart."""
 
-    __slots__ = ("password", "ufrag", "username")
+    __slots__ = ("password", "remote_password", "remote_username", "ufrag", "username")
 
-    def __init__(self, local: Credentials, remote_ufrag: str) -> None:
+    def __init__(self, local: Credentials, remote: Credentials) -> None:
         self.ufrag = local.ufrag
-        self.username = f"{local.ufrag}:{remote_ufrag}".encode()
+        self.username = f"{local.ufrag}:{remote.ufrag}".encode()
         self.password = local.pwd.encode()
+        self.remote_username = f"{remote.ufrag}:{local.ufrag}".encode()
+        self.remote_password = remote.pwd.encode()
 
 
 class _Spent:
@@ -97,10 +110,24 @@ def _digest(transaction: bytes) -> bytes:
     return hash(transaction).to_bytes(8, "little", signed=True)
 
 
+class _Asked:
+    """A check of ours under way."""
+
+    __slots__ = ("at", "instead_of", "password", "source")
+
+    def __init__(self, source: Source, instead_of: Source | None, password: bytes, at: float) -> None:
+        self.source = source
+        self.instead_of = instead_of
+        self.password = password
+        self.at = at
+
+
 class IceAgent:
     """One peer's ICE. It is given the checks that name one of `ufrags`, and says what they change."""
 
     __slots__ = (
+        "_ask_after",
+        "_asked",
         "_heard",
         "_last_check",
         "_opened",
@@ -110,23 +137,27 @@ class IceAgent:
         "_session",
         "_sources",
         "_spent",
+        "_tie_breaker",
         "_transactions",
         "nominated",
         "selected",
         "stage",
     )
 
-    def __init__(self, local: Credentials, remote_ufrag: str, now: float) -> None:
+    def __init__(self, local: Credentials, remote: Credentials, now: float) -> None:
         self._opened = now
         self._last_check = now
         self._heard = now
-        self._session = _Session(local, remote_ufrag)
+        self._session = _Session(local, remote)
         self._previous: _Session | None = None
         self._previous_until = 0.0
         self._restart_pending = False
         self._sources: dict[Source, float] = {}
         self._transactions: dict[bytes, Source] = {}
         self._spent = _Spent()
+        self._tie_breaker = secrets.token_bytes(8)
+        self._asked: dict[bytes, _Asked] = {}
+        self._ask_after = now
         self.selected: Source | None = None
         """Where our datagrams go."""
         self.nominated = False
@@ -188,6 +219,41 @@ class IceAgent:
         self.stage = Consent.FRESH
         return Accepted(success(request, source, session.password), selects, evicted)
 
+    def ask(self, source: Source, now: float) -> tuple[bytes, bytes] | None:
+        """Media that seem to be this peer's come from a source that is not valid: the transaction id and bytes of a check to go there.
+
+        None where none is due.
+        """
+        if not self.nominated or source in self._sources or now < self._ask_after:
+            return None
+        self._ask_after = now + ASK_EVERY
+        session = self._session
+        transaction = secrets.token_bytes(12)
+        self._asked[transaction] = _Asked(source, self.selected, session.remote_password, now)
+        if len(self._asked) > MAX_ASKED:
+            del self._asked[next(iter(self._asked))]
+        return transaction, check(transaction, session.remote_username, session.remote_password, self._tie_breaker)
+
+    def receive_answer(self, transaction: bytes, data: bytes, source: Source, now: float) -> Accepted | DropReason:
+        """Take what is a success response by its header (RFC 8445 7.2.5). MalformedPacket where it is none.
+
+        It counts once, from the source that was asked (7.2.5.2.1), and is a consent (RFC 7675 5.1). The source takes the place of the
+        one that was selected then, and of no other: what the peer has nominated meanwhile is the newer word.
+        """
+        asked = self._asked.get(transaction)
+        if asked is None or asked.source != source or now - asked.at > ANSWER_WITHIN:
+            return DropReason.STUN_REPLAYED
+        if not is_authentic_answer(data, asked.password):
+            return DropReason.STUN_UNAUTHENTICATED
+        del self._asked[transaction]
+        selects = self.selected == asked.instead_of
+        if selects:
+            self.selected = source
+        evicted = self._validate(source, now)
+        self._last_check = now
+        self.stage = Consent.FRESH
+        return Accepted(b"", selects, evicted)
+
     def uses(self, source: Source, now: float) -> bool:
         """Whether a check has come from this source of late, so that it cannot be anybody else's."""
         checked = self._sources.get(source)
@@ -202,11 +268,11 @@ class IceAgent:
         if self.selected == source:
             self.selected = None
 
-    def restart(self, local: Credentials, remote_ufrag: str, now: float) -> None:
+    def restart(self, local: Credentials, remote: Credentials, now: float) -> None:
         """New credentials on both sides (RFC 8445 9). What is valid and selected stays; the old credentials hold a while."""
         self._previous = self._session
         self._previous_until = now + PREVIOUS_CREDENTIALS_LIFETIME
-        self._session = _Session(local, remote_ufrag)
+        self._session = _Session(local, remote)
         self._restart_pending = True
 
     def next_timer(self) -> float:

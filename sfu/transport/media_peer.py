@@ -106,6 +106,10 @@ class MediaPeer:
     def connected(self) -> bool:
         return self.outbound is not None and self.urgent.destination is not None
 
+    def sends_as(self, ssrc: int) -> bool:
+        """Whether media or reports of this peer bear this SSRC."""
+        return ssrc in self.streams or ssrc in self._reporters
+
     def may_take(self, ssrc: int) -> bool:
         """Whether an unknown media SSRC would get a place, if a packet under it turned out to be the peer's."""
         if ssrc in self._retired:

@@ -290,6 +290,10 @@ class Plane:
 
     # Packets in
 
+    def owner(self, ssrc: int) -> PeerId | None:
+        found = [number for number, peer in self._peers.items() if peer.sends_as(ssrc)]
+        return found[0] if len(found) == 1 else None
+
     def receive(self, peer: PeerId, slab: Slab, offset: int, length: int, now: float) -> None:
         counts = self._counts
         state = self._peers.get(peer)

@@ -95,6 +95,10 @@ class MediaPlane(Protocol):
 
     def request_keyframe(self, sender: PeerId, sender_mid: str) -> None: ...
 
+    def owner(self, ssrc: int) -> PeerId | None:
+        """Whose media, or reports, bear this SSRC; None where that is nobody or not certain. Takes time with the number of peers."""
+        ...
+
     def receive(self, peer: PeerId, slab: Slab, offset: int, length: int, now: float) -> None:
         """One SRTP or SRTCP datagram from the peer's validated address. Decrypted in place: the slab is the endpoint's receive slab."""
         ...

@@ -1,4 +1,4 @@
-"""STUN Binding requests in, success responses out (RFC 8489), as far as an ICE-lite agent needs them.
+"""STUN Binding requests and success responses, in and out (RFC 8489), as far as our ICE agent needs them.
 
 Reading is our own and not aioice's: aioice lets an attribute reach past the end of the message, takes the last of two equal
 attributes where RFC 8489 14 says the first, and raises three kinds of exception. A stranger is to be turned away before any
@@ -40,6 +40,8 @@ MAX_ATTRIBUTES = 32
 MAX_USERNAME = 513
 """Bytes, RFC 8489 14.3."""
 
+_CHECK_PRIORITY = ((110 << 24) | (65535 << 8) | 255).to_bytes(4, "big")
+"""RFC 8445 5.1.2: that of a peer-reflexive candidate, as which the peer would know us."""
 _FINGERPRINT_XOR = 0x5354554E
 _FINGERPRINT_SIZE = 8
 _INTEGRITY_SIZE = 24
@@ -122,16 +124,49 @@ def success(request: BindingRequest, source: Source, password: bytes) -> bytes:
     pad = struct.pack("!I", COOKIE) + request.transaction_id
     value = bytes((0, 1 if len(address) == 4 else 2, source[0] ^ pad[0], source[1] ^ pad[1]))
     value += bytes(a ^ b for a, b in zip(address, pad, strict=False))
-    head = _HEADER.pack(BINDING_SUCCESS, 0, COOKIE) + request.transaction_id
-    message = head + _ATTRIBUTE.pack(XOR_MAPPED_ADDRESS, len(value)) + value
+    return _sealed(BINDING_SUCCESS, request.transaction_id, [(XOR_MAPPED_ADDRESS, value)], password)
+
+
+def check(transaction_id: bytes, username: bytes, password: bytes, tie_breaker: bytes) -> bytes:
+    """A check of our own (RFC 8445 7.1.1) to a peer that controls: it nominates nothing. `password` is the peer's."""
+    attributes = [(USERNAME, username), (PRIORITY, _CHECK_PRIORITY), (ICE_CONTROLLED, tie_breaker)]
+    return _sealed(BINDING_REQUEST, transaction_id, attributes, password)
+
+
+def answered(view: memoryview | bytes, offset: int, length: int) -> bytes | None:
+    """The transaction id of what is a success response by its header; None for everything else. Nothing is verified."""
+    if length < HEADER_LENGTH:
+        return None
+    kind, body, cookie = _HEADER.unpack_from(view, offset)
+    if kind != BINDING_SUCCESS or cookie != COOKIE or body != length - HEADER_LENGTH or body & 3:
+        return None
+    return bytes(view[offset + 8 : offset + HEADER_LENGTH])
+
+
+def is_authentic_answer(data: bytes, password: bytes) -> bool:
+    """Whether a success response, a whole datagram, was made by who has this password. MalformedPacket for what is none."""
+    if answered(data, 0, len(data)) is None:
+        raise MalformedPacket("not a STUN success response")
+    found, integrity_at = _attributes(data, XOR_MAPPED_ADDRESS)
+    if integrity_at is None:
+        raise MalformedPacket("a STUN response without MESSAGE-INTEGRITY")
+    covered = _with_length(data[:integrity_at], integrity_at - HEADER_LENGTH + _INTEGRITY_SIZE)
+    return hmac.compare_digest(hmac.digest(password, covered, "sha1"), found[MESSAGE_INTEGRITY])
+
+
+def _sealed(kind: int, transaction_id: bytes, attributes: list[tuple[int, bytes]], password: bytes) -> bytes:
+    """A message with MESSAGE-INTEGRITY and FINGERPRINT behind these attributes."""
+    message = _HEADER.pack(kind, 0, COOKIE) + transaction_id
+    for attribute, value in attributes:
+        message += _ATTRIBUTE.pack(attribute, len(value)) + value + bytes(-len(value) % 4)
     message = _with_length(message, len(message) - HEADER_LENGTH + _INTEGRITY_SIZE)
     message += _ATTRIBUTE.pack(MESSAGE_INTEGRITY, 20) + hmac.digest(password, message, "sha1")
     message = _with_length(message, len(message) - HEADER_LENGTH + _FINGERPRINT_SIZE)
     return message + _ATTRIBUTE.pack(FINGERPRINT, 4) + struct.pack("!I", _fingerprint(message))
 
 
-def _attributes(data: bytes) -> tuple[dict[int, bytes], int | None]:
-    """The attributes by type, the first of each, and where MESSAGE-INTEGRITY begins.
+def _attributes(data: bytes, *known: int) -> tuple[dict[int, bytes], int | None]:
+    """The attributes by type, the first of each, and where MESSAGE-INTEGRITY begins. `known` are types that may be there too.
 
     After MESSAGE-INTEGRITY only FINGERPRINT counts, and after that nothing may come (RFC 8489 14.5, 14.7).
     """
@@ -157,7 +192,7 @@ def _attributes(data: bytes) -> tuple[dict[int, bytes], int | None]:
             elif kind == USERNAME:
                 if size > MAX_USERNAME:
                     break
-            elif kind < COMPREHENSION_OPTIONAL and kind not in _LENGTHS:
+            elif kind < COMPREHENSION_OPTIONAL and kind not in _LENGTHS and kind not in known:
                 break
             found.setdefault(kind, value)
         at = following

@@ -11,6 +11,9 @@ from tests.net import Conditions, Way
 
 HOST = "127.0.0.1"
 CHUNK = 65_536  # bytes
+FIRST_OF_MEDIA = b"\x80"
+"""RFC 7983: the first byte of SRTP and SRTCP, and above."""
+BINDING_REQUEST = b"\x00\x01"
 
 Address = tuple[str, int]
 
@@ -25,12 +28,17 @@ class Relay:
         self.up = Way(up, seed)
         self.down = Way(down, seed + 1)
         self.lets_udp_through = True
+        self.lets_checks_up = True
+        """Whether the browser's own checks reach the server; its answers to the server's do."""
         self.arrivals: list[tuple[float, int]] = []
-        """Each datagram from the server: when it came (of the loop's clock), and to which move of ours, the first being 0."""
+        """Each datagram of media from the server, in the order in which it sent them: when it came (of the loop's clock), and to which
+        move of ours, the first being 0."""
         self._moves = 0
         self._server: Address = (HOST, 0)
         self._clients: dict[Address, socket.socket] = {}
         self._sockets: list[socket.socket] = []
+        self._ends: list[tuple[socket.socket, Address, int]] = []
+        """Towards the server: whose, and of which move; the oldest first."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self, media_port: int) -> Relay:
@@ -90,15 +98,23 @@ class Relay:
         end = self._clients.get(client)
         if end is None:
             end = self._clients[client] = self._socket()
-            self._loop.add_reader(end, self._from_server, end, client, self._moves)
-        self._pass_on(self.up, end, datagram, self._server)
+            self._ends.append((end, client, self._moves))
+            self._loop.add_reader(end, self._from_server, self._moves)
+        if self.lets_checks_up or datagram[:2] != BINDING_REQUEST:
+            self._pass_on(self.up, end, datagram, self._server)
 
-    def _from_server(self, end: socket.socket, client: Address, move: int) -> None:
-        with contextlib.suppress(OSError):  # a refusal by who is not there any more
-            datagram = end.recv(CHUNK)
-            self.arrivals.append((self._loop.time(), move))
-            if move == self._moves:
-                self._pass_on(self.down, self._entry, datagram, client)
+    def _from_server(self, move: int) -> None:
+        # What was sent to an older address was sent before: it is read first.
+        for end, client, its_move in self._ends:
+            while its_move <= move:
+                try:
+                    datagram = end.recv(CHUNK)
+                except OSError:  # no more, or a refusal by who is not there any more
+                    break
+                if datagram[:1] >= FIRST_OF_MEDIA:
+                    self.arrivals.append((self._loop.time(), its_move))
+                if its_move == self._moves:
+                    self._pass_on(self.down, self._entry, datagram, client)
 
     def _pass_on(self, way: Way, end: socket.socket, datagram: bytes, to: Address) -> None:
         if self.lets_udp_through:

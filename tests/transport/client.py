@@ -50,6 +50,20 @@ def check(
     return bytes(message)
 
 
+def answer_to(data: bytes, server: str, *, ufrag: str = UFRAG, pwd: str = PWD) -> bytes:
+    """What a browser answers to a check of the server whose username fragment is `server`. The check must be as RFC 8445 has it."""
+    message = stun.parse_message(data)
+    assert message.check_message_integrity((PWD if ufrag == UFRAG else pwd).encode())
+    assert (message.message_method, message.message_class) == (stun.Method.BINDING, stun.Class.REQUEST)
+    assert message.attributes["USERNAME"] == f"{ufrag}:{server}"
+    assert "ICE-CONTROLLED" in message.attributes
+    assert "USE-CANDIDATE" not in message.attributes
+    made = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, message.transaction_id)
+    made.attributes["XOR-MAPPED-ADDRESS"] = ("192.0.2.100", 44444)
+    made.add_message_integrity(pwd.encode())
+    return bytes(made)
+
+
 def client_context(certificate: RTCCertificate | None = CERTIFICATE, *, padding: int = 0) -> SSL.Context:
     """As aiortc's clients have it; `padding` bytes more make the hello as long as a post-quantum one."""
     context = (certificate or CERTIFICATE)._create_ssl_context(SRTP_PROFILES)

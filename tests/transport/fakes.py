@@ -19,6 +19,7 @@ class RecordingPlane:
         self.bulk: dict[PeerId, Destination | None] = {}
         self.received: list[tuple[PeerId, bytes]] = []
         self.faulty: set[PeerId] = set()
+        self.ssrcs: dict[int, PeerId] = {}
         self.flushes = 0
 
     def open_peer(self, peer: PeerId) -> None:
@@ -49,6 +50,9 @@ class RecordingPlane:
     def set_layer(self, receiver: PeerId, receiver_mid: str, spatial: int, temporal: int) -> None: ...
 
     def request_keyframe(self, sender: PeerId, sender_mid: str) -> None: ...
+
+    def owner(self, ssrc: int) -> PeerId | None:
+        return self.ssrcs.get(ssrc)
 
     def receive(self, peer: PeerId, slab: Slab, offset: int, length: int, now: float) -> None:
         assert peer in self.keys

@@ -5,10 +5,13 @@ import pytest
 from sfu.transport.address import Source, source
 from sfu.transport.drops import DropReason
 from sfu.transport.ice import (
+    ANSWER_WITHIN,
+    ASK_EVERY,
     CONNECT_TIMEOUT,
     CONSENT_EXPIRED,
     CONSENT_LOST,
     CONSENT_WEAK,
+    MAX_ASKED,
     MAX_SOURCES,
     MAX_SPENT,
     MAX_TRANSACTIONS,
@@ -20,7 +23,7 @@ from sfu.transport.ice import (
 )
 from sfu.transport.parameters import Consent, LocalParameters, Stage
 from sfu.transport.stun import parse_request
-from tests.transport.client import UFRAG, check
+from tests.transport.client import PWD, UFRAG, answer_to, check
 
 FIRST = Credentials("server-ufrag", "server-password")
 SECOND = Credentials("second-ufrag", "second-password")
@@ -29,7 +32,7 @@ AWAY = source(("2001:db8::1", 2000))
 
 
 def agent() -> IceAgent:
-    return IceAgent(FIRST, UFRAG, 0.0)
+    return IceAgent(FIRST, Credentials(UFRAG, PWD), 0.0)
 
 
 def send(
@@ -196,7 +199,7 @@ def test_a_peer_that_falls_silent_fails_in_consent() -> None:
 def test_a_restart_keeps_the_source_and_takes_new_credentials() -> None:
     ice = agent()
     send(ice, HOME)
-    ice.restart(SECOND, "new", 10.0)
+    ice.restart(SECOND, Credentials("new", "new-password"), 10.0)
     assert ice.ufrags == (SECOND.ufrag, FIRST.ufrag)
     assert (ice.selected, ice.sources) == (HOME, (HOME,))
     assert accepted(send(ice, AWAY, 11.0, credentials=SECOND, ufrag="new")).selects
@@ -204,7 +207,7 @@ def test_a_restart_keeps_the_source_and_takes_new_credentials() -> None:
 
 def test_credentials_of_before_and_after_a_restart_do_not_mix() -> None:
     ice = agent()
-    ice.restart(SECOND, "new", 10.0)
+    ice.restart(SECOND, Credentials("new", "new-password"), 10.0)
     assert send(ice, HOME, 11.0, credentials=SECOND, ufrag=UFRAG) is DropReason.STUN_UNAUTHENTICATED
     assert send(ice, HOME, 11.0, credentials=FIRST, ufrag="new") is DropReason.STUN_UNAUTHENTICATED
     assert send(ice, HOME, 11.0, credentials=SECOND, ufrag="new", pwd=FIRST.pwd) is DropReason.STUN_UNAUTHENTICATED
@@ -212,7 +215,7 @@ def test_credentials_of_before_and_after_a_restart_do_not_mix() -> None:
 
 def test_old_credentials_hold_for_thirty_seconds() -> None:
     ice = agent()
-    ice.restart(SECOND, "new", 10.0)
+    ice.restart(SECOND, Credentials("new", "new-password"), 10.0)
     end = 10.0 + PREVIOUS_CREDENTIALS_LIFETIME
     assert accepted(send(ice, HOME, end - 0.01)).selects
     assert send(ice, HOME, end) is DropReason.STUN_UNAUTHENTICATED
@@ -224,7 +227,7 @@ def test_old_credentials_hold_for_thirty_seconds() -> None:
 def test_old_credentials_nominate_only_until_the_new_ones_have() -> None:
     ice = agent()
     send(ice, HOME)
-    ice.restart(SECOND, "new", 10.0)
+    ice.restart(SECOND, Credentials("new", "new-password"), 10.0)
     assert accepted(send(ice, AWAY, 11.0)).selects
     send(ice, HOME, 12.0, credentials=SECOND, ufrag="new")
     assert not accepted(send(ice, AWAY, 13.0)).selects
@@ -233,8 +236,8 @@ def test_old_credentials_nominate_only_until_the_new_ones_have() -> None:
 
 def test_a_second_restart_ends_the_first_credentials_at_once() -> None:
     ice = agent()
-    ice.restart(SECOND, "new", 10.0)
-    ice.restart(Credentials("third", "third-password"), "newer", 11.0)
+    ice.restart(SECOND, Credentials("new", "new-password"), 10.0)
+    ice.restart(Credentials("third", "third-password"), Credentials("newer", "newer-password"), 11.0)
     assert ice.ufrags == ("third", SECOND.ufrag)
     assert send(ice, HOME, 12.0) is DropReason.STUN_UNAUTHENTICATED
 
@@ -247,3 +250,75 @@ def test_a_source_is_in_use_while_checks_come_from_it() -> None:
     assert not ice.uses(AWAY, 1.0 + CONSENT_LOST)
     ice.forget(AWAY)
     assert ice.sources == (HOME,)
+
+
+def ask(ice: IceAgent, where: Source, now: float) -> tuple[bytes, bytes]:
+    asked = ice.ask(where, now)
+    assert asked is not None
+    return asked
+
+
+def test_a_source_that_answers_our_check_is_valid_and_takes_the_place_of_the_selected_one() -> None:
+    ice = agent()
+    send(ice, HOME, 1.0)
+    transaction, data = ask(ice, AWAY, 10.0)
+    assert (ice.selected, ice.sources) == (HOME, (HOME,)), "asking changes nothing"
+    outcome = accepted(ice.receive_answer(transaction, answer_to(data, FIRST.ufrag), AWAY, 10.1))
+    assert outcome == Accepted(b"", selects=True)
+    assert (ice.selected, ice.sources) == (AWAY, (HOME, AWAY))
+    assert ice.consent(10.1 + CONSENT_WEAK - 0.01) is Consent.FRESH, "an answer is a consent"
+
+
+def test_an_answer_counts_once_from_the_source_that_was_asked_in_time_and_with_the_peer_s_password() -> None:
+    ice = agent()
+    send(ice, HOME, 1.0)
+    transaction, data = ask(ice, AWAY, 10.0)
+    answer = answer_to(data, FIRST.ufrag)
+    assert ice.receive_answer(bytes(12), answer, AWAY, 10.1) is DropReason.STUN_REPLAYED
+    assert ice.receive_answer(transaction, answer, HOME, 10.1) is DropReason.STUN_REPLAYED
+    late = 10.0 + ANSWER_WITHIN + 0.01
+    assert ice.receive_answer(transaction, answer, AWAY, late) is DropReason.STUN_REPLAYED
+    forged = answer_to(data, FIRST.ufrag, pwd=FIRST.pwd)
+    assert ice.receive_answer(transaction, forged, AWAY, 10.1) is DropReason.STUN_UNAUTHENTICATED
+    assert (ice.selected, ice.sources, ice.consent(6.1)) == (HOME, (HOME,), Consent.WEAK)
+    accepted(ice.receive_answer(transaction, answer, AWAY, 10.1))
+    assert ice.receive_answer(transaction, answer, AWAY, 10.2) is DropReason.STUN_REPLAYED
+
+
+def test_what_is_nominated_while_we_ask_is_the_newer_word() -> None:
+    ice = agent()
+    send(ice, HOME, 1.0)
+    transaction, data = ask(ice, AWAY, 10.0)
+    third = source(("192.0.2.3", 3000))
+    send(ice, third, 10.05)
+    assert not accepted(ice.receive_answer(transaction, answer_to(data, FIRST.ufrag), AWAY, 10.1)).selects
+    assert ice.selected == third
+
+
+def test_nobody_is_asked_who_has_not_nominated_nor_where_they_are_already_nor_all_the_time() -> None:
+    ice = agent()
+    send(ice, HOME, 1.0, nominate=False)
+    assert ice.ask(AWAY, 10.0) is None
+    send(ice, HOME, 1.0)
+    assert ice.ask(HOME, 10.0) is None
+    ask(ice, AWAY, 10.0)
+    assert ice.ask(AWAY, 10.0 + ASK_EVERY / 2) is None
+    ask(ice, AWAY, 10.0 + ASK_EVERY)
+
+
+def test_of_many_checks_of_ours_the_last_ones_wait_for_an_answer() -> None:
+    ice = agent()
+    send(ice, HOME, 1.0)
+    asked = [ask(ice, AWAY, 10.0 + step * ASK_EVERY) for step in range(MAX_ASKED + 1)]
+    (first, data), (last, newest) = asked[0], asked[-1]
+    assert ice.receive_answer(first, answer_to(data, FIRST.ufrag), AWAY, 10.5) is DropReason.STUN_REPLAYED
+    accepted(ice.receive_answer(last, answer_to(newest, FIRST.ufrag), AWAY, 10.5))
+
+
+def test_after_a_restart_our_checks_are_made_with_the_new_credentials() -> None:
+    ice = agent()
+    send(ice, HOME, 1.0)
+    ice.restart(SECOND, Credentials("new", "new-password"), 10.0)
+    transaction, data = ask(ice, AWAY, 10.1)
+    answer = answer_to(data, SECOND.ufrag, ufrag="new", pwd="new-password")
+    accepted(ice.receive_answer(transaction, answer, AWAY, 10.2))

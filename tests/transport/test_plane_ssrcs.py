@@ -324,3 +324,16 @@ def test_ssrcs_that_we_give_differ_between_planes() -> None:
         return plane.set_sections(1, (receives("0", "audio"),))["0"].ssrc
 
     assert len({first() for _ in range(20)}) == 20
+
+
+def test_the_owner_of_an_ssrc_is_who_sends_or_reports_under_it_where_that_is_one() -> None:
+    world = World()
+    one = world.client(sends("0", "audio", ssrcs=(1,)))
+    other = world.client(sends("0", "audio", ssrcs=(2,)))
+    assert [world.plane.owner(ssrc) for ssrc in (1, 2, 3)] == [one.number, other.number, None]
+    third = world.client(sends("0", "audio", ssrcs=(2,)))
+    assert world.plane.owner(2) is None, "it may be either's"
+    world.plane.close_peer(other.number)
+    assert world.plane.owner(2) == third.number
+    one.send_control(rtcp.PictureLoss(9, 9))
+    assert world.plane.owner(9) == one.number

@@ -9,7 +9,16 @@ from aioice import stun as aioice_stun
 from sfu.errors import MalformedPacket
 from sfu.transport.address import source
 from sfu.transport.parameters import LocalParameters
-from sfu.transport.stun import MAX_ATTRIBUTES, BindingRequest, local_ufrag, parse_request, success
+from sfu.transport.stun import (
+    MAX_ATTRIBUTES,
+    BindingRequest,
+    answered,
+    is_authentic_answer,
+    local_ufrag,
+    parse_request,
+    success,
+)
+from sfu.transport.stun import check as our_check
 from tests.transport.client import UFRAG, check
 
 LOCAL = LocalParameters("serverufrag", "server-password", ("sha-256", ""), ())
@@ -180,3 +189,56 @@ def test_a_message_of_very_many_attributes_is_not_walked() -> None:
 def test_a_username_without_a_colon_is_all_ours() -> None:
     data = request(attribute(6, b"abcd"), attribute(8, bytes(20)))
     assert local_ufrag(data, 0, len(data)) == b"abcd"
+
+
+# RFC 5769 2.2: the whole sample response, with SOFTWARE.
+RESPONSE = bytes.fromhex(
+    "0101003c2112a442b7e7a701bc34d686fa87dfae"
+    "8022000b7465737420766563746f7220"
+    "002000080001a147e112a643"
+    "000800142b91f599fd9e90c38c7489f92af9ba53f06be7d7"
+    "80280004c07d4c96"
+)
+
+
+def test_the_sample_response_of_rfc_5769_is_authentic() -> None:
+    assert answered(RESPONSE, 0, len(RESPONSE)) == RESPONSE[8:20]
+    assert is_authentic_answer(RESPONSE, PASSWORD)
+    assert not is_authentic_answer(RESPONSE, PASSWORD + b"x")
+
+
+def test_a_check_of_ours_is_read_by_another_implementation_and_by_ourselves() -> None:
+    made = our_check(bytes(range(12)), b"peer:ours", PASSWORD, bytes(8))
+    told = aioice_stun.parse_message(made)
+    assert told.check_message_integrity(PASSWORD)
+    assert told.attributes["USERNAME"] == "peer:ours"
+    assert told.attributes["PRIORITY"] == 110 << 24 | 65535 << 8 | 255
+    assert told.attributes["ICE-CONTROLLED"] == 0
+    parsed = parse_request(made)
+    assert parsed.controlled
+    assert not parsed.use_candidate
+    assert parsed.is_authentic(PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", RESPONSE[:19], RESPONSE[:-4], REQUEST, RESPONSE[:4] + bytes(4) + RESPONSE[8:], b"\x01\x11" + RESPONSE[2:]],
+)
+def test_what_is_no_response_is_none(data: bytes) -> None:
+    assert answered(data, 0, len(data)) is None
+    with pytest.raises(MalformedPacket):
+        is_authentic_answer(data, PASSWORD)
+
+
+@pytest.mark.parametrize("changed", [5, 21, 45, len(RESPONSE) - 1])
+def test_a_changed_response_is_malformed(changed: int) -> None:
+    data = bytearray(RESPONSE)
+    data[changed] ^= 1
+    with pytest.raises(MalformedPacket):
+        is_authentic_answer(bytes(data), PASSWORD)
+
+
+def test_a_response_without_integrity_is_malformed() -> None:
+    bare = RESPONSE[:2] + struct.pack("!H", 28) + RESPONSE[4:48]
+    with pytest.raises(MalformedPacket, match="without"):
+        is_authentic_answer(bare, PASSWORD)
