@@ -16,7 +16,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 
 from sfu import clock, tasks
-from sfu.admission.records import Action
 from sfu.admission.relays import Relays
 from sfu.app.counters import Counters
 from sfu.app.media import Media
@@ -52,18 +51,9 @@ from sfu.web.channel import Channel
 
 RETRY_SECONDS = 1.0  # how soon what could not be written is tried again: a database is back in seconds, or not today
 
-LETTING_IN = frozenset({Action.JOINED, Action.ADMITTED, Action.ALLOWED, Action.UNLOCKED, Action.LINK_READ})
-"""What must not happen unwritten. Everything else takes away, or brings back whom the log has as in: it is done at once,
-then written, as soon as it can be."""
-
 Answer = Callable[[Mapping[str, object]], None]
 
 log = logger(__name__)
-
-
-def lets_in(record: Record) -> bool:
-    """Whether a step with this record brings anybody nearer to the meeting."""
-    return bool(record.tickets_used) or any(entry.action in LETTING_IN for entry in record.entries)
 
 
 class Home:
@@ -226,7 +216,7 @@ class Home:
                 raise self._bug("a step failed", event, error) from error
             record = step.commands[0] if step.commands and isinstance(step.commands[0], Record) else None
             commands = step.commands[1:] if record else step.commands
-            if record and lets_in(record):
+            if record and record.lets_in:
                 await self._write(record)
                 self._counters.recorded(record, wall, now)
                 record = None
@@ -259,7 +249,7 @@ class Home:
             step = self._room.step(occurred(), now=clock.monotonic(), wall=clock.wall())
         except Exception:
             return  # told when its turn has come
-        if any(isinstance(command, Record) and lets_in(command) for command in step.commands):
+        if any(isinstance(command, Record) and command.lets_in for command in step.commands):
             return
         for command in step.commands:
             if isinstance(command, DropRoute | CloseMedia):

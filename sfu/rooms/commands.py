@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sfu.admission.records import AccessEntry, ParticipantRecord, VisitRecord
+from sfu.admission.records import AccessEntry, Action, ParticipantRecord, VisitRecord
 from sfu.ids import ChannelId, ParticipantId, TrackId
 from sfu.rooms.requests import Offer
+
+LETTING_IN = frozenset({Action.JOINED, Action.ADMITTED, Action.ALLOWED, Action.UNLOCKED, Action.LINK_READ})
+"""What must not happen unwritten. Everything else takes away, or brings back whom the log has as in: it is done at once,
+then written, as soon as it can be."""
 
 
 class Reason(StrEnum):
@@ -29,6 +33,11 @@ class Record:
     visit: VisitRecord | None = None
     tickets_used: tuple[str, ...] = ()
     """`jti` of tickets that can join no more."""
+
+    @property
+    def lets_in(self) -> bool:
+        """Whether a step with this record brings anybody nearer to the meeting."""
+        return bool(self.tickets_used) or any(entry.action in LETTING_IN for entry in self.entries)
 
 
 @dataclass(frozen=True, slots=True)
