@@ -1,4 +1,4 @@
-"""Who may import whom (docs/architecture.md). Read from the source, not from what happens to be loaded."""
+"""Who may import whom (docs/architecture.md), and how long a file gets. Read from the source, not from what happens to be loaded."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ MAY_IMPORT = {
 }
 NATIVE = {"aiortc", "aioice", "pylibsrtp", "OpenSSL", "cffi"}
 """Libraries of the media transport; named only where architecture.md says."""
+MOST_LINES = 400
+LONGER = {"sfu/transport/endpoint.py", "sfu/transport/outgoing.py", "sfu/transport/plane.py"}
+"""To be parted. Nothing else belongs here."""
 
 
 def modules() -> list[Path]:
@@ -92,3 +95,11 @@ def test_the_demos_portals_know_the_server_by_its_api_alone() -> None:
     """They are the example of an integration: whoever reads them must not need anything that is not theirs too."""
     for path in (ROOT / "sfu" / "demo").rglob("*.py"):
         assert ours(imported(path)) <= {"demo", "clock"}, path
+
+
+def test_a_file_is_read_at_one_sitting() -> None:
+    """One noun each: where a file has more than so many lines, it has become two."""
+    files = [path for folder in ("sfu", "bench", "tests") for path in (ROOT / folder).rglob("*.py")]
+    assert len(files) > 400, "they must have been found"
+    long = {str(path.relative_to(ROOT)) for path in files if len(path.read_text().splitlines()) > MOST_LINES}
+    assert long <= LONGER
