@@ -74,6 +74,7 @@ def _demo(asked: argparse.Namespace) -> int:
         keys = carried.keys if carried else demo.Keys.new()
         web_socket = bind_tcp("--port", f"127.0.0.1:{asked.port}")
         settings = demo.configure(base, base_url(web_socket), media_port=asked.media_port, data=data, keys=keys)
+        demo.check_database(settings)
         server = Server(settings, web_socket=web_socket)
         both = demo.portals_of(settings, server.base_url, keys, asked.port)
 

@@ -12,15 +12,19 @@ from pathlib import Path
 from typing import Any, get_args
 
 import aiohttp
+from sqlalchemy import Connection, inspect, select
 
 from sfu import portals
 from sfu.app.listening import bind_tcp
 from sfu.config import Config, Portal, Scope
 from sfu.demo.portals import Portals
 from sfu.errors import ConfigError, EvisitError
+from sfu.visits.engine import open_engine
+from sfu.visits.schema import visits
+from sfu.visits.transaction import run
 from sfu.web.callers import key_hash
 
-DEMO, CARE_RECORD, PATIENT_PORTAL = "demo", "care-record", "patient-portal"
+DEMO, CARE_RECORD, PATIENT_PORTAL = "demo", "demo-care-record", "demo-patient-portal"
 HOURS = 8  # a working day: the links of the morning still open in the afternoon
 STATE = "demo.json"
 MAX_PORT = 65_535
@@ -95,7 +99,14 @@ class Addresses:
 
 
 def configure(config: Config, base_url: str, *, media_port: int, data: Path, keys: Keys) -> Config:
-    """The configuration of a demo: this machine alone, the demo's portals, everything in `data`, or on a database's server."""
+    """The configuration of a demo: this machine alone, the demo's portals, everything in `data`, or on a database's server.
+
+    Raises `ConfigError` for the configuration of a server that is in use: its visits are nobody's to play with.
+    """
+    if config.portals:
+        raise ConfigError(
+            "[[portals]] must be left out for a demo: it has portals of its own, and is to see no others' visits"
+        )
     server = config.database.url if config.database.on_server else ""
     return config.model_copy(
         update={
@@ -112,6 +123,25 @@ def configure(config: Config, base_url: str, *, media_port: int, data: Path, key
             "portals": keys.portals(),
         }
     )
+
+
+def check_database(config: Config) -> None:
+    """Raises `DemoError` where the database has visits that no demo has booked. It is left as it is, not even migrated."""
+
+    def visits_of_others(connection: Connection) -> bool:
+        portal = visits.c.portal
+        asked = select(portal).where(portal.not_in((DEMO, CARE_RECORD, PATIENT_PORTAL))).limit(1)
+        return inspect(connection).has_table(visits.name) and connection.execute(asked).first() is not None
+
+    try:
+        engine = open_engine(config.database.address().reveal(), writes=False, make=False)
+    except FileNotFoundError:
+        return
+    try:
+        if run(engine, visits_of_others):
+            raise DemoError("the database has visits that no demo has booked; give the demo one of its own")
+    finally:
+        engine.dispose()
 
 
 def carried_over(data: Path, wall: datetime) -> Demo | None:

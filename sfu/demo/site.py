@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,8 @@ STATIC = {
     "copy.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
+OWN_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
+"""What a browser calls the machine that it runs on, at whatever port."""
 OPEN_TO_ALL = frozenset({"/login", "/language"})
 TOLD_APART = frozenset(
     "visit_ended guardian_age not_booked not_found invalid mail_off rate_limited store_unavailable".split()
@@ -112,6 +115,9 @@ class Site:
 
     @web.middleware
     async def _answering(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not OWN_HOST.fullmatch(request.host):
+            # Another site's name that was pointed at this machine: its pages must not read ours (DNS rebinding).
+            raise web.HTTPMisdirectedRequest
         visitor = self.sessions.visitor(request)
         if not visitor.person and request.path not in OPEN_TO_ALL and not request.path.startswith("/static/"):
             return see_other("/login")

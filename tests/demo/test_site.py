@@ -23,6 +23,24 @@ async def test_nobody_sees_a_page_who_has_not_said_who_they_are(demo: Demo) -> N
         assert (await stranger.post(path)).headers["Location"] == "/login"
 
 
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "127.0.0.2", "", "[::1", "a b"]
+)
+async def test_a_name_of_another_site_that_leads_here_shows_nothing(demo: Demo, host: str) -> None:
+    """DNS rebinding: a page of that site would otherwise be of one origin with ours, and log in."""
+    stranger = await demo.at_care_record()
+    for path in ("/", "/login", "/static/demo.js", "/nothing"):
+        assert (await stranger.get(path, Host=host)).status in (400, 421)
+    refused = await stranger.post("/login", {"person": "demo:eva"}, Host=host)
+    assert (refused.status in (400, 421), refused.headers.get("Set-Cookie")) == (True, None)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8081", "localhost:80", "LocalHost", "[::1]:65535"])
+async def test_this_machine_has_several_names(demo: Demo, host: str) -> None:
+    stranger = await demo.at_care_record()
+    assert (await stranger.get("/login", Host=host)).status == 200
+
+
 async def test_one_can_only_be_somebody_of_this_portal(demo: Demo) -> None:
     stranger = await demo.at_care_record()
     for person in ("demo:maria", "demo:nobody", ""):
