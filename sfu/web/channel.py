@@ -21,6 +21,7 @@ from sfu.signaling import frames
 from sfu.signaling.messages import Echo, Join
 from sfu.signaling.outbox import Outbox
 from sfu.signaling.session import Asked, Close, Joining, Limits, Output, Send, Session, Trying
+from sfu.web.turnstile import Turnstile
 
 SUBPROTOCOL: Final = "evisit.v1"
 PING_SECONDS: Final = 10.0
@@ -249,6 +250,7 @@ class Signalling:
         self._capacity = capacity
         self._numbers = itertools.count(1)
         self._channels: set[Channel] = set()
+        self._turnstile = Turnstile()
         self.counters = ChannelCounters()
 
     def set_up(self, router: web.UrlDispatcher) -> None:
@@ -262,8 +264,9 @@ class Signalling:
         ready = socket.can_prepare(request)
         if not ready.ok or ready.protocol != SUBPROTOCOL:
             raise web.HTTPBadRequest(text=f"This is a WebSocket of subprotocol {SUBPROTOCOL}.\n")
-        if len(self._channels) >= self._capacity:
+        if len(self._channels) + len(self._turnstile) >= self._capacity:
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "5"})
+        await self._turnstile.enter()
         try:
             await socket.prepare(request)
         except ConnectionError:

@@ -121,8 +121,9 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-async def socket(served: Served, client: aiohttp.ClientSession) -> Socket:
-    return Socket(await client.ws_connect(served.url, protocols=("evisit.v1",), origin=ORIGIN))
+async def socket(served: Served, client: aiohttp.ClientSession) -> AsyncIterator[Socket]:
+    async with client.ws_connect(served.url, protocols=("evisit.v1",), origin=ORIGIN) as opened:
+        yield Socket(opened)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +176,8 @@ async def test_when_all_channels_are_taken_the_next_is_told_to_come_back(
         await client.ws_connect(served.url, protocols=("evisit.v1",), origin=ORIGIN)
     assert refused.value.status == 503
     assert not any(socket.closed for socket in opened)
+    for socket in opened:
+        await socket.close()
 
 
 async def test_nothing_is_compressed(socket: Socket) -> None:
