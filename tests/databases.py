@@ -66,6 +66,11 @@ class Database(ABC):
     def mappings(self, table: str) -> list[dict[str, Any]]:
         """All rows of a table, by their columns' names."""
 
+    def text(self) -> str:
+        """All that is in it, a value a line; bytes as the characters of the same number."""
+        values = [value for table in self.tables() for row in self.mappings(table) for value in row.values()]
+        return "\n".join(value.decode("latin-1") if isinstance(value, bytes) else str(value) for value in values)
+
     def counts(self) -> dict[str, int]:
         """Rows of every table."""
         return {name: self.rows(f"SELECT count(*) FROM {name}")[0][0] for name in self.tables()}

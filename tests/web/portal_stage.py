@@ -28,7 +28,7 @@ from sfu.web.invitations import InvitationApi
 from sfu.web.operations import PREFIX
 from sfu.web.portal import PortalApi, Present
 from sfu.web.portal_routes import portal_api
-from tests.databases import in_file
+from tests.databases import Database, InFile, in_file
 
 WALL = datetime(2026, 11, 23, 8, 45, tzinfo=UTC)
 """A quarter of an hour before the sample visit starts."""
@@ -142,11 +142,17 @@ class Stage:
     live: Live
     keys: Keys
     verifier: TicketKeys
-    file: Path
+    database: Database
     bugs: list[BaseException]
     wall: datetime = WALL
     now: float = 0.0
     outbox: Outbox = field(default_factory=Outbox)
+
+    @property
+    def file(self) -> Path:
+        """The database's, where it is one."""
+        assert isinstance(self.database, InFile), "a database in a file"
+        return self.database.file
 
     async def call(
         self, method: str, path: str, body: object = None, *, portal: str | None = "cosmic", **options: Any
@@ -179,8 +185,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged(folder: Path, *, smtp: Smtp | None = None) -> AsyncIterator[Stage]:
-    """A server at 127.0.0.1 with an empty store in `folder`."""
+async def staged(folder: Path, database: Database | None = None, *, smtp: Smtp | None = None) -> AsyncIterator[Stage]:
+    """A server at 127.0.0.1 with its keys in `folder`, and an empty store there too where none is given."""
     bugs: list[BaseException] = []
     live = Live()
     keys = load_or_create(folder / "keys", WALL)
@@ -189,9 +195,8 @@ async def staged(folder: Path, *, smtp: Smtp | None = None) -> AsyncIterator[Sta
         invitations=Invitations(region="Region X", help_phone="0771-11 22 33", motto="Nära dig"),
         smtp=smtp or Smtp(host="127.0.0.1", security="none", sender="evisit@region.example"),
     )
-    file = folder / "evisit.db"
-    in_file(file)
-    store = await Store.open(f"sqlite:///{file}", busy_seconds=0.01)
+    database = database or in_file(folder / "evisit.db")
+    store = await Store.open(database.url, busy_seconds=0.01)
     tokens = count(1)
     api = PortalApi(config, keys, store, live, wall=lambda: stage.wall, new_token=lambda: f"{next(tokens):032x}")
     app = web.Application()
@@ -204,7 +209,7 @@ async def staged(folder: Path, *, smtp: Smtp | None = None) -> AsyncIterator[Sta
     await server.start_server()
     async with aiohttp.ClientSession(server.make_url("")) as http:
         verifier = keys.verifier(portal.id for portal in PORTALS)
-        stage = Stage(http, store, live, keys, verifier, file, bugs, outbox=outbox)
+        stage = Stage(http, store, live, keys, verifier, database, bugs, outbox=outbox)
         yield stage
     await server.close()
     await store.close()

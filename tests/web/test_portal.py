@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,13 +16,14 @@ from sfu.ids import VisitId
 from sfu.visits import audit
 from sfu.visits.transaction import Unsure
 from sfu.web.portal import Present
+from tests.databases import Database
 from tests.visits.sample import body, participant
 from tests.web.portal_stage import PATIENT, WALL, Stage, staged
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with staged(tmp_path) as stage:
+async def stage(tmp_path: Path, database: Database) -> AsyncIterator[Stage]:
+    async with staged(tmp_path, database) as stage:
         yield stage
         assert stage.bugs == []
 
@@ -51,8 +50,7 @@ async def test_a_visit_is_booked_and_read(stage: Stage) -> None:
 
 async def test_a_birth_date_is_nowhere_in_the_database(stage: Stage) -> None:
     await stage.book(body())
-    with closing(sqlite3.connect(stage.file)) as database:
-        assert "2018-03-02" not in "\n".join(database.iterdump())
+    assert "2018-03-02" not in stage.database.text()
 
 
 @pytest.mark.parametrize(
@@ -207,7 +205,7 @@ async def test_the_access_log_is_read_in_pages_and_tells_its_own_reading(stage: 
     rest = (await stage.call("GET", f"/visits/{visit}/audit?after={first['next']}")).json
     assert first["entries"] == whole["entries"][:2]
     assert rest["entries"][0] == whole["entries"][2]
-    assert audit.verify(f"sqlite:///{stage.file}").fault is None
+    assert audit.verify(stage.database.url).fault is None
 
 
 @pytest.mark.parametrize(

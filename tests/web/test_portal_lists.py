@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,13 +12,14 @@ import pytest
 
 from sfu.ids import VisitId
 from sfu.web.queries import cursor, read_cursor
+from tests.databases import Database
 from tests.visits.sample import UNIT, body
 from tests.web.portal_stage import WALL, Stage, staged
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with staged(tmp_path) as stage:
+async def stage(tmp_path: Path, database: Database) -> AsyncIterator[Stage]:
+    async with staged(tmp_path, database) as stage:
         yield stage
         assert stage.bugs == []
 
@@ -202,9 +201,7 @@ async def test_a_guardian_who_is_taken_out_gets_no_ticket_any_more(stage: Stage)
 
 async def test_a_visit_that_is_over_is_not_changed(stage: Stage) -> None:
     ended, past = await stage.book(body()), await stage.book(body())
-    with closing(sqlite3.connect(stage.file)) as database:
-        database.execute("UPDATE visits SET closed = 'ended' WHERE visit = ?", (ended,))
-        database.commit()
+    stage.database.execute(f"UPDATE visits SET closed = 'ended' WHERE visit = '{ended}'")
     assert (await stage.call("PATCH", f"/visits/{ended}", {"title": "x"})).code == "visit_ended"
     stage.later(hours=3)
     assert (await stage.call("PATCH", f"/visits/{past}", at(20))).code == "visit_ended"

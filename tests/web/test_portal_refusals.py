@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ import pytest
 from sfu.web import portal_routes
 from sfu.web.portal_routes import MAX_BODY_BYTES
 from tests.visits.sample import body
-from tests.web.portal_stage import PATIENT, Stage, staged
+from tests.web.portal_stage import Stage, staged
 
 
 @pytest.fixture
@@ -94,24 +92,6 @@ async def test_other_methods_and_paths_are_problems_too(
 
 async def test_the_signalling_channel_stands_beside_the_portal_api(stage: Stage) -> None:
     assert (await stage.call("GET", "/signal")).raw == b"the signalling channel"
-
-
-async def test_a_store_that_is_lost_is_said_and_nothing_is_done(stage: Stage) -> None:
-    visit = await stage.book(body())
-    with closing(sqlite3.connect(stage.file, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        for method, path, sent in (
-            ("POST", "/visits", body()),
-            ("POST", f"/visits/{visit}/tickets", PATIENT),
-            # What is only read is not told either where its reading cannot be written.
-            ("GET", f"/visits/{visit}/link", None),
-            ("GET", f"/visits/{visit}/participants", None),
-            ("GET", f"/visits/{visit}/audit", None),
-        ):
-            refused = await stage.call(method, path, sent)
-            assert (refused.status, refused.code) == (503, "store_unavailable")
-            assert refused.headers["Retry-After"] == "2"
-    assert await stage.actions(visit) == ["created"]
 
 
 async def test_a_bug_is_told_to_us_and_not_to_the_caller(stage: Stage) -> None:

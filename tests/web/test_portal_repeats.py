@@ -1,23 +1,22 @@
-"""A call with an idempotency key: answered alike, done once."""
+"""A call that comes again is answered alike and done once; a store that cannot be written is said, and nothing is half done."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from tests.databases import Database
 from tests.visits.sample import body
 from tests.web.portal_stage import PATIENT, Stage, staged
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with staged(tmp_path) as stage:
+async def stage(tmp_path: Path, database: Database) -> AsyncIterator[Stage]:
+    async with staged(tmp_path, database) as stage:
         yield stage
         assert stage.bugs == []
 
@@ -42,8 +41,7 @@ async def test_repeated_calls_at_once_are_done_once(stage: Stage) -> None:
     calls = [stage.call("POST", "/visits", body(), headers={"Idempotency-Key": "one"}) for _ in range(8)]
     answers = await asyncio.gather(*calls)
     assert len({answer.raw for answer in answers}) == 1
-    with closing(sqlite3.connect(stage.file)) as database:
-        assert database.execute("SELECT count(*) FROM visits").fetchone() == (1,)
+    assert stage.database.counts()["visits"] == 1
 
 
 async def test_a_key_with_another_body_is_refused(stage: Stage) -> None:
@@ -65,7 +63,40 @@ async def test_no_ticket_and_no_link_key_is_in_the_database(stage: Stage) -> Non
     visit = await stage.book(body(), headers={"Idempotency-Key": "one"})
     minted = await stage.call("POST", f"/visits/{visit}/tickets", PATIENT, headers={"Idempotency-Key": "two"})
     link = (await stage.call("GET", f"/visits/{visit}/link")).json["share_url"]
-    await stage.store.close()
-    held = stage.file.read_bytes()
+    held = stage.database.text()
+    assert visit in held
     for secret in (minted.json["ticket"], minted.json["ticket"].split(".")[2], link.split("key=")[1], "key-cosmic"):
-        assert secret.encode() not in held
+        assert secret not in held
+
+
+# A store that cannot be written
+
+
+async def test_a_store_that_is_lost_is_said_and_nothing_is_done(stage: Stage) -> None:
+    visit = await stage.book(body())
+    with stage.database.hold():
+        for method, path, sent in (
+            ("POST", "/visits", body()),
+            ("POST", f"/visits/{visit}/tickets", PATIENT),
+            # What is only read is not told either where its reading cannot be written.
+            ("GET", f"/visits/{visit}/link", None),
+            ("GET", f"/visits/{visit}/participants", None),
+            ("GET", f"/visits/{visit}/audit", None),
+        ):
+            refused = await stage.call(method, path, sent)
+            assert (refused.status, refused.code) == (503, "store_unavailable")
+            assert refused.headers["Retry-After"] == "2"
+    assert await stage.actions(visit) == ["created"]
+
+
+async def test_a_store_that_is_full_is_said_and_nothing_is_half_done(stage: Stage) -> None:
+    visit = await stage.book(body())
+    before = stage.database.counts()
+    stage.database.refuse_inserts("access_log")
+    headers = {"Idempotency-Key": "one"}
+    for method, path, sent in (("POST", "/visits", body()), ("POST", f"/visits/{visit}/tickets", PATIENT)):
+        refused = await stage.call(method, path, sent, headers=headers)
+        assert (refused.status, refused.code) == (503, "store_unavailable")
+    assert stage.database.counts() == before
+    stage.database.take_inserts("access_log")
+    assert (await stage.call("POST", "/visits", body(), headers=headers)).status == 201

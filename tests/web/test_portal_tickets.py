@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 
 from sfu.ids import VisitId
 from sfu.visits.transaction import Unsure
+from tests.databases import Database
 from tests.visits.sample import body
 from tests.web.portal_stage import CLINICIAN, PATIENT, WALL, Stage, staged
 
@@ -20,8 +19,8 @@ GUARDIAN = {"person": "1177:a01", "role": "guardian", "name": "Maria P"}
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with staged(tmp_path) as stage:
+async def stage(tmp_path: Path, database: Database) -> AsyncIterator[Stage]:
+    async with staged(tmp_path, database) as stage:
         yield stage
         assert stage.bugs == []
 
@@ -91,9 +90,7 @@ async def test_a_ticket_that_the_booking_does_not_allow_is_not_minted(
 async def test_guardianship_is_asked_anew_at_every_ticket(stage: Stage) -> None:
     visit = await stage.book(body())
     assert (await stage.call("POST", f"/visits/{visit}/tickets", GUARDIAN)).status == 201
-    with closing(sqlite3.connect(stage.file)) as database:
-        database.execute("UPDATE visits SET guardianship_ends = '2026-11-23'")
-        database.commit()
+    stage.database.execute("UPDATE visits SET guardianship_ends = '2026-11-23'")
     refused = await stage.call("POST", f"/visits/{visit}/tickets", GUARDIAN)
     assert (refused.status, refused.code) == (422, "guardian_age")
 
