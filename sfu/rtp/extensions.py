@@ -88,6 +88,10 @@ class Elements:
         return bytes(view[self.offsets[kind] : self.offsets[kind] + self.lengths[kind]])
 
 
+NO_ELEMENTS = Elements()
+"""Of a packet that brings none. Nobody fills it."""
+
+
 class Reader:
     """Reads extension blocks by the ids that one peer has negotiated, as (id, URI) pairs."""
 

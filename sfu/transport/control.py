@@ -185,7 +185,7 @@ class Control:
             if kept is None:
                 outcomes[Retransmission.UNKNOWN] += 1
                 continue
-            if not stream.may_resend(sequence, len(kept), now):
+            if not stream.retransmissions.may_resend(stream, sequence, len(kept), now):
                 outcomes[Retransmission.LIMITED] += 1
                 continue
             parse(kept, 0, len(kept), header)
@@ -194,7 +194,9 @@ class Control:
             )
             payload = kept[header.header_length : header.header_length + header.payload_length]
             frame = self._frame if stream.layers is not None and self._describe(source, kept) else None
-            size = stream.resend(sequence, kept, header, elements, payload, frame, source.log.extended(number), now)
+            size = stream.retransmissions.resend(
+                stream, sequence, kept, header, elements, payload, frame, source.log.extended(number), now
+            )
             if size:
                 self._counters.packets_out[Kind.RTX] += 1
                 self._counters.bytes_out[Kind.RTX] += size

@@ -10,8 +10,9 @@ from sfu.rtp.bandwidth.probing import Probe
 from sfu.rtp.transport_feedback import TransportFeedback
 from sfu.transport.counters import Counters, Kind
 from sfu.transport.media_peer import MediaPeer
-from sfu.transport.outgoing import PADDING, OutgoingStream
+from sfu.transport.outgoing import OutgoingStream
 from sfu.transport.parameters import Estimates, PeerId
+from sfu.transport.retransmissions import PADDING
 from sfu.transport.timers import EVERYBODY, Timers
 
 FEEDBACK_INTERVAL = 0.1
@@ -140,7 +141,7 @@ class Estimation:
         sent = downlink.sent
         stream = next((stream for stream in peer.outgoing.values() if _can_pad(stream)), None)
         while probe.due(sent.total, now) > 0:
-            size = stream.pad(now) if stream is not None else 0
+            size = stream.retransmissions.pad(stream, now) if stream is not None else 0
             if not size:
                 probe.give_up(sent.next)
                 break
@@ -162,4 +163,4 @@ def _known(peer: MediaPeer, now: float) -> bool:
 
 
 def _can_pad(stream: OutgoingStream) -> bool:
-    return stream.numbered and stream.can_pad
+    return stream.numbered and stream.retransmissions.can_pad(stream)

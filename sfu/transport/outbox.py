@@ -9,6 +9,7 @@ from sfu.transport.counters import Counters
 from sfu.transport.drops import DropReason
 from sfu.transport.ports import Destination, Run, Sender
 from sfu.transport.slab import Slab
+from sfu.transport.srtp import MAX_TRAILER
 
 MAX_RUN_DATAGRAMS = 64
 """UDP_MAX_SEGMENTS of the Linux kernel."""
@@ -16,6 +17,8 @@ SLAB_BYTES = 65_000
 """One slab holds at most one UDP_SEGMENT call's bytes (a UDP payload ends at 65,507), so no run outgrows it."""
 MAX_DATAGRAM = 1_452
 """Bytes of UDP payload that pass an Ethernet over IPv6 whole; browsers send at most 1,250."""
+MAX_CLEAR = MAX_DATAGRAM - MAX_TRAILER
+"""Bytes of an RTP packet before protection."""
 LAST_START = SLAB_BYTES - MAX_DATAGRAM
 """Where the last datagram of a slab may begin."""
 MAX_IDLE_SLABS = 256

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 
 from sfu.rtp import red
 from sfu.rtp.bandwidth.allowance import DRAINED, THINNED
-from sfu.rtp.extensions import DEPENDENCY_DESCRIPTOR, Elements, Writer
+from sfu.rtp.extensions import DEPENDENCY_DESCRIPTOR, NO_ELEMENTS, Elements, Writer
 from sfu.rtp.frame import ALL, NO_NUMBER, Frame
 from sfu.rtp.layers import FILL, FORWARD, Layers
 from sfu.rtp.packet import FIXED_LENGTH, Header, write_fixed
-from sfu.rtp.resends import Resends
-from sfu.rtp.rtx import write_original
 from sfu.rtp.seqmap import REFUSED, SequenceMap, TimestampMap
 from sfu.transport.counters import Counters
 from sfu.transport.downlink import Downlink
 from sfu.transport.drops import DropReason
 from sfu.transport.mapping import NO_CODEC, NO_RED, Mapping
-from sfu.transport.outbox import LAST_START, MAX_DATAGRAM, Outbox
+from sfu.transport.outbox import LAST_START, MAX_CLEAR, MAX_DATAGRAM, Outbox
 from sfu.transport.parameters import Egress, PeerId, Section
-from sfu.transport.srtp import MAX_TRAILER, SrtpSession
+from sfu.transport.retransmissions import Retransmissions
+from sfu.transport.srtp import SrtpSession
 
 if TYPE_CHECKING:
     from sfu.transport.incoming import Feed, IncomingStream
@@ -28,13 +27,6 @@ if TYPE_CHECKING:
 CLOCK_RATES = {"audio": 48_000, "video": 90_000}
 """Hz, of all codecs of a kind that we forward (RFC 7587 4.1, RFC 7741 4.1 and its like)."""
 
-MAX_CLEAR = MAX_DATAGRAM - MAX_TRAILER
-"""Bytes of an RTP packet before protection."""
-
-_NO_ELEMENTS = Elements()
-PADDING = 255
-"""Bytes of a packet that only probes: the most that its last byte can count (RFC 3550 5.1)."""
-_PADDING = bytes(PADDING - 1) + bytes((PADDING,))
 
 _NOTHING = Mapping((NO_CODEC,) * 128, (NO_CODEC,) * 128, NO_RED)
 
@@ -48,31 +40,28 @@ class OutgoingStream:
 
     __slots__ = (
         "_downlink",
-        "_drops",
-        "_elements",
         "_frame",
         "_held",
-        "_outbox",
-        "_padding_type",
         "_payload_types",
         "_picture",
-        "_resends",
-        "_rtx_payload_types",
-        "_rtx_sequence",
         "_sent",
         "_sequences",
         "_ssrc",
         "_strip_red",
-        "_writer",
+        "drops",
         "egress",
         "feed",
         "is_sound",
         "layers",
         "left_out",
+        "mapping",
         "octets",
+        "outbox",
         "packets",
+        "padding_type",
         "peer",
         "reported_packets",
+        "retransmissions",
         "round_trip",
         "routed_at",
         "section",
@@ -85,6 +74,7 @@ class OutgoingStream:
         "timestamps",
         "wanted_spatial",
         "wanted_temporal",
+        "writer",
     )
 
     def __init__(
@@ -135,17 +125,15 @@ class OutgoingStream:
         self._held = False
         self._downlink = downlink
         self._sent = downlink.sent
-        self._outbox = outbox
-        self._drops = counters.drops.counts
+        self.outbox = outbox
+        self.drops = counters.drops.counts
         self._use(_NOTHING)
-        self._elements = Elements()
         self._negotiate(section)
         # RFC 3711 3.3.1: a first number in the lower half, or the receiver could guess the rollover counter wrong when
         # the first packets are lost.
         self._sequences = SequenceMap(rng.getrandbits(14))
         self.timestamps = TimestampMap(CLOCK_RATES[section.kind], rng.getrandbits(32))
-        self._resends = Resends()
-        self._rtx_sequence = rng.getrandbits(14)
+        self.retransmissions = Retransmissions(rng)
         self._picture = section.kind == "video"
         self._frame = -1
 
@@ -155,9 +143,9 @@ class OutgoingStream:
 
     def _negotiate(self, section: Section) -> None:
         self.section = section
-        self._writer = Writer(section.extensions, section.mid)
+        self.writer = Writer(section.extensions, section.mid)
         offered = (codec.rtx_payload_type for codec in section.codecs)
-        self._padding_type = next((payload_type for payload_type in offered if payload_type is not None), NO_CODEC)
+        self.padding_type = next((payload_type for payload_type in offered if payload_type is not None), NO_CODEC)
 
     def attach(self, feed: Feed, mapping: Mapping) -> None:
         """There is a route from `feed` now."""
@@ -180,8 +168,8 @@ class OutgoingStream:
         self._use(_NOTHING)
 
     def _use(self, mapping: Mapping) -> None:
+        self.mapping = mapping
         self._payload_types = mapping.payload_types
-        self._rtx_payload_types = mapping.rtx_payload_types
         self._strip_red = mapping.strip_red
 
     def carries(self, payload_type: int) -> bool:
@@ -266,18 +254,18 @@ class OutgoingStream:
         """
         session = self.session
         if session is None:
-            self._drops[DropReason.NOT_CONNECTED] += 1
+            self.drops[DropReason.NOT_CONNECTED] += 1
             return 0
         if self._picture and (self._downlink.limited or self._held):
             # A late packet is of a frame that has been looked at.
             if newest and header.timestamp != self._frame:
                 self._look_at_frame(header.timestamp, frame, now)
             if self.left_out or self.source is None:
-                self._drops[DropReason.ABOVE_ESTIMATE] += 1
+                self.drops[DropReason.ABOVE_ESTIMATE] += 1
                 return 0
         payload_type = self._payload_types[header.payload_type]
         if payload_type == NO_CODEC:
-            self._drops[DropReason.NO_CODEC] += 1
+            self.drops[DropReason.NO_CODEC] += 1
             return 0
         marker = header.marker
         descriptor = b""
@@ -288,19 +276,19 @@ class OutgoingStream:
                 return self._withhold(header, taken, session, payload_type, now)
             if not marker and layers.ends(frame, extended, newest):
                 marker = 1
-            descriptor = self._descriptor(layers, source, elements, frame, extended)
+            descriptor = self.descriptor(layers, source, elements, frame, extended)
         if header.payload_type == self._strip_red:
             start, length, inner = red.primary(payload, 0, len(payload))
             if inner < 0:
-                self._drops[DropReason.MALFORMED_RED] += 1
+                self.drops[DropReason.MALFORMED_RED] += 1
                 return 0
             payload = payload[start : start + length]
-        outbox = self._outbox
+        outbox = self.outbox
         if outbox.end > LAST_START:
             outbox.reserve()
         view = outbox.view
         at = outbox.end
-        writer = self._writer
+        writer = self.writer
         plain = not elements.present & writer.carried
         extension = 0
         if plain:
@@ -312,13 +300,13 @@ class OutgoingStream:
         end = body + size
         length = end - at
         if length > MAX_CLEAR:
-            self._drops[DropReason.TOO_LARGE] += 1
+            self.drops[DropReason.TOO_LARGE] += 1
             self._leave_out(header.sequence)
             return 0
         # Only what goes out has a number and a timestamp.
         sequence = self._sequences.map(header.sequence)
         if sequence == REFUSED:
-            self._drops[DropReason.SUPERSEDED] += 1
+            self.drops[DropReason.SUPERSEDED] += 1
             return 0
         timestamp = self.timestamps.map(header.timestamp, now)
         number = 0
@@ -337,7 +325,7 @@ class OutgoingStream:
             layers.write(view, body, frame)
         protected = session.protect(outbox.pointer + at, length, MAX_DATAGRAM)
         if protected < 0:
-            self._drops[DropReason.PROTECT_FAILED] += 1
+            self.drops[DropReason.PROTECT_FAILED] += 1
             return 0
         outbox.commit(protected)
         self.packets += 1
@@ -348,40 +336,40 @@ class OutgoingStream:
         """A packet of a layer that the receiver does not get. Where its number is a gap already, an empty packet fills it."""
         if taken != FILL:
             thinned = self.thinned < self.wanted_temporal
-            self._drops[DropReason.ABOVE_ESTIMATE if thinned else DropReason.OTHER_LAYER] += 1
+            self.drops[DropReason.ABOVE_ESTIMATE if thinned else DropReason.OTHER_LAYER] += 1
             self._sequences.drop(header.sequence)
             return 0
         timestamp = self.timestamps.translate(header.timestamp)
         # Without a moment of its own it must not take a number either.
         sequence = self._sequences.map(header.sequence) if timestamp != REFUSED else REFUSED
         if sequence == REFUSED:
-            self._drops[DropReason.SUPERSEDED] += 1
+            self.drops[DropReason.SUPERSEDED] += 1
             return 0
-        outbox = self._outbox
+        outbox = self.outbox
         outbox.reserve()
         at = outbox.end
-        extension = self._writer.write(b"", _NO_ELEMENTS, outbox.view, at + FIXED_LENGTH)
+        extension = self.writer.write(b"", NO_ELEMENTS, outbox.view, at + FIXED_LENGTH)
         write_fixed(outbox.view, at, extension, 0, payload_type, sequence, timestamp, self._ssrc)
         self.packets += 1
-        return self._seal(session, at, at + FIXED_LENGTH + extension, now)
+        return self.seal(session, at, at + FIXED_LENGTH + extension, now)
 
-    def _seal(self, session: SrtpSession, at: int, end: int, now: float) -> int:
+    def seal(self, session: SrtpSession, at: int, end: int, now: float) -> int:
         """Number, protect and commit the packet that was written from `at` to `end`. Gives the bytes of the datagram; 0 if it cannot be."""
-        outbox = self._outbox
-        if self._writer.number_at:
-            self._writer.write_number(outbox.view, at + FIXED_LENGTH, self._sent.note(end - at, now))
+        outbox = self.outbox
+        if self.writer.number_at:
+            self.writer.write_number(outbox.view, at + FIXED_LENGTH, self._sent.note(end - at, now))
         else:
             self._sent.total += end - at
         protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
         if protected < 0:
-            self._drops[DropReason.PROTECT_FAILED] += 1
+            self.drops[DropReason.PROTECT_FAILED] += 1
             return 0
         outbox.commit(protected)
         return protected
 
-    def _descriptor(self, layers: Layers, source: memoryview, elements: Elements, frame: Frame, extended: int) -> bytes:
+    def descriptor(self, layers: Layers, source: memoryview, elements: Elements, frame: Frame, extended: int) -> bytes:
         """What the receiver is to see in place of the packet's dependency descriptor; empty where there is none."""
-        if not elements.has(DEPENDENCY_DESCRIPTOR) or not self._writer.carries(DEPENDENCY_DESCRIPTOR):
+        if not elements.has(DEPENDENCY_DESCRIPTOR) or not self.writer.carries(DEPENDENCY_DESCRIPTOR):
             return b""
         return layers.descriptor(elements.value(source, DEPENDENCY_DESCRIPTOR), frame, extended)
 
@@ -439,88 +427,11 @@ class OutgoingStream:
         return self._sequences.reverse(sequence)
 
     @property
+    def numbered(self) -> bool:
+        """Whether its packets have transport-wide numbers."""
+        return self.writer.number_at > 0
+
+    @property
     def can_resend(self) -> bool:
         """Whether this receiver has negotiated retransmissions, and can be sent to."""
         return self.session is not None and self.egress.rtx_ssrc is not None
-
-    def may_resend(self, sequence: int, size: int, now: float) -> bool:
-        """Whether a retransmission of `size` bytes keeps within the round trip and the share of the media."""
-        return self._resends.may_resend(sequence, size, self.octets, now, self.round_trip)
-
-    def resend(
-        self,
-        sequence: int,
-        source: memoryview,
-        header: Header,
-        elements: Elements,
-        payload: memoryview,
-        frame: Frame | None,
-        extended: int,
-        now: float,
-    ) -> int:
-        """Prepare again, as a retransmission (RFC 4588 4), what went out as `sequence`; the rest as for `forward`."""
-        session = self.session
-        ssrc = self.egress.rtx_ssrc
-        payload_type = self._rtx_payload_types[header.payload_type]
-        if session is None or ssrc is None or payload_type == NO_CODEC:
-            return 0
-        if header.payload_type == self._strip_red:
-            start, length, _ = red.primary(payload, 0, len(payload))
-            payload = payload[start : start + length]
-        marker = header.marker
-        descriptor = b""
-        layers = self.layers if frame is not None else None
-        if layers is not None and frame is not None:
-            if layers.take(frame, extended, False) != FORWARD:
-                layers, elements, payload, marker = None, _NO_ELEMENTS, payload[:0], 0
-            else:
-                marker |= layers.ends(frame, extended, False)
-                descriptor = self._descriptor(layers, source, elements, frame, extended)
-        outbox = self._outbox
-        outbox.reserve()
-        view = outbox.view
-        at = outbox.end
-        extension = self._writer.write(source, elements, view, at + FIXED_LENGTH, descriptor)
-        body = write_original(view, at + FIXED_LENGTH + extension, sequence)
-        end = body + len(payload)
-        if end - at > MAX_CLEAR:
-            self._drops[DropReason.TOO_LARGE] += 1
-            return 0
-        timestamp = self.timestamps.translate(header.timestamp)
-        if timestamp == REFUSED:
-            return 0
-        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
-        write_fixed(view, at, extension, marker, payload_type, self._rtx_sequence, timestamp, ssrc)
-        view[body:end] = payload
-        if layers is not None and frame is not None:
-            layers.write(view, body, frame)
-        return self._seal(session, at, end, now)
-
-    @property
-    def numbered(self) -> bool:
-        """Whether its packets have transport-wide numbers."""
-        return self._writer.number_at > 0
-
-    @property
-    def can_pad(self) -> bool:
-        """Whether padding can be sent: as a retransmission, and only once there was something to retransmit."""
-        return self.can_resend and self.packets > 0 and self._padding_type != NO_CODEC
-
-    def pad(self, now: float) -> int:
-        """Prepare a retransmission of padding alone, which a receiver counts and drops. Gives the bytes of the datagram; 0 for none."""
-        session, ssrc = self.session, self.egress.rtx_ssrc
-        if session is None or ssrc is None or not self.can_pad:
-            return 0
-        outbox = self._outbox
-        outbox.reserve()
-        view = outbox.view
-        at = outbox.end
-        self._elements.present = 0
-        extension = self._writer.write(_PADDING, self._elements, view, at + FIXED_LENGTH)
-        body = at + FIXED_LENGTH + extension
-        end = body + PADDING
-        self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
-        write_fixed(view, at, extension, 0, self._padding_type, self._rtx_sequence, self.timestamps.newest, ssrc)
-        view[at] |= 0x20
-        view[body:end] = _PADDING
-        return self._seal(session, at, end, now)

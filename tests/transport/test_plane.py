@@ -320,7 +320,7 @@ def test_a_fault_of_ours_in_a_receiver_ends_that_receiver_alone(monkeypatch: pyt
     broken, healthy = (world.client(receives("0", "audio")) for _ in range(2))
     for receiver in (broken, healthy):
         world.route(sender, "0", receiver, "0")
-    world.plane._peers[broken.number].outgoing["0"]._writer = None  # type: ignore[assignment]  # the fault
+    world.plane._peers[broken.number].outgoing["0"].writer = None  # type: ignore[assignment]  # the fault
     stream = Stream(sender, 1, 111)
     stream.send(b"one")
     stream.send(b"two")

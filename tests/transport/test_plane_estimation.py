@@ -13,8 +13,8 @@ from sfu.rtp.transport_feedback import DELTA_UNIT, REFERENCE_UNIT, TransportFeed
 from sfu.transport.drops import DropReason
 from sfu.transport.estimation import FEEDBACK_INTERVAL
 from sfu.transport.media_peer import STATUSES_BURST
-from sfu.transport.outgoing import PADDING
 from sfu.transport.parameters import Estimates, Reception, Receptions, Section
+from sfu.transport.retransmissions import PADDING
 from tests.transport.plane_world import (
     INTERFRAME,
     KEYFRAME,
