@@ -8,6 +8,7 @@ from functools import partial
 
 from sfu.errors import MalformedPacket
 from sfu.rtp import rtcp
+from sfu.rtp.bandwidth.unnumbered import UnnumberedEstimator
 from sfu.rtp.descriptors import NOT_VIDEO, read_frame
 from sfu.rtp.extensions import DEPENDENCY_DESCRIPTOR, Elements
 from sfu.rtp.frame import Frame
@@ -16,7 +17,7 @@ from sfu.rtp.packet import Header, parse
 from sfu.rtp.transport_feedback import TransportFeedback
 from sfu.transport.counters import Counters, KeyframeRequest, Kind, Retransmission
 from sfu.transport.drops import DropReason
-from sfu.transport.estimation import Estimation
+from sfu.transport.estimation import FEEDBACK_INTERVAL, Estimation
 from sfu.transport.incoming import Feed, IncomingStream
 from sfu.transport.media_peer import MediaPeer
 from sfu.transport.outbox import MAX_DATAGRAM
@@ -36,6 +37,8 @@ NACK_INTERVAL = 0.01
 """Seconds between two rounds of NACKs at least: what is found missing in between is asked for together."""
 DEFAULT_ROUND_TRIP = 0.1
 """Seconds, until a report has told better."""
+LEAST_LEAVE = 100_000
+"""Bits per second that a sender of pictures is always given leave for: below that there is nothing to see."""
 MAX_CNAME = 255
 """Bytes (RFC 3550 6.5: eight bits of length)."""
 
@@ -325,6 +328,20 @@ class Control:
 
     # Reports
 
+    def pictures_come(self, peer: MediaPeer, now: float) -> None:
+        """The first of some pictures, whose sender can be told by REMB alone what its way takes."""
+        self._timers.at(now + FEEDBACK_INTERVAL, peer.number, partial(self._measure_pictures, peer))
+
+    def _measure_pictures(self, peer: MediaPeer, now: float) -> None:
+        if self._peers.get(peer.number) is not peer:
+            return
+        estimator = peer.unnumbered
+        if estimator is None:
+            estimator = peer.unnumbered = UnnumberedEstimator(LEAST_LEAVE, self._bitrate_cap)
+        if estimator.take(peer.pictures, peer.round_trip or DEFAULT_ROUND_TRIP):
+            self.report_soon(peer, now)
+        del peer.pictures[:]
+
     def report_soon(self, peer: MediaPeer, now: float) -> None:
         """There is something new to tell the peer; from then on reports go out at their own pace."""
         self._schedule(peer, now + FIRST_REPORT_DELAY)
@@ -350,7 +367,8 @@ class Control:
                 stream.reported_packets = stream.packets
                 cname = feed.section.stream.encode("ascii", "replace")[:MAX_CNAME]
                 packets += made, rtcp.SourceDescription(((made.ssrc, cname),))
-        leave = remb(peer, self._bitrate_cap)
+        allowed = self._bitrate_cap if peer.unnumbered is None else int(peer.unnumbered.rate)
+        leave = remb(peer, allowed)
         if leave is not None:
             packets.append(leave)
         blocks = receiver_blocks(peer, self._counters, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sfu.rtp.dependency import Structures
 from sfu.rtp.descriptors import CODEC_OF_NAME, NOT_VIDEO
-from sfu.rtp.extensions import Reader
+from sfu.rtp.extensions import URI_TRANSPORT_CC, Reader
 from sfu.rtp.frame import NO_NUMBER, Frame
 from sfu.rtp.history import History
 from sfu.rtp.keyframes import AskLimit, KeyframeRequests
@@ -42,6 +42,7 @@ class IncomingStream:
         "log",
         "meter",
         "number",
+        "octets",
         "payload_type",
         "picture_id",
         "primary",
@@ -70,6 +71,8 @@ class IncomingStream:
         """It comes, and has its place in its section's selection."""
         self.heard_at = 0.0
         """When its newest packet came."""
+        self.octets = 0
+        """Of the picture that is coming, so far; kept where its sender is told by REMB alone."""
         self.receivers: tuple[OutgoingStream, ...] = ()
         """To whom its packets go. This and what follows up to `described` is kept by the selection."""
         self.waiting: tuple[OutgoingStream, ...] = ()
@@ -193,6 +196,7 @@ class Feed:
         "section",
         "selection",
         "streams",
+        "unnumbered",
     )
 
     def __init__(self, peer: PeerId, section: Section) -> None:
@@ -225,6 +229,9 @@ class Feed:
         }
         self.descriptors = {codec.payload_type: CODEC_OF_NAME.get(codec.name, NOT_VIDEO) for codec in section.codecs}
         self.asks_nack = any(codec.nack for codec in section.codecs)
+        numbered = any(uri == URI_TRANSPORT_CC for _, uri in section.extensions)
+        self.unnumbered = self.kind is Kind.VIDEO and not numbered and any(codec.remb for codec in section.codecs)
+        """Whether its sender is told by REMB alone what its way takes: its packets have no transport-wide numbers."""
 
     def set_receivers(self, receivers: tuple[OutgoingStream, ...]) -> None:
         self.receivers = receivers

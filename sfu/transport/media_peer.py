@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from array import array
 
 from sfu.rtp.arrival_log import ArrivalLog
+from sfu.rtp.bandwidth.unnumbered import UnnumberedEstimator
 from sfu.rtp.budget import Budget
 from sfu.rtp.extensions import MID, REPAIRED_RID, RID, Elements
 from sfu.rtp.packet import Header
@@ -24,6 +26,8 @@ RTCP_PER_SECOND = 40_000
 streams, are 36,000."""
 STATUSES_BURST, STATUSES_PER_SECOND = 2_000, 5_000
 """A receiver of 1,000 packets a second needs a fifth; at 2 µs each they take 1 % of a core."""
+MAX_PICTURES = 4 * 64
+"""Numbers in `MediaPeer.pictures`: three layers of sixty pictures a second need 18 of the 64 places."""
 MAX_CLOCK_STEP = 1.0
 """Seconds by which the peer's clock may leave ours before we take it to have been set anew."""
 
@@ -50,6 +54,7 @@ class MediaPeer:
         "outbound",
         "outgoing",
         "outgoing_by_ssrc",
+        "pictures",
         "remb_wanted",
         "report_at",
         "report_ssrc",
@@ -58,6 +63,7 @@ class MediaPeer:
         "ssrcs",
         "statuses",
         "streams",
+        "unnumbered",
         "urgent",
     )
 
@@ -70,6 +76,10 @@ class MediaPeer:
         """Of a stream that such a packet came on: browsers take feedback only for an SSRC that they send."""
         self.arrivals_told = 0
         """How many arrivals the last feedback told of."""
+        self.unnumbered: UnnumberedEstimator | None = None
+        """What its way takes, where pictures come without transport-wide numbers; made with the first of them."""
+        self.pictures = array("d")
+        """Of each that has come since it was last looked at: SSRC, timestamp, bytes, and when its last packet came."""
         self.inbound: SrtpSession | None = None
         self.outbound: SrtpSession | None = None
         self.feeds: dict[str, Feed] = {}
@@ -196,6 +206,8 @@ class MediaPeer:
         if stream in feed.streams:
             feed.streams.remove(stream)
         feed.selection.depart(stream)
+        if self.unnumbered is not None:
+            self.unnumbered.forget(stream.ssrc)
         for other in self.streams.values():
             if other.primary is stream:
                 other.unbind()

@@ -21,7 +21,7 @@ from sfu.transport.forwarding import Forwarding
 from sfu.transport.incoming import Feed
 from sfu.transport.loudness import Loudness
 from sfu.transport.mapping import mapping
-from sfu.transport.media_peer import MediaPeer
+from sfu.transport.media_peer import MAX_PICTURES, MediaPeer
 from sfu.transport.outbox import MAX_DATAGRAM, Outboxes
 from sfu.transport.outgoing import OutgoingStream
 from sfu.transport.parameters import Egress, Failed, FirstForwarded, PeerId, Report, Section, Stage
@@ -350,6 +350,14 @@ class Plane:
                     self._control.estimation.arrived(state, now)
         counters = self.counters
         if stream.primary is None:
+            if feed.unnumbered:
+                if header.timestamp != stream.timestamp and len(state.pictures) < MAX_PICTURES:
+                    # The picture before is here.
+                    if not state.pictures:
+                        self._control.pictures_come(state, now)
+                    state.pictures.extend((ssrc, stream.timestamp, stream.octets, stream.heard_at))
+                    stream.octets = 0
+                stream.octets += clear
             kind = feed.kind
             counters.packets_in[kind] += 1
             counters.bytes_in[kind] += length
