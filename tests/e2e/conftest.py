@@ -13,7 +13,7 @@ from tests.e2e.browsers import CHROMIUM, FLAGS, WATCH
 from tests.e2e.client import Client
 from tests.e2e.server import Server, running
 
-expect.set_options(timeout=20_000)  # two cores carry three browsers and a server; what must come may take its time
+expect.set_options(timeout=60_000)  # two cores carry three browsers and a server; what must come may take its time
 
 
 @pytest.fixture
@@ -54,6 +54,7 @@ async def page(chromium: Browser) -> AsyncIterator[Callable[[], Awaitable[Page]]
 
     async def open_page() -> Page:
         context = await chromium.new_context(permissions=["camera", "microphone"], locale="sv-SE")
+        context.set_default_timeout(90_000)
         made = await context.new_page()
         made.on("pageerror", lambda error: errors.append(str(error)))
         made.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)

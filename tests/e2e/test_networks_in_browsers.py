@@ -6,7 +6,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
@@ -18,7 +17,7 @@ from tests.net import Conditions
 
 OpenPage = Callable[[], Awaitable[Page]]
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 NO_UDP = """
 (() => {
@@ -80,18 +79,6 @@ async () => {
 """
 
 
-LAYERS = """
-(() => {
-  const native = RTCPeerConnection.prototype.addTransceiver;
-  const layers = [["q", 4], ["h", 2], ["f", 1]].map(([rid, scaleResolutionDownBy]) => ({ rid, scaleResolutionDownBy }));
-  RTCPeerConnection.prototype.addTransceiver = function (what, options) {
-    const camera = what.kind === "video" && options?.direction === "sendonly";
-    return native.call(this, what, camera ? { ...options, sendEncodings: layers } : options);
-  };
-})();
-"""
-"""Simulcast of the camera, whatever the page does by itself."""
-
 NOT_EPHEMERAL = range(30_000, 32_000)
 """Ports that no kernel gives out by itself."""
 
@@ -131,7 +118,7 @@ async def relay(server: Server) -> AsyncIterator[Relay]:
     await relay.close()
 
 
-async def grows_to(page: Page, wanted: Callable[[int], bool], seconds: int = 90) -> int:
+async def grows_to(page: Page, wanted: Callable[[int], bool], seconds: int = 150) -> int:
     """Wait until the picture that is received is of a width as wanted, and moves; gives the width."""
     width, decoded, frames = 0, 0, 0
     for _ in range(seconds * 4):
@@ -162,23 +149,28 @@ async def meet(server: Server, clinician: Page, patient: Page) -> None:
         await rising(window, 2)
 
 
-async def transports(server: Server) -> dict[str, Any]:
-    metrics = await server.metrics()
-    return {protocol: metrics["evisit_transports", (("protocol", protocol),)] for protocol in ("udp", "tcp")}
+async def carried(server: Server, **wanted: int) -> None:
+    """Wait until so many participants' media take each protocol."""
+    told: dict[str, float] = {}
+    async with asyncio.timeout(60):
+        while told != wanted:
+            metrics = await server.metrics()
+            told = {protocol: metrics["evisit_transports", (("protocol", protocol),)] for protocol in ("udp", "tcp")}
+            await asyncio.sleep(0.1)
+
+
+async def takes(page: Page, protocol: str) -> None:
+    """Wait until the page's connection takes this protocol: on a busy machine not at once."""
+    await page.wait_for_function(f"async (wanted) => String(await ({WAYS})()) === wanted", arg=f"{protocol},{protocol}")
 
 
 async def test_where_no_udp_gets_through_the_call_is_held_over_tcp(server: Server, page: OpenPage) -> None:
     clinician, patient = await page(), await page()
     await patient.add_init_script(NO_UDP)
     await meet(server, clinician, patient)
-    assert await patient.evaluate(WAYS) == [["tcp", "tcp"]]
-    # UDP is taken where it works, if on a busy machine not at once.
-    await clinician.wait_for_function(f"async () => String(await ({WAYS})()) === 'udp,udp'")
-    for _ in range(600):
-        if await transports(server) == {"udp": 1, "tcp": 1}:
-            break
-        await asyncio.sleep(0.1)
-    assert await transports(server) == {"udp": 1, "tcp": 1}
+    await takes(patient, "tcp")
+    await takes(clinician, "udp")
+    await carried(server, udp=1, tcp=1)
     await by(by(clinician, "roster-entry").filter(has_text="Per P"), "hold").click()
     await expect(by(patient, "waiting")).to_be_visible()
     await by(by(clinician, "lobby-entry").filter(has_text="Per P"), "admit").click()
@@ -186,7 +178,7 @@ async def test_where_no_udp_gets_through_the_call_is_held_over_tcp(server: Serve
         await expect(by(window, "roster-entry")).to_have_count(2)
         await rising(window, 2)
     assert await names(clinician) == await names(patient)
-    assert await patient.evaluate(WAYS) == [["tcp", "tcp"]]
+    await takes(patient, "tcp")
 
 
 async def test_over_a_network_that_loses_much_pictures_are_mended_and_nobody_drops_out(
@@ -204,24 +196,29 @@ async def test_over_a_network_that_loses_much_pictures_are_mended_and_nobody_dro
     assert min(relay.up.dropped, relay.down.dropped) > 0
 
 
+@pytest.mark.parametrize("asked", [False, True], ids=["by-either", "asked-by-the-server"])
 async def test_under_another_address_the_call_goes_on_after_one_check(
-    server: Server, page: OpenPage, relay: Relay
+    server: Server, page: OpenPage, relay: Relay, asked: bool
 ) -> None:
-    """As behind a NAT that gives out another port: nobody in the browser notices."""
+    """As behind a NAT that gives out another port: nobody in the browser notices.
+
+    The server asks there as soon as media come from there, and so does not wait for the browser's next check: that one is lost here.
+    """
     clinician, patient = await page(), await page()
     await patient.add_init_script(relay.script)
     await meet(server, clinician, patient)
     before = await patient.evaluate(KEPT)
+    relay.lets_checks_up = not asked
     relay.move()
+    await until(lambda: [move for _, move in relay.arrivals[-50:]] == [1] * 50)
+    relay.lets_checks_up = True
     for window in (clinician, patient):
         await rising(window, 2)
     after = await patient.evaluate(KEPT)
     assert after["frames"] > before["frames"]
     assert {**after, "frames": 0, "asked": 0} == {**before, "frames": 0, "asked": 0}
-    await until(lambda: [move for _, move in relay.arrivals[-50:]] == [1] * 50)
     moves = [move for _, move in relay.arrivals]
-    # From the answered check on, only what was under way in that moment still goes to the old address.
-    assert moves[moves.index(1) :].count(0) < 20
+    assert moves == sorted(moves), "from the answered check on nothing more goes to the old address"
 
 
 async def test_a_restart_of_ice_loses_neither_picture_nor_place(server: Server, page: OpenPage, relay: Relay) -> None:
@@ -242,17 +239,16 @@ async def test_a_restart_of_ice_loses_neither_picture_nor_place(server: Server, 
         assert after[fact] == before[fact]
     assert (await clinician.evaluate(KEPT))["ssrc"] == seen["ssrc"], "the section goes on where it was"
     assert await names(clinician) == roster
-    assert await transports(server) == {"udp": 2, "tcp": 0}
+    await carried(server, udp=2, tcp=0)
 
 
 async def test_on_a_narrow_way_the_picture_gets_smaller_and_afterwards_larger_again(
     server: Server, page: OpenPage, relay: Relay
 ) -> None:
     clinician, patient = await page(), await page()
-    await clinician.add_init_script(LAYERS)
     await patient.add_init_script(relay.script)
     await meet(server, clinician, patient)
-    full = await grows_to(patient, lambda width: width >= 320)
+    full = await grows_to(patient, lambda width: width >= 640)
     relay.down.change(asyncio.get_running_loop().time(), rate=250_000, delay=0.02)
     await grows_to(patient, lambda width: width < full)
     await rising(patient, 2)

@@ -47,7 +47,7 @@ async def received(page: Page) -> dict[str, tuple[float, float]]:
 async def rising(page: Page, sections: int) -> dict[str, float]:
     """Wait until so many sections each have more frames or energy than a moment before."""
     first: dict[str, float] = {}
-    for _ in range(150):
+    for _ in range(600):
         now = {key: value for key, (value, _) in (await received(page)).items()}
         first = now | first
         risen = {key: value for key, value in now.items() if value > first[key]}
