@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import compare, contrast, crowd, forward, html, lobby, page, quality, report, saturate, visits
+from bench import compare, contrast, crowd, forward, html, lobby, page, quality, refusals, report, saturate, visits
 from bench.network import NetworkFailed
 from bench.orders import Shape
 from bench.report import Row, Watcher
@@ -38,6 +38,7 @@ SCENARIOS: Mapping[str, tuple[Scenario, Mapping[str, str]]] = {
     "steady": (lambda o, w: visits.steady(o.visits, o.seconds, o.stay, w), visits.STEADY_COLUMNS),
     "lobby": (lambda o, w: lobby.lobby(o.visits, o.waiting, w), lobby.COLUMNS),
     "crowd": (lambda o, w: crowd.crowd(o.visits, o.people, o.joins, o.rate, o.at, o.wide, w), crowd.COLUMNS),
+    "refusals": (lambda o, w: refusals.refusals(o.times, w), refusals.COLUMNS),
     "quality": (lambda o, w: quality.quality(o.cases, w), quality.COLUMNS),
     "saturate": (lambda o, w: saturate.saturate(o.visits, o.seconds, w), saturate.COLUMNS),
     "page": (lambda o, w: page.page(o.minutes, w), page.COLUMNS),
@@ -209,6 +210,13 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--rate", type=_joins, default=500, metavar="N", help="knocks a second (500)")
     one.add_argument("--at", type=_count, default=1, metavar="N", help="visits that are knocked at (1)")
     one.add_argument("--wide", action="store_true", help="with limits raised, so that crowds come in to wait")
+    one = scenario(
+        "refusals",
+        "wrong links and resume tokens of visits that run, are booked, are over and never were: does the time tell them apart",
+        "They are shown in turn, one at a time. Fails where answers differ in a byte.",
+        0,
+    )
+    one.add_argument("--times", type=_joins, default=1_000, metavar="N", help="how often each is shown (1000)")
     one = scenario(
         "saturate",
         "the most visits of three with less than 0.1 %% loss and p99 under 20 ms",

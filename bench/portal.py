@@ -56,6 +56,10 @@ class Portal:
             raise PortalFailed("the shared link carries no key")
         return keys[0]
 
+    async def end(self, visit: str) -> None:
+        """End the visit for everybody."""
+        await self._field("POST", f"/{visit}/end", "visit")
+
     async def _field(self, method: str, path: str, field: str, body: object = None) -> str:
         async with self._http.request(method, self._visits + path, json=body, headers=self._headers) as response:
             if response.status >= 300:

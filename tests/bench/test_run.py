@@ -11,13 +11,18 @@ import pytest
 from bench.__main__ import main
 
 
-def run(arguments: str, capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """The one row of a scenario that must go well."""
+def rows(arguments: str, capfd: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The rows of a scenario that must go well."""
     code = main([*arguments.split(), "--json"])
     shown = capfd.readouterr()
     assert code == 0, shown.err
-    (row,) = json.loads(shown.out)
-    assert isinstance(row, dict)
+    found: list[dict[str, Any]] = json.loads(shown.out)
+    return found
+
+
+def run(arguments: str, capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """Its one row."""
+    (row,) = rows(arguments, capfd)
     return row
 
 
@@ -56,3 +61,12 @@ def test_a_storm_fills_the_lobby_and_drains_from_it(
     assert row["joins_per_second"] > 0
     assert 0 < row["join_ms_p50"] <= row["join_ms_p99"]
     assert row["descriptors_per_waiting"] == pytest.approx(1.0, abs=0.3)
+
+
+def test_wrong_links_and_tokens_are_answered_alike_and_timed(capfd: pytest.CaptureFixture[str]) -> None:
+    found = rows("refusals --times 3", capfd)
+    visits = ("runs", "is booked", "is over", "never was")
+    assert [(row["shown"], row["visit"]) for row in found] == [(k, v) for k in ("link", "resume token") for v in visits]
+    assert all(row["answers"] == 3 for row in found)
+    assert all(0 < row["ms_p50"] <= row["ms_p95"] for row in found)
+    assert [row["ms_p95_above_unknown"] for row in found if row["visit"] == "never was"] == [0, 0]
