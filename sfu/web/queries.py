@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import PydanticCustomError
 
 from sfu.ids import VisitId
-from sfu.visits.bookings import Instant, UnitId
+from sfu.visits.bookings import Instant, OpaqueId, UnitId
 from sfu.web.problems import BodyError, Problem, ProblemCode
 
 LOG_PAGE = 1_000  # rows of the access log in one answer
@@ -35,7 +35,6 @@ def _digits(value: object) -> object:
 
 
 Number = Annotated[int, BeforeValidator(_digits)]
-PersonId = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
 Cursor = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,160}$")]
 
 
@@ -57,7 +56,7 @@ class VisitsQuery(Query):
 
     unit: Annotated[UnitId | None, Field(description="The unit whose schedule this is.")] = None
     person: Annotated[
-        PersonId | None,
+        OpaqueId | None,
         Field(description="The portal's own id of a patient or guardian, whose booked times these are."),
     ] = None
     starts_from: Annotated[Instant | None, Field(alias="from", description="Visits that start then or later.")] = None

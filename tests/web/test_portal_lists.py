@@ -105,6 +105,8 @@ async def test_a_list_holds_nothing_of_portals_that_do_not_share(stage: Stage) -
         "unit=x&cursor=canary",
         "unit=x&cursor=" + "A" * 200,
         "unit=x&canary=1",
+        "person=8112189876",
+        "person=canary-19811218-9876",
     ],
 )
 async def test_a_bad_query_is_told_and_not_repeated(stage: Stage, query: str) -> None:
