@@ -26,7 +26,7 @@ MAY_IMPORT = {
 NATIVE = {"aiortc", "aioice", "pylibsrtp", "OpenSSL", "cffi"}
 """Libraries of the media transport; named only where architecture.md says."""
 MOST_LINES = 400
-LONGER = {"sfu/transport/endpoint.py", "sfu/transport/outgoing.py", "sfu/transport/plane.py"}
+LONGER = {"sfu/transport/endpoint.py", "sfu/transport/plane.py"}
 """To be parted. Nothing else belongs here."""
 
 

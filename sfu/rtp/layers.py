@@ -108,6 +108,16 @@ class Layers:
         self._pictures = self._numbering(max(picture_id, 0))
         self._pictures.map(max(picture_id, 0))
 
+    @classmethod
+    def before(cls, frame: Frame) -> Layers:
+        """Of a source that went out as it was up to this frame, of which nothing has."""
+        last = 0x7FFF if frame.wide else 0x7F
+        return cls(
+            frame.picture_id - 1 & last if frame.picture_id >= 0 else NO_NUMBER,
+            frame.tl0 - (frame.temporal == 0) & 0xFF if frame.tl0 >= 0 else NO_NUMBER,
+            frame.number - 1 & 0xFFFF if frame.number >= 0 else NO_NUMBER,
+        )
+
     def switch(self) -> None:
         """The next packet is the first of another source, a keyframe's. Its numbers follow on those that went out."""
         self.fresh = True

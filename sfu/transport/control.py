@@ -21,8 +21,8 @@ from sfu.transport.estimation import FEEDBACK_INTERVAL, Estimation
 from sfu.transport.incoming import Feed, IncomingStream
 from sfu.transport.media_peer import MediaPeer
 from sfu.transport.outbox import MAX_DATAGRAM
-from sfu.transport.outgoing import CLOCK_RATES, OutgoingStream
-from sfu.transport.parameters import PeerId
+from sfu.transport.outgoing import OutgoingStream
+from sfu.transport.parameters import CLOCK_RATES, PeerId
 from sfu.transport.receptions import Ways
 from sfu.transport.reports import compounds, receiver_blocks, remb, sender_report
 from sfu.transport.slab import Slab

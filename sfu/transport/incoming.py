@@ -12,8 +12,8 @@ from sfu.rtp.ntp import to_seconds
 from sfu.rtp.rates import Meter
 from sfu.rtp.receive_log import ReceiveLog
 from sfu.transport.counters import Kind
-from sfu.transport.outgoing import CLOCK_RATES, OutgoingStream
-from sfu.transport.parameters import Codec, PeerId, Section
+from sfu.transport.outgoing import OutgoingStream
+from sfu.transport.parameters import CLOCK_RATES, Codec, PeerId, Section
 from sfu.transport.selection import Selection
 
 MAX_ASKERS = 256

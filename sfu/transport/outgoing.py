@@ -6,9 +6,9 @@ import random
 from typing import TYPE_CHECKING
 
 from sfu.rtp import red
-from sfu.rtp.bandwidth.allowance import DRAINED, THINNED
+from sfu.rtp.bandwidth.restraint import CHANGED, RESUMED, Restraint
 from sfu.rtp.extensions import DEPENDENCY_DESCRIPTOR, NO_ELEMENTS, Elements, Writer
-from sfu.rtp.frame import ALL, NO_NUMBER, Frame
+from sfu.rtp.frame import ALL, Frame
 from sfu.rtp.layers import FILL, FORWARD, Layers
 from sfu.rtp.packet import FIXED_LENGTH, Header, write_fixed
 from sfu.rtp.seqmap import REFUSED, SequenceMap, TimestampMap
@@ -17,15 +17,12 @@ from sfu.transport.downlink import Downlink
 from sfu.transport.drops import DropReason
 from sfu.transport.mapping import NO_CODEC, NO_RED, Mapping
 from sfu.transport.outbox import LAST_START, MAX_CLEAR, MAX_DATAGRAM, Outbox
-from sfu.transport.parameters import Egress, PeerId, Section
+from sfu.transport.parameters import CLOCK_RATES, Egress, PeerId, Section
 from sfu.transport.retransmissions import Retransmissions
 from sfu.transport.srtp import SrtpSession
 
 if TYPE_CHECKING:
     from sfu.transport.incoming import Feed, IncomingStream
-
-CLOCK_RATES = {"audio": 48_000, "video": 90_000}
-"""Hz, of all codecs of a kind that we forward (RFC 7587 4.1, RFC 7741 4.1 and its like)."""
 
 
 _NOTHING = Mapping((NO_CODEC,) * 128, (NO_CODEC,) * 128, NO_RED)
@@ -41,7 +38,6 @@ class OutgoingStream:
     __slots__ = (
         "_downlink",
         "_frame",
-        "_held",
         "_payload_types",
         "_picture",
         "_sent",
@@ -53,7 +49,6 @@ class OutgoingStream:
         "feed",
         "is_sound",
         "layers",
-        "left_out",
         "mapping",
         "octets",
         "outbox",
@@ -61,6 +56,7 @@ class OutgoingStream:
         "padding_type",
         "peer",
         "reported_packets",
+        "restraint",
         "retransmissions",
         "round_trip",
         "routed_at",
@@ -70,7 +66,6 @@ class OutgoingStream:
         "started",
         "switched_by_source",
         "target",
-        "thinned",
         "timestamps",
         "wanted_spatial",
         "wanted_temporal",
@@ -118,11 +113,7 @@ class OutgoingStream:
         """When the route at hand could first have been sent on."""
         self.switched_by_source = False
         """Whether the source's own doing was why it last began to wait."""
-        self.left_out = False
-        """Whether video is left out because more has been sent than the way takes; then it begins again with a keyframe."""
-        self.thinned = ALL
-        """The highest temporal layer that goes out while nearly as much has been sent."""
-        self._held = False
+        self.restraint = Restraint()
         self._downlink = downlink
         self._sent = downlink.sent
         self.outbox = outbox
@@ -163,8 +154,7 @@ class OutgoingStream:
         self.leave()
         self.target = None
         self.feed = None
-        self.left_out = self._held = False
-        self.thinned = ALL
+        self.restraint.release()
         self._use(_NOTHING)
 
     def _use(self, mapping: Mapping) -> None:
@@ -184,8 +174,7 @@ class OutgoingStream:
         """What the receiver is to get of the layers that come; the selection is asked to place it by the caller."""
         self.wanted_spatial = spatial
         self.wanted_temporal = temporal
-        restricted = temporal < ALL or 0 <= spatial < ALL
-        if self.layers is None and restricted:
+        if self.layers is None and (temporal < ALL or 0 <= spatial < ALL):
             self.layers = self._layers_so_far()
         self._limit_layers()
 
@@ -193,7 +182,7 @@ class OutgoingStream:
         if self.layers is not None:
             simulcast = self.feed is not None and bool(self.feed.section.rids)
             self.layers.wanted_spatial = ALL if simulcast else max(self.wanted_spatial, 0)
-            self.layers.wanted_temporal = min(self.wanted_temporal, self.thinned)
+            self.layers.wanted_temporal = min(self.wanted_temporal, self.restraint.thinned)
 
     def lacks_layers(self) -> bool:
         """Whether it takes a keyframe of its own source to get the spatial layers that are wanted."""
@@ -224,17 +213,6 @@ class OutgoingStream:
         source = self.source
         return Layers() if source is None else Layers(source.picture_id, source.tl0, source.number)
 
-    def _layers_before(self, frame: Frame | None) -> Layers:
-        """The same where a frame begins, which the source has noted, and nothing of it has gone out."""
-        if frame is None or self.source is None:
-            return self._layers_so_far()
-        last = 0x7FFF if frame.wide else 0x7F
-        return Layers(
-            frame.picture_id - 1 & last if frame.picture_id >= 0 else NO_NUMBER,
-            frame.tl0 - (frame.temporal == 0) & 0xFF if frame.tl0 >= 0 else NO_NUMBER,
-            frame.number - 1 & 0xFFFF if frame.number >= 0 else NO_NUMBER,
-        )
-
     def forward(
         self,
         source: memoryview,
@@ -256,19 +234,18 @@ class OutgoingStream:
         if session is None:
             self.drops[DropReason.NOT_CONNECTED] += 1
             return 0
-        if self._picture and (self._downlink.limited or self._held):
+        if self._picture and (self._downlink.limited or self.restraint.held):
             # A late packet is of a frame that has been looked at.
             if newest and header.timestamp != self._frame:
                 self._look_at_frame(header.timestamp, frame, now)
-            if self.left_out or self.source is None:
+            if self.restraint.left_out or self.source is None:
                 self.drops[DropReason.ABOVE_ESTIMATE] += 1
                 return 0
         payload_type = self._payload_types[header.payload_type]
         if payload_type == NO_CODEC:
             self.drops[DropReason.NO_CODEC] += 1
             return 0
-        marker = header.marker
-        descriptor = b""
+        marker, descriptor = header.marker, b""
         layers = self.layers if frame is not None else None
         if layers is not None and frame is not None:
             taken = layers.take(frame, extended, newest or layers.fresh)
@@ -335,7 +312,7 @@ class OutgoingStream:
     def _withhold(self, header: Header, taken: int, session: SrtpSession, payload_type: int, now: float) -> int:
         """A packet of a layer that the receiver does not get. Where its number is a gap already, an empty packet fills it."""
         if taken != FILL:
-            thinned = self.thinned < self.wanted_temporal
+            thinned = self.restraint.thinned < self.wanted_temporal
             self.drops[DropReason.ABOVE_ESTIMATE if thinned else DropReason.OTHER_LAYER] += 1
             self._sequences.drop(header.sequence)
             return 0
@@ -376,31 +353,17 @@ class OutgoingStream:
     def _look_at_frame(self, timestamp: int, frame: Frame | None, now: float) -> None:
         """Where a frame begins: whether it goes out. It is sent whole, or not at all."""
         self._frame = timestamp
-        fill = self._downlink.fill(now)
-        if self.left_out:
-            if fill < DRAINED:
-                self.left_out = self._held = False
-                self._await_keyframe()
-        elif fill > 1:
-            self.left_out = self._held = True
-            self.layers = self.layers or self._layers_before(frame)
-            self._thin(ALL)
-        elif fill < DRAINED:
-            if self._held:
-                self._held = False
-                self._thin(ALL)
-        else:
-            most = next((temporal for least, temporal in THINNED if fill > least), ALL)
-            if most < self.thinned and self.source is not None and self.source.layered:
-                self._held = True
-                self.layers = self.layers or self._layers_before(frame)
-                self._thin(most)
-
-    def _thin(self, most: int) -> None:
-        self.thinned = most
-        self._limit_layers()
-        if self.feed is not None:
-            self.feed.selection.refresh()
+        layered = self.source is not None and self.source.layered
+        change = self.restraint.begin_frame(self._downlink.fill(now), layered=layered)
+        if change == RESUMED:
+            self._await_keyframe()
+        elif change == CHANGED:
+            if self.layers is None:
+                # The source has noted the frame, and nothing of it has gone out.
+                self.layers = self._layers_so_far() if frame is None or self.source is None else Layers.before(frame)
+            self._limit_layers()
+            if self.feed is not None:
+                self.feed.selection.refresh()
 
     def _await_keyframe(self) -> None:
         """Frames have been left out, so that the decoder has nothing to go on from."""

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 PeerId = int
 """A transport of this process, numbered from 1 and never used again."""
+CLOCK_RATES = {"audio": 48_000, "video": 90_000}
+"""Hz, of all codecs of a kind that we forward (RFC 7587 4.1, RFC 7741 4.1 and its like)."""
 
 
 @dataclass(frozen=True, slots=True)

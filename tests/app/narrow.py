@@ -16,9 +16,8 @@ from sfu.rooms.allocation import NOTHING, Allotment, allot
 from sfu.rooms.ladders import Demand, Layer
 from sfu.rooms.pictures import VOICE
 from sfu.rtp.arrival_log import ArrivalLog
-from sfu.rtp.bandwidth.allowance import DRAINED, THINNED
 from sfu.rtp.bandwidth.probing import Probe
-from sfu.rtp.frame import ALL
+from sfu.rtp.bandwidth.restraint import RESUMED, Restraint
 from sfu.rtp.transport_feedback import TransportFeedback
 from sfu.transport.downlink import Downlink
 from tests.net import Net
@@ -67,8 +66,7 @@ class Receiver:
         self._allotted_at = float("-inf")
         self._frames = {demand.track: 0 for demand in demands}
         self._keyframe = {demand.track: True for demand in demands}
-        self._waits = dict.fromkeys(self.seen, False)
-        self._thinned = dict.fromkeys(self.seen, ALL)
+        self._restraints = {track: Restraint() for track in self.seen}
 
     def run(self, until: float) -> None:
         net = self.net
@@ -120,16 +118,12 @@ class Receiver:
             layer = _layer(demand, grant.spatial, grant.temporal)
             if layer is None or self._frames[demand.track] % round(FRAMES / layer.frame_rate):
                 continue
-            fill = self.downlink.fill(now)
-            if fill < DRAINED:
-                self._waits[demand.track], self._thinned[demand.track] = False, ALL
-            if self._waits[demand.track]:
+            restraint = self._restraints[demand.track]
+            if restraint.begin_frame(self.downlink.fill(now), layered=True) == RESUMED or restraint.left_out:
+                self._keyframe[demand.track] = True
+            if restraint.left_out:
                 continue
-            if fill > 1:
-                self._waits[demand.track] = self._keyframe[demand.track] = True
-                continue
-            most = next((temporal for least, temporal in THINNED if fill > least), ALL)
-            self._thinned[demand.track] = most = min(most, self._thinned[demand.track])
+            most = restraint.thinned
             thin = _layer(demand, grant.spatial, min(most, grant.temporal)) or layer
             if self._frames[demand.track] % round(FRAMES / thin.frame_rate):
                 continue

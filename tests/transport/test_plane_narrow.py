@@ -78,7 +78,7 @@ def test_a_late_packet_on_a_full_way_does_not_cut_the_frame_at_hand() -> None:
     while not downlink.limited:
         watched.show(1 / 30, 1.6e6, keyframes=False)
     watched.wait(2.0)
-    assert (downlink.limited, outgoing.left_out) == (True, False)
+    assert (downlink.limited, outgoing.restraint.left_out) == (True, False)
     stream = watched.stream
     watched.media.clear()
     stream.send(INTERFRAME, marker=False)
@@ -92,7 +92,7 @@ def test_a_late_packet_on_a_full_way_does_not_cut_the_frame_at_hand() -> None:
     assert len(watched.media) == 1 + 100 + 1
     stream.send(INTERFRAME)
     watched.wait(0.01)
-    assert (len(watched.media), outgoing.left_out) == (102, True)
+    assert (len(watched.media), outgoing.restraint.left_out) == (102, True)
 
 
 def hostile(templates: list[Template]) -> Made:
@@ -222,10 +222,10 @@ def test_where_the_lowest_layer_is_too_much_whole_pictures_are_left_out_until_a_
 def test_a_thin_picture_is_whole_again_with_another_route() -> None:
     camera, viewer, _ = layered(150_000, 3)
     outgoing = camera.world.plane._peers[viewer.client.number].outgoing["v"]
-    assert outgoing.thinned < 2
+    assert outgoing.restraint.thinned < 2
     camera.world.plane.drop_route(viewer.client.number, "v")
     camera.world.route(camera.client, "0", viewer.client, "v")
-    assert outgoing.thinned > 2
+    assert outgoing.restraint.thinned > 2
 
 
 @pytest.mark.parametrize("frames", range(8, 12))
