@@ -47,7 +47,7 @@ def vp8_clip(seconds: float = 3.0, bit_rate: int = 1_500_000, scale: int = 1) ->
     encoder.thread_count = 1
     encoder.options = {
         "deadline": "realtime",
-        "cpu-used": "8",
+        "cpu-used": "-8",  # of 8 libvpx makes what the machine has time for at that moment: another clip each time
         "error-resilient": "1",
         "lag-in-frames": "0",
         "auto-alt-ref": "0",

@@ -23,7 +23,7 @@ _LAYERS = (
 )
 _VPX = {
     "deadline": "realtime",
-    "cpu-used": "8",
+    "cpu-used": "-8",  # of 8 libvpx makes what the machine has time for at that moment
     "lag-in-frames": "0",
     "error-resilient": "1",
     "ts-parameters": _LAYERS,
