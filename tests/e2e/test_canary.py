@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urldefrag
 
 import pytest
-from playwright.async_api import Browser, Page, Request, expect
+from playwright.async_api import Page, Request, expect
 
 from tests.databases import KINDS, Database, InFile, OnServer, on_server
 from tests.e2e.client import Client
@@ -91,17 +91,6 @@ async def server(
     config.write_text(CONFIG.format(url=json.dumps(url), port=mailbox.port))
     async with running(Server(tmp_path, ("--config", str(config)))) as server:
         yield server
-
-
-@pytest.fixture
-def page(chromium: Browser) -> OpenPage:
-    """Makes pages, as three people's windows are. What they tell of errors is for the tests of the page."""
-
-    async def open_page() -> Page:
-        context = await chromium.new_context(permissions=["camera", "microphone"], locale="sv-SE")
-        return await context.new_page()
-
-    return open_page
 
 
 def by(page: Page, testid: str) -> Any:
