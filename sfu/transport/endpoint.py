@@ -4,8 +4,8 @@ A datagram is told apart by its first byte (RFC 7983) and by where it came from.
 answered only where its integrity holds. DTLS and SRTP count only from a source that has passed such a check, so nobody else can
 speak into a handshake or a call. Everything else is dropped: counted, not answered, not logged.
 
-Where a peer has fallen silent and packets under its SSRC begin to come from elsewhere, those are dropped too, but it is asked there by a
-check of ours whether it has moved (`ice.py`).
+Where a peer has fallen silent and packets with its keys begin to come from elsewhere, those are dropped too, but it is asked there by a
+check of ours whether it has moved (`roaming.py`).
 
 A peer that is closed, by whomever, is silent from that moment: no alert, no BYE. Whoever is no longer admitted gets not one
 datagram more, and learns of it by signalling.
@@ -14,11 +14,9 @@ datagram more, and learns of it by signalling.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from sfu.errors import MalformedPacket
 from sfu.histogram import Histogram
-from sfu.rtp.packet import FIXED_LENGTH, is_rtcp
 from sfu.transport.address import Source, is_connection, port
 from sfu.transport.certificate import Certificate
 from sfu.transport.drops import DropReason, Drops
@@ -37,18 +35,13 @@ from sfu.transport.parameters import (
 )
 from sfu.transport.peer import Peer
 from sfu.transport.peers import Peers
-from sfu.transport.ports import Destination, MediaPlane
+from sfu.transport.ports import Destination, Edge, MediaPlane
+from sfu.transport.roaming import Roaming
 from sfu.transport.slab import Slab
 from sfu.transport.stun import answered, local_ufrag, parse_request
 
 MAX_HALF_OPEN = 256
 """Handshakes under way at a time. One takes 1 ms of CPU and 75 KiB; who comes when all are taken is let in by its next retransmission."""
-SILENCE = 0.1
-"""Seconds without a packet after which a peer may have moved: sound alone comes every 20 ms."""
-LOOK_EVERY = 0.01
-"""Seconds from one look for whose SSRC a stranger's packet has to the next, so that a flood of them costs next to nothing."""
-MAX_ASKED = 256
-"""Checks of ours to all peers that wait for an answer."""
 MAX_CONTROL_DATAGRAM = 1500
 """Bytes of a STUN or DTLS datagram that we look at."""
 
@@ -57,29 +50,6 @@ SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 Datagram = tuple[int, int, Source]
 """Offset in the slab, length in bytes, where it came from."""
-
-
-class Edge(Protocol):
-    """The socket, as the endpoint sees it."""
-
-    def send(self, destination: Destination, run: memoryview, segment: int) -> bool:
-        """Hand datagrams to the kernel: `run` holds datagrams of `segment` bytes end to end, of which the last may be shorter.
-
-        At most 64 datagrams and 65,000 bytes. False where the kernel would not take them now; they are dropped then.
-        """
-        ...
-
-    def destination(self, source: Source, offset: int) -> Destination:
-        """Where answers go to whoever sent the datagram at `offset` of the batch at hand, from the address that it asked."""
-        ...
-
-    def bulk(self, destination: Destination) -> Destination:
-        """The same place, for what is to be lost first where not everything gets through."""
-        ...
-
-    def release(self, source: Source) -> None:
-        """Nothing of this source counts any more; a connection ends. It is not to be told of by `forget_source`."""
-        ...
 
 
 class Endpoint:
@@ -108,9 +78,7 @@ class Endpoint:
         self._heard: dict[PeerId, float] = {}
         """When a packet last came from a source of a connected peer: a sign of life, though no consent."""
         self._handshaking: set[PeerId] = set()
-        self._asked: dict[bytes, PeerId] = {}
-        """Transaction ids of our own checks."""
-        self._look_after = 0.0
+        self._roaming = Roaming(self._peers, self._heard, plane)
         self._reports: list[Report] = []
         self.drops = Drops()
         self.failures = dict.fromkeys(Stage, 0)
@@ -196,7 +164,7 @@ class Endpoint:
             if 128 <= first <= 191:
                 peer = media.get(source)
                 if peer is None:
-                    self._receive_strange(view, offset, length, source, now)
+                    self._receive_strange(slab, offset, length, source, now)
                     continue
                 heard[peer] = now
                 try:
@@ -232,36 +200,21 @@ class Endpoint:
         reports, self._reports = self._reports, []
         return reports + self._plane.take_reports()
 
-    def _receive_strange(self, view: memoryview, offset: int, length: int, source: Source, now: float) -> None:
+    def _receive_strange(self, slab: Slab, offset: int, length: int, source: Source, now: float) -> None:
         """SRTP from a source that has not passed a check, or before its peer has keys."""
         if source in self._peers.by_source:
             self.drops.add(DropReason.NO_KEYS)
             return
         self.drops.add(DropReason.UNKNOWN_SOURCE)
-        if now < self._look_after or length < FIXED_LENGTH or is_connection(source) or port(source) == 0:
-            return
-        self._look_after = now + LOOK_EVERY
-        at = offset + (4 if is_rtcp(view[offset + 1]) else 8)
-        number = self._plane.owner(int.from_bytes(view[at : at + 4], "big"))
-        peer = self._peers.by_id.get(number) if number is not None else None
-        if peer is None or peer.ice.selected is None or is_connection(peer.ice.selected):
-            return
-        if now - self._heard.get(peer.id, now) < SILENCE:
-            return
-        asked = peer.ice.ask(source, now)
-        if asked is None:
-            return
-        transaction, check = asked
-        self._asked[transaction] = peer.id
-        if len(self._asked) > MAX_ASKED:
-            del self._asked[next(iter(self._asked))]
-        self._edge.send(self._edge.destination(source, offset), memoryview(check), len(check))
+        check = self._roaming.ask(slab, offset, length, source, now)
+        if check is not None:
+            self._edge.send(self._edge.destination(source, offset), memoryview(check), len(check))
 
     def _receive_stun(self, view: memoryview, offset: int, length: int, source: Source, now: float) -> None:
         ufrag = local_ufrag(view, offset, length) if length <= MAX_CONTROL_DATAGRAM else None
         transaction = answered(view, offset, length) if ufrag is None and length <= MAX_CONTROL_DATAGRAM else None
         if transaction is not None:
-            peer = self._peers.by_id.get(self._asked.get(transaction, 0))
+            peer = self._roaming.who_was_asked(transaction)
         elif ufrag is not None:
             peer = self._peers.by_ufrag.get(ufrag)
         else:
@@ -314,7 +267,7 @@ class Endpoint:
         accepted = peer.ice.receive_answer(transaction, data, source, now)
         if isinstance(accepted, DropReason):
             return accepted
-        del self._asked[transaction]
+        self._roaming.answered(transaction)
         self._accept(peer, owner, accepted, offset, source)
         self._tell_consent(peer)
         self._peers.schedule(peer)

@@ -42,7 +42,7 @@ MAX_SPENT = 4_096
 checks, one in 2.5 s of each of two candidate pairs. 32 KiB a peer."""
 
 ASK_EVERY = 0.1
-"""Seconds from one check of ours to a peer's next: what somebody who forges packets can have us send."""
+"""Seconds from one check of ours to a peer's next: one is enough, and a second if the first is lost."""
 MAX_ASKED = 4
 """Checks of ours that wait for their answer."""
 ANSWER_WITHIN = 2.0
@@ -220,7 +220,7 @@ class IceAgent:
         return Accepted(success(request, source, session.password), selects, evicted)
 
     def ask(self, source: Source, now: float) -> tuple[bytes, bytes] | None:
-        """Media that seem to be this peer's come from a source that is not valid: the transaction id and bytes of a check to go there.
+        """Authentic packets of this peer come from a source that is not valid: the transaction id and bytes of a check to go there.
 
         None where none is due.
         """

@@ -27,6 +27,7 @@ from sfu.transport.outgoing import OutgoingStream
 from sfu.transport.parameters import Egress, Failed, FirstForwarded, PeerId, Report, Section, Stage
 from sfu.transport.ports import Destination, Sender, SrtpKeys
 from sfu.transport.rates import Rates
+from sfu.transport.sections import Sections, detach
 from sfu.transport.slab import Slab
 from sfu.transport.srtp import REPLAYED, REPLAYED_TOO_OLD, sessions
 from sfu.transport.timers import Timers
@@ -76,6 +77,7 @@ class Plane:
         self._control = Control(
             self._peers, self._timers, self.counters, bitrate_cap=bitrate_cap, ntp_epoch=ntp_epoch, rng=self._rng
         )
+        self._sections = Sections(self._control, self.counters, clock, self._rng)
         self._reports: list[Report] = []
         self._forwarding = Forwarding(
             self._peers,
@@ -119,16 +121,8 @@ class Plane:
         if not peer.connected():
             return
         for stream in peer.outgoing.values():
-            self._let_send(peer, stream)
+            self._sections.let_send(peer, stream)
         self._control.report_soon(peer, self._clock())
-
-    def _let_send(self, peer: MediaPeer, stream: OutgoingStream) -> None:
-        before = stream.session
-        stream.session = peer.outbound if peer.connected() and stream.section.peer_receives else None
-        if before is None and not stream.started:
-            stream.routed_at = self._clock()
-        if stream.feed is not None:
-            stream.feed.selection.refresh()
 
     def close_peer(self, peer: PeerId) -> None:
         state = self._peers.pop(peer, None)
@@ -136,11 +130,7 @@ class Plane:
             return
         self._control.ways.close(peer)
         self._hand_over()
-        for feed in list(state.feeds.values()):
-            self._close_feed(state, feed)
-        for stream in list(state.outgoing.values()):
-            self._detach(stream)
-            stream.session = None
+        self._sections.close(state)
         for outbox in (state.urgent, state.bulk):
             outbox.clear()
             outbox.admitted = False
@@ -151,78 +141,11 @@ class Plane:
         if state is None:
             return {}
         self._hand_over()
-        named = {section.mid: section for section in sections}
-        for mid, feed in list(state.feeds.items()):
-            if mid not in named or not named[mid].peer_sends:
-                self._close_feed(state, feed)
-        for mid in [mid for mid in state.outgoing if mid not in named]:
-            self._close_outgoing(state, mid)
-        for section in sections:
-            if section.peer_sends:
-                self._set_feed(state, section)
-            if section.peer_receives or section.mid in state.outgoing:
-                self._set_outgoing(state, section)
+        self._sections.set(state, sections)
         state.urgent.admitted = bool(state.feeds or state.outgoing)
         state.bulk.admitted = any(section.peer_receives for section in sections)
         self._control.report_soon(state, self._clock())
         return {mid: stream.egress for mid, stream in state.outgoing.items() if stream.section.peer_receives}
-
-    def _set_feed(self, peer: MediaPeer, section: Section) -> None:
-        feed = peer.feeds.get(section.mid)
-        if feed is None:
-            feed = peer.feeds[section.mid] = Feed(peer.number, section)
-        elif feed.section == section:
-            return
-        else:
-            before = feed.section
-            feed.update(section)
-            peer.undeclare(feed, before)
-            for stream in feed.receivers:
-                stream.attach(feed, mapping(section, stream.section))
-            feed.selection.place_all()
-        peer.declare(feed)
-
-    def _set_outgoing(self, peer: MediaPeer, section: Section) -> None:
-        stream = peer.outgoing.get(section.mid)
-        if stream is None:
-            egress = Egress(peer.ssrcs.allocate(peer.streams), self._rtx_ssrc(peer, section, None))
-            outbox = peer.urgent if section.kind == "audio" else peer.bulk
-            stream = OutgoingStream(peer.number, section, egress, outbox, peer.downlink, self.counters, self._rng)
-            peer.outgoing[section.mid] = stream
-        elif stream.section != section:
-            stream.update(section)
-            stream.egress = Egress(stream.egress.ssrc, self._rtx_ssrc(peer, section, stream.egress.rtx_ssrc))
-            if not section.peer_receives:
-                self._detach(stream)
-            elif stream.feed is not None:
-                stream.attach(stream.feed, mapping(stream.feed.section, section))
-        peer.outgoing_by_ssrc[stream.egress.ssrc] = stream
-        self._let_send(peer, stream)
-
-    def _rtx_ssrc(self, peer: MediaPeer, section: Section, before: int | None) -> int | None:
-        if before is not None or all(codec.rtx_payload_type is None for codec in section.codecs):
-            return before
-        return peer.ssrcs.allocate(peer.streams)
-
-    def _close_feed(self, peer: MediaPeer, feed: Feed) -> None:
-        for stream in feed.receivers:
-            stream.detach()
-        feed.set_receivers(())
-        for source in feed.streams:
-            self._control.forget(source)
-        peer.forget_feed(feed)
-        del peer.feeds[feed.section.mid]
-
-    def _close_outgoing(self, peer: MediaPeer, mid: str) -> None:
-        stream = peer.outgoing.pop(mid)
-        self._detach(stream)
-        stream.session = None
-        del peer.outgoing_by_ssrc[stream.egress.ssrc]
-        self._control.ways.down(peer.number).forget(stream.egress.ssrc)
-        if peer.outbound is not None:
-            peer.outbound.remove_stream(stream.egress.ssrc)
-            if stream.egress.rtx_ssrc is not None:
-                peer.outbound.remove_stream(stream.egress.rtx_ssrc)
 
     def add_route(self, sender: PeerId, sender_mid: str, receiver: PeerId, receiver_mid: str) -> None:
         source, target = self._peers.get(sender), self._peers.get(receiver)
@@ -234,7 +157,7 @@ class Plane:
             return
         self._hand_over()
         if stream.feed is not feed:
-            self._detach(stream)
+            detach(stream)
         stream.attach(feed, mapping(feed.section, stream.section))
         if stream not in feed.receivers:
             feed.set_receivers((*feed.receivers, stream))
@@ -257,13 +180,7 @@ class Plane:
         stream = target.outgoing.get(receiver_mid) if target is not None else None
         if stream is not None:
             self._hand_over()
-            self._detach(stream)
-
-    def _detach(self, stream: OutgoingStream) -> None:
-        feed = stream.feed
-        if feed is not None:
-            feed.set_receivers(tuple(other for other in feed.receivers if other is not stream))
-            stream.detach()
+            detach(stream)
 
     def set_layer(self, receiver: PeerId, receiver_mid: str, spatial: int, temporal: int) -> None:
         target = self._peers.get(receiver)
@@ -293,6 +210,13 @@ class Plane:
     def owner(self, ssrc: int) -> PeerId | None:
         found = [number for number, peer in self._peers.items() if peer.sends_as(ssrc)]
         return found[0] if len(found) == 1 else None
+
+    def is_authentic(self, peer: PeerId, slab: Slab, offset: int, length: int) -> bool:
+        state = self._peers.get(peer)
+        if state is None or state.inbound is None or not _LEAST <= length <= MAX_DATAGRAM:
+            return False
+        unprotect = state.inbound.unprotect_rtcp if is_rtcp(slab.view[offset + 1]) else state.inbound.unprotect
+        return unprotect(slab.pointer + offset, length) >= 0
 
     def receive(self, peer: PeerId, slab: Slab, offset: int, length: int, now: float) -> None:
         counts = self._counts

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from sfu.transport.address import Source
 from sfu.transport.parameters import Egress, PeerId, Report, Section
 from sfu.transport.slab import Slab
 
@@ -30,6 +31,29 @@ class Sender(Protocol):
 
     def send_runs(self, runs: Sequence[Run]) -> int:
         """Hand datagrams to the kernel, in this order. How many it would not take now; they are dropped."""
+        ...
+
+
+class Edge(Protocol):
+    """The socket, as the endpoint sees it."""
+
+    def send(self, destination: Destination, run: memoryview, segment: int) -> bool:
+        """Hand datagrams to the kernel: `run` holds datagrams of `segment` bytes end to end, of which the last may be shorter.
+
+        At most 64 datagrams and 65,000 bytes. False where the kernel would not take them now; they are dropped then.
+        """
+        ...
+
+    def destination(self, source: Source, offset: int) -> Destination:
+        """Where answers go to whoever sent the datagram at `offset` of the batch at hand, from the address that it asked."""
+        ...
+
+    def bulk(self, destination: Destination) -> Destination:
+        """The same place, for what is to be lost first where not everything gets through."""
+        ...
+
+    def release(self, source: Source) -> None:
+        """Nothing of this source counts any more; a connection ends. It is not to be told of by `forget_source`."""
         ...
 
 
@@ -97,6 +121,12 @@ class MediaPlane(Protocol):
 
     def owner(self, ssrc: int) -> PeerId | None:
         """Whose media, or reports, bear this SSRC; None where that is nobody or not certain. Takes time with the number of peers."""
+        ...
+
+    def is_authentic(self, peer: PeerId, slab: Slab, offset: int, length: int) -> bool:
+        """Whether an SRTP or SRTCP datagram from anywhere has the peer's keys, and was not here before. Its bytes are worth nothing after,
+        and a copy that comes later is a replay.
+        """
         ...
 
     def receive(self, peer: PeerId, slab: Slab, offset: int, length: int, now: float) -> None:

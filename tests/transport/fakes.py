@@ -20,6 +20,7 @@ class RecordingPlane:
         self.received: list[tuple[PeerId, bytes]] = []
         self.faulty: set[PeerId] = set()
         self.ssrcs: dict[int, PeerId] = {}
+        self.authentic: set[tuple[PeerId, bytes]] = set()
         self.flushes = 0
 
     def open_peer(self, peer: PeerId) -> None:
@@ -53,6 +54,9 @@ class RecordingPlane:
 
     def owner(self, ssrc: int) -> PeerId | None:
         return self.ssrcs.get(ssrc)
+
+    def is_authentic(self, peer: PeerId, slab: Slab, offset: int, length: int) -> bool:
+        return (peer, bytes(slab.view[offset : offset + length])) in self.authentic
 
     def receive(self, peer: PeerId, slab: Slab, offset: int, length: int, now: float) -> None:
         assert peer in self.keys

@@ -6,7 +6,7 @@ import pytest
 
 from sfu.transport.address import source
 from sfu.transport.drops import DropReason
-from sfu.transport.endpoint import LOOK_EVERY, SILENCE
+from sfu.transport.roaming import LOOK_EVERY, SILENCE
 from tests.transport.client import answer_to, check
 from tests.transport.endpoint_net import AWAY, HOME, SRTP, STRANGER, Net
 
@@ -22,6 +22,7 @@ class Roaming(Net):
         super().__init__()
         self.peer, self.local, _ = self.connect()
         self.plane.ssrcs[SSRC] = self.peer
+        self.plane.authentic |= {(self.peer, PACKET), (self.peer, REPORTS)}
         assert self.send(HOME, PACKET, now=10.0) == []
 
 
@@ -42,6 +43,15 @@ def test_a_peer_whose_packets_come_from_elsewhere_is_asked_there_and_its_answer_
 def test_who_is_still_heard_of_is_not_asked_elsewhere() -> None:
     net = Roaming()
     assert net.send(STRANGER, PACKET, now=10.0 + SILENCE / 2) == []
+
+
+@pytest.mark.parametrize("forged", [PACKET[:-1] + b"x", REPORTS + b"x", PACKET[:12], PACKET * 40])
+def test_who_forges_packets_of_a_silent_peer_gets_silence(forged: bytes) -> None:
+    net = Roaming()
+    for tick in range(200):
+        assert net.send(STRANGER, forged, now=11.0 + tick / 10) == []
+    assert net.plane.destinations[net.peer] == source(HOME)
+    [_] = net.send(AWAY, PACKET, now=40.0)
 
 
 def test_a_stranger_s_ssrc_asks_nobody_and_a_flood_is_hardly_looked_at() -> None:

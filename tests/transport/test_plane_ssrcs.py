@@ -337,3 +337,28 @@ def test_the_owner_of_an_ssrc_is_who_sends_or_reports_under_it_where_that_is_one
     assert world.plane.owner(2) == third.number
     one.send_control(rtcp.PictureLoss(9, 9))
     assert world.plane.owner(9) == one.number
+
+
+def test_only_a_packet_with_a_peer_s_keys_that_was_not_here_before_is_authentic() -> None:
+    world = World()
+    one = world.client(sends("0", "audio", ssrcs=(1,)))
+    other = world.client(sends("0", "audio", ssrcs=(1,)))
+
+    def authentic(number: int, datagram: bytes) -> bool:
+        world.slab.view[64 : 64 + len(datagram)] = datagram
+        return world.plane.is_authentic(number, world.slab, 64, len(datagram))
+
+    stream = Stream(one, 1, 111)
+    media = one.uplink.protect(stream.packet(b"sound"))
+    control = one.uplink.protect_rtcp(rtcp.build(rtcp.PictureLoss(1, 9)))
+    for datagram in (media, control):
+        assert not authentic(other.number, datagram)
+        assert not authentic(99, datagram)
+        assert not authentic(one.number, datagram[:-1] + bytes((datagram[-1] ^ 1,)))
+        assert authentic(one.number, datagram)
+        assert not authentic(one.number, datagram), "it was here"
+    one.inject(later := one.uplink.protect(stream.packet(b"more")))
+    assert not authentic(one.number, later), "and so was this"
+    assert not authentic(one.number, media[:21])
+    world.plane.open_peer(100)
+    assert not authentic(100, media), "it has no keys yet"
