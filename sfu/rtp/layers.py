@@ -194,12 +194,16 @@ class Layers:
         return SequenceMap((picture_id + self._picture_shift - 1) & 0xFFFF)
 
     def _wanted(self, frame: Frame, extended: int) -> Period:
+        return self._up_to(self.wanted_spatial, frame, extended)
+
+    def _up_to(self, spatial: int, frame: Frame, extended: int) -> Period:
+        """The layers that are wanted, up to this spatial one."""
         structure = frame.structure if frame.dtis else None
         if structure is None:
-            return Period(extended, self.wanted_spatial, self.wanted_temporal)
-        target = structure.target(self.wanted_spatial, self.wanted_temporal)
+            return Period(extended, spatial, self.wanted_temporal)
+        target = structure.target(spatial, self.wanted_temporal)
         serves = structure.covers[target] & frame.serves or structure.covers[target]
-        return Period(extended, self.wanted_spatial, self.wanted_temporal, structure, target, serves, frame.number)
+        return Period(extended, spatial, self.wanted_temporal, structure, target, serves, frame.number)
 
     def _open(self, period: Period) -> None:
         self._newest = period
@@ -244,19 +248,27 @@ class Layers:
             and period.temporal == self.wanted_temporal
         ):
             return
+        if structure is not period.structure:
+            # So far everything went out, or what the payloads told, or another structure's.
+            if period.structure is not None or frame.keyframe or frame.spatial == 0:
+                self._open(self._wanted(frame, extended))
+            return
         target = structure.target(self.wanted_spatial, self.wanted_temporal)
-        allowed = frame.keyframe
-        if period.structure is None:
-            # So far everything went out, or what the payloads told.
-            allowed |= frame.spatial == 0
-        elif structure is period.structure:
-            fewer = structure.covers[period.target] >> target & 1 and frame.spatial == 0
-            # A frame to switch with serves who can decode it, so it must be one of those that went out until now.
-            allowed |= bool(fewer) or (frame.dtis[target] == SWITCH and period.has(frame))
-        else:
-            allowed = True
-        if allowed:
+        if frame.keyframe or self._leads_to(target, frame, structure):
             self._open(self._wanted(frame, extended))
+            return
+        # A higher resolution waits for a keyframe. Meanwhile the lower one goes on, with as many frames as are wanted.
+        spatial = min(self.wanted_spatial, structure.target_spatial[period.target])
+        target = structure.target(spatial, self.wanted_temporal)
+        if target != period.target and self._leads_to(target, frame, structure):
+            self._open(self._up_to(spatial, frame, extended))
+
+    def _leads_to(self, target: int, frame: Frame, structure: Structure) -> bool:
+        """Whether a receiver of what went out until now can go over to this decode target with the frame."""
+        period = self._newest
+        fewer = structure.covers[period.target] >> target & 1 and frame.spatial == 0
+        # A frame to switch with serves who can decode it, so it must be one of those that went out until now.
+        return bool(fewer) or (frame.dtis[target] == SWITCH and period.has(frame))
 
     # Numbers
 

@@ -153,9 +153,13 @@ def av1(payloads: Iterable[bytes]) -> list[bytes]:
     return units
 
 
-def temporal_unit(units: Iterable[bytes]) -> bytes:
-    """OBUs as a decoder takes them (AV1 5.2): a delimiter before all, and each with its size."""
-    data = b"\x12\0"
+TEMPORAL_DELIMITER = b"\x12\0"
+"""What a decoder takes as the begin of a temporal unit (AV1 7.5); over RTP it is left out."""
+
+
+def sized(units: Iterable[bytes]) -> bytes:
+    """OBUs as a decoder takes them (AV1 5.2, 5.3): each with its size, which over RTP is told by the payload's elements."""
+    data = b""
     for unit in units:
         if unit[0] & 0x02:
             data += unit
