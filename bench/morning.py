@@ -20,7 +20,8 @@ from sfu.tasks import spawn
 LOOKED_AT = 0.2  # seconds that one waits before staff lets it in
 STRANGER = 0.3  # seconds that one waits who then goes away
 WARM_UP = 1.0  # seconds of media before the window
-CALM = 1.0  # seconds after the last one has left, before a last look at what the server still holds
+CALM = 10.0  # seconds at most after the last one has left, until the server is to be as idle as it was before anybody came
+LOOK = 0.5  # seconds between two looks whether it is
 
 
 async def morning(ready: Stage) -> dict[str, object]:
@@ -49,8 +50,7 @@ async def morning(ready: Stage) -> dict[str, object]:
         watch.cancel()
     samples.append(await _sample(ready))
     await together(day.end(group) for group in day.slots)
-    await asyncio.sleep(CALM)
-    samples.append(await _sample(ready))
+    samples.append(await _at_rest(ready, samples[0]["tasks"]))
     late_comers = list(window.people())[len(arrived) :]
     first_media = sorted(filter(None, (_first_media_ms(person, day.begun) for person in late_comers)))
     joins = sorted(1000 * person.joined_seconds for person in late_comers if person.joined_seconds is not None)
@@ -143,6 +143,16 @@ async def _look(ready: Stage, samples: list[dict[str, float]]) -> None:
         while True:
             await asyncio.sleep(ready.order.samples)
             samples.append(await _sample(ready))
+
+
+async def _at_rest(ready: Stage, tasks: float) -> dict[str, float]:
+    """What the server still holds, once it has no more tasks than these, or has had time enough."""
+    ends_at = monotonic() + CALM
+    while True:
+        await asyncio.sleep(LOOK)
+        sample = await _sample(ready)
+        if sample["tasks"] <= tasks or monotonic() >= ends_at:
+            return sample
 
 
 async def _sample(ready: Stage) -> dict[str, float]:
