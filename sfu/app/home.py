@@ -260,8 +260,9 @@ class Home:
         await self._write_unwritten()
         try:
             await self._store_record(record)
-        except Unsure:
+        except (Unsure, asyncio.CancelledError):
             # The step has not happened here. Before anything else is written of this visit, the store is told so.
+            # Cancelled, as at the end of the process: what stands in the store's queue is written all the same.
             self._unwritten.append(correction(self._room, record, clock.wall()))
             self._retry_soon()
             raise
@@ -272,15 +273,19 @@ class Home:
             await self._write_unwritten()
 
     async def _write_unwritten(self) -> None:
-        try:
-            while self._unwritten:
-                await self._store_record(self._unwritten[0], again=self._first_may_be_written)
-                self._unwritten.popleft()
-                self._first_may_be_written = False
-        except StoreUnavailable as error:
-            self._first_may_be_written |= isinstance(error, Unsure)
-            self._retry_soon()
-            raise
+        while self._unwritten:
+            again, self._first_may_be_written = (
+                self._first_may_be_written,
+                True,
+            )  # until it is known; a cancelled wait never is
+            try:
+                await self._store_record(self._unwritten[0], again=again)
+            except StoreUnavailable as error:
+                self._first_may_be_written = again or isinstance(error, Unsure)
+                self._retry_soon()
+                raise
+            self._unwritten.popleft()
+            self._first_may_be_written = False
 
     async def _store_record(self, record: Record, *, again: bool = False) -> None:
         await self._store.write(

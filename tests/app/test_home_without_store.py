@@ -118,7 +118,9 @@ async def test_what_could_not_be_written_is_written_though_nothing_happens_any_m
         await stage.script.ask(Admit(stage.script.ids["maria"]))
 
 
-def unanswered_once(stage: Stage, monkeypatch: pytest.MonkeyPatch, *, written: bool) -> None:
+def unanswered_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, *, written: bool, how: BaseException | None = None
+) -> None:
     """The next step's commit is never answered: it has happened, or not."""
     write = stage.store.write
 
@@ -126,7 +128,7 @@ def unanswered_once(stage: Stage, monkeypatch: pytest.MonkeyPatch, *, written: b
         monkeypatch.setattr(stage.store, "write", write)
         if written:
             await write(**step)
-        raise Unsure("lost at a commit")
+        raise how or Unsure("lost at a commit")
 
     monkeypatch.setattr(stage.store, "write", unanswered)
 
@@ -164,6 +166,18 @@ async def test_a_link_that_may_have_been_renewed_is_renewed(stage: Stage, writte
     assert [(row.action, row.actor, row.detail) for row in rows] == [("link_renewed", "server", "unsure")]
 
 
+async def test_what_takes_away_is_logged_once_though_nobody_waited_for_its_writing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asked was cancelled, as at the end of the process: what stood in the store's queue is written all the same."""
+    logged = len(await stage.actions())
+    unanswered_once(stage, monkeypatch, written=True, how=asyncio.CancelledError())
+    with pytest.raises(asyncio.CancelledError):
+        await stage.script.ask(Remove(stage.script.ids["maria"]))
+    await (await stage.script.home()).flush()
+    assert (await stage.actions())[logged:] == ["removed"]
+
+
 async def test_a_link_that_was_renewed_meanwhile_is_not_taken_back(stage: Stage) -> None:
     """The room does not know of it yet, and writes about something else."""
     await stage.store.renew_link(VISIT, entry(Action.LINK_RENEWED))
@@ -171,12 +185,13 @@ async def test_a_link_that_was_renewed_meanwhile_is_not_taken_back(stage: Stage)
     assert await stage.store.link_generation(VISIT) == 2
 
 
+@pytest.mark.parametrize("how", [Unsure("lost at a commit"), asyncio.CancelledError()], ids=["unanswered", "cancelled"])
 @pytest.mark.parametrize("written", [True, False])
 @pytest.mark.parametrize("step", ["admit", "join", "staff", "allow", "unlock"])
 async def test_what_may_have_been_written_is_set_back_before_anything_else(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, step: str, written: bool
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, step: str, written: bool, how: BaseException
 ) -> None:
-    """A commit whose answer was lost: in the room it has not happened, and then the store says so too."""
+    """A commit whose answer was lost, or not waited for: in the room it has not happened, and then the store says so too."""
     script, ids = stage.script, stage.script.ids
     await script.ask(Deny(ids["tolk"]))
     if step == "unlock":
@@ -196,10 +211,10 @@ async def test_what_may_have_been_written_is_set_back_before_anything_else(
         async def unanswered(**step: Any) -> None:
             if written:
                 await write(**step)
-            raise Unsure("lost at a commit")
+            raise how
 
         lost.setattr(stage.store, "write", unanswered)
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(type(how)):
             await steps[step]()
         assert await stage.states() == before
     await (await script.home()).flush()
