@@ -186,6 +186,12 @@ async def ended(visitor: Sitter) -> None:
     await visitor.see("final").wait_for()
 
 
+async def denied(visitor: Sitter) -> None:
+    channel = await visitor.knock(TICKET)
+    await channel.event("state", state="denied", reason="Din tid är i morgon kl. 10. Välkommen då.")
+    await visitor.see("words").wait_for()
+
+
 async def blocked(visitor: Sitter) -> None:
     await visitor.page.add_init_script("probe.refuse = { audio: 'NotAllowedError', video: 'NotReadableError' };")
     await visitor.knock(TICKET)
@@ -216,7 +222,7 @@ STATES: dict[str, Callable[[Sitter], Awaitable[None]]] = {
     "leave": dialog("leave"),
     "reconnecting": reconnecting,
     "ended": ended,
-    "denied": final("denied"),
+    "denied": denied,
     "too-early": final("visit_not_open", opens_at="2026-11-24T08:30:00Z"),
     "link-expired": final("ticket_expired"),
 }

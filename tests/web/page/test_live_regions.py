@@ -72,6 +72,44 @@ async def test_a_busy_minute_is_told_in_a_few_words(visitor: Visitor) -> None:
     ]
 
 
+async def test_what_staff_do_themselves_is_said_once_and_rings_no_bell(visitor: Visitor) -> None:
+    own = admitted("p_me", "Eva Ek", role="clinician")
+    channel = await visitor.enter(admitted("p1"))
+    await channel.event("lobby", version=1, waiting=[waiting("p2", "Per Persson")])
+    await expect(visitor.see("status")).to_have_text("Per Persson väntar.")
+    await visitor.page.evaluate(
+        "probe.sounds = 0; window.OscillatorNode = class extends OscillatorNode { start() { probe.sounds += 1; } }; undefined"
+    )
+    await visitor.page.evaluate(LISTEN)
+    await visitor.see("admit", "p2").click()
+    request = await channel.heard("admit")
+    # The server tells everybody before it answers.
+    await channel.event("lobby", version=2, waiting=[])
+    await channel.event(
+        "roster", version=2, locked=False, participants=[own, admitted("p1"), admitted("p2", "Per Persson")]
+    )
+    await channel.ok(request)
+    await expect(visitor.see("undo-line")).to_contain_text("Per Persson är insläppt.")
+    await visitor.see("undo").click()
+    request = await channel.heard("hold")
+    await channel.event("roster", version=3, locked=False, participants=[own, admitted("p1")])
+    await channel.event("lobby", version=3, waiting=[waiting("p2", "Per Persson")])
+    await channel.ok(request)
+    await expect(visitor.see("status")).to_have_text("Per Persson är i väntrummet.")
+    await visitor.see("hold", "p1").click()
+    request = await channel.heard("hold")
+    await channel.event("roster", version=4, locked=False, participants=[own])
+    await channel.event("lobby", version=4, waiting=[waiting("p2", "Per Persson"), waiting("p1", "Amina Tolk")])
+    await channel.ok(request)
+    await expect(visitor.see("undo-line")).to_contain_text("Amina Tolk är i väntrummet.")
+    assert await visitor.page.evaluate("said") == [
+        "Per Persson är insläppt.",
+        "Per Persson är i väntrummet.",
+        "Amina Tolk är i väntrummet.",
+    ]
+    assert await visitor.page.evaluate("probe.sounds") == 0
+
+
 async def test_a_whole_family_that_comes_at_once_is_one_change(visitor: Visitor) -> None:
     channel = await visitor.enter(admitted("p1"))
     await visitor.page.evaluate(LISTEN)

@@ -130,8 +130,28 @@ async def test_a_denial_is_asked_back_since_it_cannot_be_undone(visitor: Visitor
     await visitor.see("deny-no").click()
     await visitor.see("deny", "w1").click()
     await visitor.see("deny-yes").click()
-    assert (await channel.heard("deny"))["participant"] == "w1"
+    request = await channel.heard("deny")
+    assert (request["participant"], request["reason"]) == ("w1", "")
     assert channel.pending("deny") == 0
+    await channel.ok(request)
+    await expect(visitor.see("status")).to_have_text("Per Persson har nekats.")
+
+
+@pytest.mark.parametrize("act", ["deny", "remove"])
+async def test_who_is_turned_away_can_be_told_why(visitor: Visitor, act: str) -> None:
+    channel = await visitor.enter(admitted("p1", "Per Persson"))
+    await channel.event("lobby", version=1, waiting=[waiting("w1", "Per Persson")])
+    await visitor.see(act, "w1" if act == "deny" else "p1").click()
+    # It is no must, and whoever presses Enter by a slip turns nobody away.
+    await expect(visitor.see(f"{act}-no")).to_be_focused()
+    reason = visitor.page.get_by_label("Orsak (du kan lämna det tomt)")
+    await expect(reason).to_have_accessible_description("Visas för personen.")
+    await reason.fill("  Fel besök. Ditt börjar kl. 14.  ")
+    await reason.press("Enter")
+    assert channel.pending(act) == 0
+    await visitor.see(f"{act}-yes").click()
+    assert (await channel.heard(act))["reason"] == "Fel besök. Ditt börjar kl. 14."
+    assert await reason.count() == 0
 
 
 async def test_of_who_came_by_the_link_it_is_said_that_the_link_still_leads_here(visitor: Visitor) -> None:
@@ -161,6 +181,7 @@ async def test_who_was_let_in_or_put_back_by_a_slip_is_taken_back(visitor: Visit
     assert request["participant"] == "w1"
     await channel.ok(request)
     await expect(undo).to_be_hidden()
+    await expect(visitor.see("status")).to_have_text("Per Persson är i väntrummet.")
     await channel.event("roster", version=1, locked=False, participants=[admitted("p_me"), admitted("p1")])
     await visitor.see("hold", "p1").click()
     await channel.ok(await channel.heard("hold"))

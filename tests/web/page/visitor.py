@@ -172,6 +172,11 @@ class Visitor:
         await self.page.wait_for_function(SETTLED)
         return channel
 
+    async def speak(self, language: str) -> None:
+        """Switch the language, and wait for its texts: they come over the network."""
+        await self.see(f"language-{language}").click()
+        await expect(self.page.locator("html")).to_have_attribute("lang", language)
+
     def see(self, testid: str, participant: str | None = None) -> Locator:
         """What bears this test id, in the entry or tile of this participant."""
         if participant is None:

@@ -38,7 +38,7 @@ export class Mutes {
    * Other tracks are sent from now on.
    *
    * @param {Map<MediaSource, string>} sent
-   * @param {import("./visit.js").Track[]} own the roster's tracks of this participant
+   * @param {import("./state.js").Track[]} own the roster's tracks of this participant
    */
   renew(sent, own) {
     this.#sent = sent;
@@ -70,7 +70,7 @@ export class Mutes {
   /**
    * Staff can mute a track at the server. The button must not claim otherwise.
    *
-   * @param {import("./visit.js").Track[]} own the roster's tracks of this participant
+   * @param {import("./state.js").Track[]} own the roster's tracks of this participant
    */
   heed(own) {
     for (const source of SOURCES) {

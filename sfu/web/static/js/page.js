@@ -11,11 +11,11 @@ import { ask, dismissDialogs } from "./views/dialog.js";
 import { FinalView } from "./views/final.js";
 import { Header } from "./views/header.js";
 import { WaitingView } from "./views/waiting.js";
-import { presentIn } from "./visit.js";
+import { presentIn } from "./state.js";
 
 /**
  * @typedef {{element: HTMLElement, heading: HTMLElement, titleKey: string, stop?: () => void,
- *   update: (state: import("./visit.js").VisitState) => void}} View
+ *   update: (state: import("./state.js").VisitState) => void}} View
  */
 
 /** After these, trying again begins with the first view; after the others at once. */
@@ -247,7 +247,7 @@ export class Page {
     this.#showTrouble(state.reconnecting);
   }
 
-  /** @param {import("./visit.js").VisitState} state */
+  /** @param {import("./state.js").VisitState} state */
   #nameOfView(state) {
     if (state.phase === "over") return `over ${state.reason}`;
     if (state.phase === "joining") return this.#shown === "before" ? "before" : "connecting";
@@ -260,7 +260,7 @@ export class Page {
 
   /**
    * @param {string} name
-   * @param {import("./visit.js").VisitState} state
+   * @param {import("./state.js").VisitState} state
    */
   #show(name, state) {
     const first = this.#view === null;
@@ -282,7 +282,7 @@ export class Page {
 
   /**
    * @param {string} name
-   * @param {import("./visit.js").VisitState} state
+   * @param {import("./state.js").VisitState} state
    * @returns {View}
    */
   #create(name, state) {
@@ -304,7 +304,7 @@ export class Page {
       case "meeting":
         return this.#createMeeting(leave);
       default:
-        return new FinalView({ reason: state.reason, refusal: state.refusal, again: () => this.#again() });
+        return new FinalView({ reason: state.reason, refusal: state.refusal, words: state.words, again: () => this.#again() });
     }
   }
 
@@ -319,6 +319,7 @@ export class Page {
       texting,
       preferences: this.#preferences,
       leave,
+      say: (key) => this.#announcer.say(key),
       onView: (view) => this.#visit.request("view", view),
     });
   }

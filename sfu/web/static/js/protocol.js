@@ -41,7 +41,7 @@ const FINAL_CLOSES = new Map([
 const RATE_LIMITED_CLOSE = 4429;
 const FINAL_STATES = new Set(["denied", "removed", "ended"]);
 /** Refusals that pass by themselves, so that a resume is tried again. */
-const PASSING_REFUSALS = new Set(["draining", "internal", "rate_limited"]);
+export const PASSING_REFUSALS = new Set(["draining", "internal", "rate_limited"]);
 
 /** The server refused a request. Nothing has changed there. */
 export class Refused extends Error {
@@ -135,12 +135,25 @@ export class SignallingClient {
     return this.#ask(socket, type, fields);
   }
 
-  /** Leave the visit for good. Resolves when the server knows it, or could not be told. */
+  /**
+   * Leave the visit for good.
+   *
+   * @returns {Promise<boolean>} whether the server knows it. Where it could not be told in two seconds, `Farewell` (farewell.js) does so
+   *   when it can be reached again
+   */
   async leave() {
-    const asked = this.request("leave").catch(() => {});
+    const asked = this.request("leave").then(
+      () => true,
+      () => false,
+    );
     if (this.#phase === "open") this.#phase = "ending";
-    await Promise.race([asked, new Promise((done) => setTimeout(done, LEAVE_TIMEOUT))]);
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const silence = new Promise((done) => (timer = setTimeout(done, LEAVE_TIMEOUT, false)));
+    const told = await Promise.race([asked, silence]);
+    clearTimeout(timer);
     this.#end("left");
+    return told;
   }
 
   /** The network may be back, or another one: do not wait for the next try, and do not trust the old channel. */

@@ -4,14 +4,16 @@ import { ChannelLost, Refused } from "./protocol.js";
 import { el } from "./dom.js";
 import { hasText, plainName, roleKey, t } from "./text.js";
 import { ask } from "./views/dialog.js";
-import { presentIn } from "./visit.js";
+import { presentIn } from "./state.js";
 
 /**
- * @typedef {import("./visit.js").Waiting} Waiting
+ * @typedef {import("./state.js").Waiting} Waiting
  * @typedef {{participant: string, name: string, role: string, booked?: boolean}} Person `booked` where it is known
+ * @typedef {"done" | "expected" | "failed"} Outcome `expected`: refused with a code that the caller deals with; what has failed has been said
  */
 
-const NOTICE_LENGTH = 500; // the protocol's limit
+const NOTICE_LENGTH = 500; // the protocol's limits
+const REASON_LENGTH = 200;
 /** What is written most often. */
 const NOTICES = ["notice.soon", "notice.late", "notice.call"];
 
@@ -31,14 +33,24 @@ export class StaffActions {
   /** @param {Person} person */
   admit = async (person) => {
     if (person.booked === false) return this.#admitAgreed(person);
-    const outcome = await this.#request("admit", { participant: person.participant, agreed: false }, ["agreement_required"]);
+    const outcome = await this.#move("admit", { participant: person.participant, agreed: false }, ["agreement_required"]);
     if (outcome === "expected") await this.#admitAgreed(person);
     else if (outcome === "done") this.#admitted(person);
   };
 
   /** @param {Person} person who has been let in */
   #admitted({ participant, name }) {
-    this.#announcer.offerUndo("undo.admitted", { name: plainName(name) }, () => void this.#request("hold", { participant }));
+    this.#announcer.offerUndo("undo.admitted", { name: plainName(name) }, () => void this.#putBack(participant, name));
+  }
+
+  /**
+   * What was done is undone; there is nothing more to take back.
+   *
+   * @param {string} participant
+   * @param {string} name
+   */
+  async #putBack(participant, name) {
+    if ((await this.#move("hold", { participant })) === "done") this.#announcer.say("undo.held", { name: plainName(name) });
   }
 
   /** @param {Person} person */
@@ -53,7 +65,7 @@ export class StaffActions {
       ],
     });
     if (answer !== "yes") return;
-    if ((await this.#request("admit", { participant: person.participant, agreed: true })) === "done") this.#admitted(person);
+    if ((await this.#move("admit", { participant: person.participant, agreed: true })) === "done") this.#admitted(person);
   }
 
   /** Take back what was done last, while that is offered. */
@@ -115,17 +127,39 @@ export class StaffActions {
    * @param {{participant: string, name: string, verified?: boolean}} person
    */
   deny = async ({ participant, name, verified }) => {
+    const reason = await this.#askWhy("deny", name, { title: "deny.title", text: verified ? "deny.text" : "deny.text.link", yes: "deny.yes" });
+    if (reason === null) return;
+    if ((await this.#request("deny", { participant, reason })) === "done") this.#announcer.say("deny.done", { name: plainName(name) });
+  };
+
+  /**
+   * Whether somebody is to be turned away, and what they are told.
+   *
+   * @param {"deny" | "remove"} act
+   * @param {string} name
+   * @param {{title: string, text: string, yes: string}} keys
+   * @returns {Promise<string | null>} what to tell them, maybe nothing; null where they may stay
+   */
+  async #askWhy(act, name, { title, text, yes }) {
+    const input = el("input", { testid: "reason", attrs: { id: "reason", type: "text", maxlength: REASON_LENGTH, autocomplete: "off", "aria-describedby": "reason-hint" } });
     const answer = await ask({
-      testid: "deny-dialog",
-      title: ["deny.title", { name: plainName(name) }],
-      text: [verified ? "deny.text" : "deny.text.link", { name: plainName(name) }],
+      testid: `${act}-dialog`,
+      title: [title, { name: plainName(name) }],
+      text: [text, { name: plainName(name) }],
+      content: el(
+        "div",
+        { class: "field" },
+        el("label", { text: "reason.label", attrs: { for: "reason" } }),
+        el("p", { class: "hint", text: "reason.hint", attrs: { id: "reason-hint" } }),
+        input,
+      ),
       choices: [
-        { id: "yes", text: "deny.yes", testid: "deny-yes", kind: "danger" },
-        { id: "no", text: "cancel", testid: "deny-no", kind: "plain" },
+        { id: "yes", text: yes, testid: `${act}-yes`, kind: "danger" },
+        { id: "no", text: "cancel", testid: `${act}-no`, kind: "plain" },
       ],
     });
-    if (answer === "yes") await this.#request("deny", { participant });
-  };
+    return answer === "yes" ? input.value.trim() : null;
+  }
 
   /** @param {{participant: string}} person */
   allow = ({ participant }) => this.#request("allow", { participant });
@@ -133,7 +167,7 @@ export class StaffActions {
   /** @param {Person} person */
   hold = async (person) => {
     const { participant, name } = person;
-    if ((await this.#request("hold", { participant })) !== "done") return;
+    if ((await this.#move("hold", { participant })) !== "done") return;
     this.#announcer.offerUndo("undo.held", { name: plainName(name) }, () => void this.admit(person));
   };
 
@@ -169,7 +203,7 @@ export class StaffActions {
       title: ["link.title", {}],
       text: ["link.text", {}],
       content: el("div", { class: "field" }, el("label", { text: "link.label", attrs: { for: "link-text" } }), input),
-      choices: [{ id: "close", text: "shortcuts.close", testid: "link-close", kind: "primary" }],
+      choices: [{ id: "close", text: "close", testid: "link-close", kind: "primary" }],
     });
   }
 
@@ -179,16 +213,8 @@ export class StaffActions {
    * @param {{participant: string, name: string, verified?: boolean}} person
    */
   remove = async ({ participant, name, verified }) => {
-    const answer = await ask({
-      testid: "remove-dialog",
-      title: ["remove.title", { name: plainName(name) }],
-      text: [verified ? "remove.text" : "remove.text.link", { name: plainName(name) }],
-      choices: [
-        { id: "yes", text: "remove.yes", testid: "remove-yes", kind: "danger" },
-        { id: "no", text: "cancel", testid: "remove-no", kind: "plain" },
-      ],
-    });
-    if (answer === "yes") await this.#request("remove", { participant });
+    const reason = await this.#askWhy("remove", name, { title: "remove.title", text: verified ? "remove.text" : "remove.text.link", yes: "remove.yes" });
+    if (reason !== null) await this.#request("remove", { participant, reason });
   };
 
   /** @param {boolean} locked */
@@ -220,12 +246,28 @@ export class StaffActions {
   /**
    * @param {string} type
    * @param {object} fields
-   * @param {string[]} [expected] codes that the caller deals with
-   * @returns {Promise<"done" | "expected" | "failed">} `expected`: refused with one of those; what has failed has been said
+   * @returns {Promise<Outcome>}
    */
-  async #request(type, fields, expected = []) {
+  #request = (type, fields) => this.#outcome(this.#visit.request(type, fields));
+
+  /**
+   * Let in or put back; said here, and not once more when the server tells it to everybody.
+   *
+   * @param {"admit" | "hold"} act
+   * @param {{participant: string, agreed?: boolean}} fields
+   * @param {string[]} [expected] codes that the caller deals with
+   * @returns {Promise<Outcome>}
+   */
+  #move = (act, fields, expected) => this.#outcome(this.#visit.move(act, fields), expected);
+
+  /**
+   * @param {Promise<unknown>} answer
+   * @param {string[]} [expected]
+   * @returns {Promise<Outcome>}
+   */
+  async #outcome(answer, expected = []) {
     try {
-      await this.#visit.request(type, fields);
+      await answer;
       return "done";
     } catch (error) {
       if (error instanceof Refused && expected.includes(error.code)) return "expected";

@@ -114,7 +114,8 @@ export function clearText(element) {
  */
 export async function addTexts(part) {
   parts.add(part);
-  await fetched(current);
+  // Another language may have been chosen meanwhile.
+  while (!known(current)) await fetched(current);
   texts = known(current) ?? texts;
   applyAll();
 }

@@ -2,47 +2,12 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { ChannelLost, Refused, SignallingClient } from "../../../../sfu/web/static/js/protocol.js";
+import { Socket, turn } from "./socket.js";
 
-globalThis.WebSocket = /** @type {any} */ ({ OPEN: 1 });
 // A client waits for its server for ever; the tests say how time goes.
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
 afterEach(() => mock.timers.reset());
 const ME = { participant: "p1", state: "waiting", resume: "r1" };
-const turn = () => new Promise((done) => setImmediate(done));
-
-/** A socket whose other end is the test. */
-class Socket {
-  readyState = 0;
-  sent = [];
-
-  send(text) {
-    this.sent.push(JSON.parse(text));
-  }
-
-  close() {
-    this.readyState = 3;
-  }
-
-  opens() {
-    this.readyState = 1;
-    this.onopen?.();
-  }
-
-  says(message) {
-    this.onmessage?.({ data: JSON.stringify(message) });
-  }
-
-  async ok(fields = {}) {
-    this.says({ type: "ok", id: this.sent.at(-1).id, ...fields });
-    await turn();
-  }
-
-  async lost(code = 1006) {
-    this.readyState = 3;
-    this.onclose?.({ code });
-    await turn();
-  }
-}
 
 function client() {
   const sockets = [];
@@ -172,8 +137,23 @@ test("leaving is told to the server, and ends all", async () => {
   const left = made.leave();
   assert.deepEqual(sockets[0].sent.at(-1), { type: "leave", id: 2 });
   await sockets[0].ok();
-  await left;
+  assert.equal(await left, true);
   assert.deepEqual(heard, [["closed", { reason: "left" }]]);
+});
+
+test("whoever leaves is out at once or after two seconds, and is told whether the server knows", async () => {
+  const silent = await joined();
+  const left = silent.made.leave();
+  mock.timers.tick(2_000);
+  assert.equal(await left, false);
+  assert.deepEqual(silent.heard, [["closed", { reason: "left" }]]);
+  const down = await joined();
+  await down.sockets[0].lost();
+  assert.equal(await down.made.leave(), false);
+  assert.deepEqual(down.heard.at(-1), ["closed", { reason: "left" }]);
+  mock.timers.tick(60_000);
+  await turn();
+  assert.equal(down.sockets.length, 1);
 });
 
 test("a server that has been silent is asked, and one that does not answer is lost", async () => {

@@ -4,6 +4,7 @@
 export const en = {
   brand: "Video visit",
   cancel: "Cancel",
+  close: "Close",
   "language.choose": "Language",
 
   "role.clinician": "Care staff",
@@ -59,6 +60,8 @@ export const en = {
   "control.camera.on": "Turn off camera",
   "control.camera.off": "Turn on camera",
   "control.leave": "Leave",
+  "devices.change": "Change camera or sound",
+  "devices.none": "We cannot find a camera or microphone to choose.",
 
   "fault.asking": "Your browser is asking about the microphone and camera. Answer yes to be seen and heard.",
   "fault.microphone.blocked": "The microphone is blocked. Allow it in the browser's settings for this page and then press Turn on mic.",
@@ -86,7 +89,9 @@ export const en = {
   "message.moved": "The visit has been moved to {moment}.",
   "message.held": "You are in the waiting room again.",
   "message.came": "{name} has joined the visit.",
+  "message.came.many": "{names} have joined the visit.",
   "message.went": "{name} is no longer in the visit.",
+  "message.went.many": "{names} are no longer in the visit.",
   "message.knock": "{name} is waiting.",
   "message.knocks": "{count} more are waiting.",
   "message.silenced": "The staff have turned off your sound or picture. You can turn it on again.",

@@ -4,6 +4,7 @@
 export const sv = {
   brand: "Videobesök",
   cancel: "Avbryt",
+  close: "Stäng",
   "language.choose": "Språk",
 
   "role.clinician": "Vårdpersonal",
@@ -59,6 +60,8 @@ export const sv = {
   "control.camera.on": "Stäng av kamera",
   "control.camera.off": "Sätt på kamera",
   "control.leave": "Lämna",
+  "devices.change": "Byt kamera eller ljud",
+  "devices.none": "Vi hittar ingen kamera eller mikrofon att välja.",
 
   "fault.asking": "Webbläsaren frågar om mikrofon och kamera. Svara ja för att synas och höras.",
   "fault.microphone.blocked": "Mikrofonen är spärrad. Tillåt den i webbläsarens inställningar för sidan och tryck sedan på Sätt på mikrofon.",
@@ -86,7 +89,9 @@ export const sv = {
   "message.moved": "Besöket har flyttats till {moment}.",
   "message.held": "Du är i väntrummet igen.",
   "message.came": "{name} är med i besöket.",
+  "message.came.many": "{names} är med i besöket.",
   "message.went": "{name} är inte längre med.",
+  "message.went.many": "{names} är inte längre med.",
   "message.knock": "{name} väntar.",
   "message.knocks": "{count} nya väntar.",
   "message.silenced": "Personalen har stängt av ljud eller bild från dig. Du kan sätta på det igen.",

@@ -94,7 +94,7 @@ export class BeforeView {
     this.#equipment.start();
   }
 
-  /** @param {import("../visit.js").VisitState} state */
+  /** @param {import("../state.js").VisitState} state */
   update(state) {
     const joining = state.phase === "joining";
     this.#join.setAttribute("aria-disabled", String(joining));

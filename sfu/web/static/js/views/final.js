@@ -29,9 +29,10 @@ export class FinalView {
    * @param {object} options
    * @param {string} options.reason
    * @param {import("../protocol.js").Message | null} options.refusal
+   * @param {string} options.words what staff have written about it
    * @param {() => void} options.again
    */
-  constructor({ reason, refusal, again }) {
+  constructor({ reason, refusal, words, again }) {
     const known = hasText(`final.${reason}.title`) ? reason : "internal";
     this.titleKey = `final.${known}.title`;
     this.heading = el("h1", { text: this.titleKey, attrs: { tabindex: -1 } });
@@ -43,6 +44,7 @@ export class FinalView {
       { class: "card final", testid: "final", data: { reason } },
       this.heading,
       el("p", { class: "lead", text: [text, { time: () => clockTime(opensAt) }] }),
+      words ? el("p", { class: "notice", testid: "words" }, el("strong", { text: "waiting.notice" }), " ", el("bdi", {}, words)) : null,
       AGAIN.has(known)
         ? el("button", { class: "button primary wide", testid: "again", text: button, attrs: { type: "button" }, on: { click: again } })
         : null,

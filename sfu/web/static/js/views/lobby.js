@@ -2,12 +2,12 @@
 
 import { el, reconcile } from "../dom.js";
 import { plainName, roleKey, setText } from "../text.js";
-import { presentIn } from "../visit.js";
+import { presentIn } from "../state.js";
 import { Marks } from "./marks.js";
 
 /**
- * @typedef {import("../visit.js").Waiting} Waiting
- * @typedef {import("../visit.js").TurnedAway} TurnedAway
+ * @typedef {import("../state.js").Waiting} Waiting
+ * @typedef {import("../state.js").TurnedAway} TurnedAway
  * @typedef {{admit: (p: Waiting) => void, deny: (p: Waiting) => void, allow: (p: TurnedAway) => void,
  *   notice: (p: Waiting | null) => void}} Actions
  */
@@ -43,7 +43,7 @@ export class LobbyPanel {
     this.#actions = actions;
   }
 
-  /** @param {import("../visit.js").VisitState} state */
+  /** @param {import("../state.js").VisitState} state */
   update(state) {
     const { waiting, turned_away: turnedAway } = state.lobby;
     const present = presentIn(state.lobby).length;

@@ -2,7 +2,7 @@
 
 import { el, icon } from "../dom.js";
 
-/** @typedef {import("../visit.js").Reception} Reception */
+/** @typedef {import("../state.js").Reception} Reception */
 
 /** Scores below these are shown (protocol.md, quality): from 4 on nobody notices anything. */
 const WEAK = 3.5;
@@ -35,7 +35,7 @@ export function weakness(reception) {
 }
 
 /**
- * @param {import("../visit.js").Admitted} participant
+ * @param {import("../state.js").Admitted} participant
  * @param {object} [more]
  * @param {boolean} [more.speaking]
  * @param {Reception} [more.reception]

@@ -5,11 +5,11 @@ import { hasText, plainName, roleKey, setText } from "../text.js";
 import { Marks, marksOf, weakness } from "./marks.js";
 
 /**
- * @typedef {import("../visit.js").Admitted} Admitted
+ * @typedef {import("../state.js").Admitted} Admitted
  * @typedef {{hold: (p: Admitted) => void, remove: (p: Admitted) => void, pin: (p: Admitted) => void,
  *   silence: (whose: {track: string, name: string}) => void}} Actions
  * @typedef {{participant: Admitted, own: boolean, staff: boolean, speaking: boolean,
- *   reception: import("../visit.js").Reception | undefined}} Listed
+ *   reception: import("../state.js").Reception | undefined}} Listed
  */
 
 export class People {
@@ -25,7 +25,7 @@ export class People {
     this.#actions = actions;
   }
 
-  /** @param {import("../visit.js").VisitState} state */
+  /** @param {import("../state.js").VisitState} state */
   update(state) {
     const { participants } = state.roster;
     setText(this.heading, "people.title", { count: String(participants.length) });

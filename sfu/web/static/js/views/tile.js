@@ -6,8 +6,8 @@ import { Preview } from "./controls.js";
 import { Marks, marksOf } from "./marks.js";
 
 /**
- * @typedef {import("../visit.js").Admitted} Admitted
- * @typedef {import("../visit.js").VisitState} VisitState
+ * @typedef {import("../state.js").Admitted} Admitted
+ * @typedef {import("../state.js").VisitState} VisitState
  * @typedef {{participant: Admitted, screen: boolean, state: VisitState, output: string}} Shown `output` is the loudspeaker to use
  * @typedef {{track: string, width: number, height: number, frame_rate: number, priority: number, paused: boolean}} TrackView
  */

@@ -5,8 +5,8 @@ import { focused, grid } from "../layout.js";
 import { OwnTile, Tile } from "./tile.js";
 
 /**
- * @typedef {import("../visit.js").Admitted} Admitted
- * @typedef {import("../visit.js").VisitState} VisitState
+ * @typedef {import("../state.js").Admitted} Admitted
+ * @typedef {import("../state.js").VisitState} VisitState
  * @typedef {import("./tile.js").Shown} Shown
  * @typedef {import("./tile.js").TrackView} TrackView
  */
@@ -17,7 +17,7 @@ const HIDDEN_DELAY = 3_000; // ms; a glance at another window costs no picture
 /** @param {Shown} shown */
 const keyOf = ({ participant, screen }) => (screen ? `screen ${participant.participant}` : participant.participant);
 
-/** @param {import("../visit.js").Track} track */
+/** @param {import("../state.js").Track} track */
 const isScreen = (track) => track.source === "screen";
 
 export class Tiles {
