@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from playwright.async_api import Route, expect
 
-from tests.web.page.visitor import LINK, VISIT, Visitor, admitted, answer, track
+from tests.web.page.server import TIMEOUT
+from tests.web.page.visitor import CLINICIAN, LINK, VISIT, Visitor, admitted, answer, track
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -178,6 +181,10 @@ async def test_a_final_state_is_final(visitor: Visitor, state: str, why: str, co
     await channel.event("state", state=state, reason=why)
     await channel.close(code)
     await visitor.final(reason)
+    if why == "Fel besök":
+        await expect(visitor.see("words")).to_have_text("Från personalen: Fel besök")
+    else:
+        await expect(visitor.see("words")).to_have_count(0)
     await expect(visitor.see("again")).to_have_count(0)
     assert await visitor.page.evaluate("sessionStorage.evisit.includes('resume-1')") is False
     assert visitor.server.channels.empty()
@@ -193,6 +200,28 @@ async def test_leaving_is_asked_back_then_told_to_the_server(visitor: Visitor) -
     await visitor.see("leave").click()
     await visitor.see("leave-yes").click()
     await channel.heard("leave")
+    await visitor.final("left")
+
+
+async def test_whoever_leaves_while_the_channel_is_down_is_out_at_once_and_the_server_is_told_when_it_can_be(
+    visitor: Visitor,
+) -> None:
+    channel = await visitor.knock(**CLINICIAN)
+    await expect(visitor.see("meeting")).to_be_visible()
+    channel.abort()
+    await expect(visitor.see("trouble")).not_to_be_empty()
+    second = await visitor.server.channel()
+    await visitor.see("leave").click()
+    await visitor.see("leave-yes").click()
+    await visitor.final("left")
+    await asyncio.wait_for(second.closed.wait(), TIMEOUT)
+    third = await visitor.server.channel()
+    join = await third.heard("join")
+    assert join["resume"] == "resume-1"
+    await third.ok(join, **answer(**CLINICIAN))
+    await third.heard("leave")
+    await asyncio.wait_for(third.closed.wait(), TIMEOUT)
+    assert visitor.server.channels.empty()
     await visitor.final("left")
 
 
@@ -281,3 +310,22 @@ async def test_the_number_to_call_is_shown_where_it_helps(visitor: Visitor) -> N
     await channel.event("state", state="denied", reason="")
     await visitor.final("denied")
     await expect(visitor.see("help")).to_be_visible()
+
+
+async def test_sound_picture_and_devices_are_seen_to_while_one_waits(visitor: Visitor) -> None:
+    channel = await visitor.knock()
+    await expect(visitor.see("level")).to_be_visible()
+    await visitor.page.wait_for_function("() => document.querySelector('[data-testid=level]').value > 0.2")
+    await visitor.see("change-devices").click()
+    await expect(visitor.see("change-microphone")).to_be_visible()
+    await visitor.see("devices-close").click()
+    await expect(visitor.see("change-devices")).to_be_focused()
+    await visitor.see("microphone").click()
+    await expect(visitor.see("level")).to_be_hidden()
+    await visitor.see("change-devices").click()
+    await expect(visitor.see("devices-dialog")).to_be_visible()
+    # Being let in is more important than what is being chosen.
+    await channel.event("state", state="admitted", reason="")
+    await expect(visitor.see("meeting")).to_be_visible()
+    await expect(visitor.see("devices-dialog")).to_have_count(0)
+    assert await visitor.page.evaluate("probe.connections.length") == 1

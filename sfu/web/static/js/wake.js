@@ -1,4 +1,4 @@
-/** Keeps the screen on while somebody waits: a phone that sleeps loses its place sooner or later. */
+/** Keeps the screen on while somebody waits or takes part: a phone that sleeps loses its place sooner or later, and its voice at once. */
 
 export class WakeLock {
   /** @type {WakeLockSentinel | null} */
@@ -26,7 +26,7 @@ export class WakeLock {
       if (this.#wanted) this.#lock = lock;
       else void lock.release();
     } catch {
-      // The battery is low, or it is not allowed: waiting works all the same.
+      // The battery is low, or it is not allowed: all works as well until the screen goes dark.
     }
   };
 }

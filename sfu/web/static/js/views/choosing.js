@@ -53,6 +53,6 @@ export async function chooseDevices(devices) {
     title: ["devices.change", {}],
     ...(fields.length === 0 && { text: /** @type {[string, {}]} */ (["devices.none", {}]) }),
     content: el("div", { class: "fields" }, ...fields),
-    choices: [{ id: "close", text: "shortcuts.close", testid: "devices-close", kind: "primary" }],
+    choices: [{ id: "close", text: "close", testid: "devices-close", kind: "primary" }],
   });
 }

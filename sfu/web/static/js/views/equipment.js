@@ -4,18 +4,17 @@ import { Check, ITEMS } from "../check.js";
 import { chime } from "../chime.js";
 import { SOURCES } from "../devices.js";
 import { el, icon } from "../dom.js";
-import { LevelMeter } from "../level.js";
 import { clearText, setText } from "../text.js";
 import { blurChoice } from "./choosing.js";
 import { Preview } from "./controls.js";
+import { LevelLine } from "./level.js";
 
 /** @typedef {import("../devices.js").Source} Source */
 
 export class Equipment {
   #devices;
   #check;
-  #meter = new LevelMeter();
-  #level = el("meter", { class: "level", testid: "level", label: "equipment.level", attrs: { min: 0, max: 1, value: 0 } });
+  #level = new LevelLine(() => this.#check.heard());
   #preview = new Preview();
   #off = el("p", { class: "preview-off", text: "preview.off" });
   /** Somebody may look over the shoulder, and nobody likes to meet their own face unasked. */
@@ -39,10 +38,6 @@ export class Equipment {
     this.#check.addEventListener("change", this.#draw);
     devices.addEventListener("change", this.#draw);
     navigator.mediaDevices?.addEventListener?.("devicechange", this.#listChoices);
-    this.#meter.addEventListener("heard", () => this.#check.heard());
-    this.#meter.addEventListener("level", (event) => {
-      this.#level.value = /** @type {CustomEvent} */ (event).detail.level;
-    });
     this.#again.addEventListener("click", () => void this.#check.run());
     const frame = el("div", { class: "preview" }, this.#preview.element, this.#off);
     this.#blur.addEventListener("change", () => frame.classList.toggle("clear", !this.#blur.checked));
@@ -51,7 +46,7 @@ export class Equipment {
       { class: "equipment", testid: "equipment", label: "equipment.title", attrs: { tabindex: -1 } },
       frame,
       el("div", { class: "tick" }, this.#blur, el("label", { text: "equipment.blur", attrs: { for: "blur" } })),
-      el("div", { class: "level-line" }, icon("microphone"), this.#level),
+      this.#level.element,
       el("div", { class: "choices" }, ...SOURCES.map((source) => this.#toggle(source))),
       ...SOURCES.map((source) => this.#choice(source)),
       this.#background,
@@ -75,7 +70,7 @@ export class Equipment {
   /** Stop looking. The devices stay as they are. */
   stop() {
     this.#check.stop();
-    this.#meter.stop();
+    this.#level.stop();
     this.#devices.removeEventListener("change", this.#draw);
     navigator.mediaDevices?.removeEventListener?.("devicechange", this.#listChoices);
   }
@@ -84,7 +79,7 @@ export class Equipment {
     const { camera, microphone } = this.#devices;
     this.#preview.update(camera.track);
     this.#off.hidden = camera.track !== null;
-    this.#meter.listen(microphone.on ? microphone.track : null);
+    this.#level.update(microphone);
     for (const [source, button] of this.#toggles) {
       const { on, asking } = this.#devices[source];
       button.setAttribute("aria-disabled", String(asking));

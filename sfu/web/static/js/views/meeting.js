@@ -3,7 +3,8 @@
 import { el, icon } from "../dom.js";
 import { KEYS, listen } from "../shortcuts.js";
 import { clearText, plainName, setText } from "../text.js";
-import { presentIn } from "../visit.js";
+import { WakeLock } from "../wake.js";
+import { presentIn } from "../state.js";
 import { chooseDevices } from "./choosing.js";
 import { Controls } from "./controls.js";
 import { ask } from "./dialog.js";
@@ -11,6 +12,7 @@ import { LobbyPanel } from "./lobby.js";
 import { People } from "./people.js";
 import { TextPane } from "./text.js";
 import { Tiles } from "./tiles.js";
+import { Windows } from "./windows.js";
 
 /** From here on there is room for the people beside the tiles; the same as in the style sheet. */
 const WIDE = "(min-width: 60rem)";
@@ -65,14 +67,14 @@ export class MeetingView {
   #sharing = el("p", { class: "notice-line", testid: "sharing", text: "share.on", attrs: { role: "status", hidden: true } });
   #quality = el("p", { class: "notice-line", testid: "quality", attrs: { role: "status" } });
   #arrivalSound = plainButton("arrival-sound", "arrival.sound", () => this.#turnArrivalSound());
-  #fullscreen = plainButton("fullscreen", "screen.full", () => this.#toggleFullscreen());
-  #pip = plainButton("pip", "screen.pip", () => void this.#togglePip());
   #lockButton = el("button", { class: "button plain small-button", testid: "lock", attrs: { type: "button" } });
   #visitPart;
   #people;
   #lobby;
   #tiles;
   #controls;
+  #windows;
+  #wake = new WakeLock();
   #panel;
   #devices;
   #screen;
@@ -96,22 +98,22 @@ export class MeetingView {
    * @param {import("../texting.js").Texting} options.texting
    * @param {{arrivalSound: boolean}} options.preferences
    * @param {() => void} options.leave
+   * @param {(key: string) => void} options.say
    * @param {(view: import("./tiles.js").TrackView) => Promise<unknown>} options.onView
    */
-  constructor({ devices, staff, screen, texting, preferences, leave, onView }) {
+  constructor({ devices, staff, screen, texting, preferences, leave, say, onView }) {
     this.#devices = devices;
     this.#screen = screen;
     this.#preferences = preferences;
     this.#staff = staff;
     this.#text = new TextPane({ texting, close: () => this.#openText(false) });
     this.#share.hidden = !screen.possible;
-    this.#fullscreen.hidden = !document.fullscreenEnabled;
-    this.#pip.hidden = !document.pictureInPictureEnabled;
     this.#arrivalSound.setAttribute("aria-pressed", String(preferences.arrivalSound));
     this.#stopListening = this.#listen();
     this.#people = new People(staff);
     this.#lobby = new LobbyPanel(staff);
     this.#tiles = new Tiles(onView);
+    this.#windows = new Windows({ mainVideo: () => this.#tiles.mainVideo, say });
     this.#controls = new Controls({ devices, leave, more: [this.#share, this.#textToggle, this.#peopleToggle] });
     this.#lockButton.addEventListener("click", () => void staff.lock(!this.#isLocked));
     this.#visitPart = el(
@@ -142,7 +144,7 @@ export class MeetingView {
         "section",
         { class: "panel-part" },
         el("h2", { text: "screen.title" }),
-        el("div", { class: "entry-buttons" }, plainButton("change-devices", "devices.change", () => void chooseDevices(devices)), this.#fullscreen, this.#pip, plainButton("shortcuts", "shortcuts.open", () => void this.#showShortcuts())),
+        el("div", { class: "entry-buttons" }, plainButton("change-devices", "devices.change", () => void chooseDevices(devices)), ...this.#windows.buttons, plainButton("shortcuts", "shortcuts.open", () => void this.#showShortcuts())),
       ),
     );
     this.#panel.hidden = !this.#wide.matches;
@@ -160,9 +162,10 @@ export class MeetingView {
       this.#panel,
       this.#controls.element,
     );
+    this.#wake.hold();
   }
 
-  /** @param {import("../visit.js").VisitState} state */
+  /** @param {import("../state.js").VisitState} state */
   update(state) {
     const staff = state.me?.may_admit ?? false;
     const waiting = presentIn(state.lobby);
@@ -188,6 +191,7 @@ export class MeetingView {
     this.#people.update(state);
     this.#lobby.update(state);
     this.#tiles.update(state, this.#devices);
+    this.#windows.update();
     this.#controls.update();
     this.#showKnock(staff ? waiting : []);
     this.#showToggle(staff ? waiting.length : 0);
@@ -196,7 +200,8 @@ export class MeetingView {
   stop() {
     this.#wide.removeEventListener("change", this.#widthChanged);
     this.#stopListening();
-    if (document.pictureInPictureElement) void document.exitPictureInPicture().catch(() => {});
+    this.#windows.stop();
+    this.#wake.release();
     this.#tiles.stop();
     this.#lobby.stop();
   }
@@ -234,7 +239,7 @@ export class MeetingView {
         { class: "shortcuts" },
         ...keys.map(([action, code]) => el("div", {}, el("dt", {}, el("kbd", {}, `Alt + ${code.slice(3)}`)), el("dd", { text: `shortcuts.${action}` }))),
       ),
-      choices: [{ id: "close", text: "shortcuts.close", testid: "shortcuts-close", kind: "primary" }],
+      choices: [{ id: "close", text: "close", testid: "shortcuts-close", kind: "primary" }],
     });
   }
 
@@ -255,22 +260,6 @@ export class MeetingView {
   #turnArrivalSound() {
     this.#preferences.arrivalSound = !this.#preferences.arrivalSound;
     this.#arrivalSound.setAttribute("aria-pressed", String(this.#preferences.arrivalSound));
-  }
-
-  #toggleFullscreen() {
-    // Refused where an embedding page has not allowed it.
-    const done = document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
-    void done.catch(() => {});
-  }
-
-  async #togglePip() {
-    const video = this.#tiles.mainVideo;
-    try {
-      if (document.pictureInPictureElement) await document.exitPictureInPicture();
-      else await video?.requestPictureInPicture();
-    } catch {
-      // Refused where the picture has not begun, or an embedding page has not allowed it.
-    }
   }
 
   /**
@@ -309,7 +298,7 @@ export class MeetingView {
   /**
    * Who waits is seen although the panel is closed.
    *
-   * @param {import("../visit.js").Waiting[]} waiting
+   * @param {import("../state.js").Waiting[]} waiting
    */
   #showKnock(waiting) {
     this.#knock.hidden = !this.#panel.hidden || waiting.length === 0;

@@ -9,7 +9,7 @@ import { Controls, Preview } from "./controls.js";
 /**
  * Where staff are, as far as is known.
  *
- * @param {import("../visit.js").VisitState} state
+ * @param {import("../state.js").VisitState} state
  * @param {"unknown" | "present" | "absent"} presence
  */
 function statusKey({ held, staffSeen }, presence) {
@@ -41,6 +41,11 @@ export class WaitingView {
   #shownNotices = 0;
   #toldFacts = "";
   #wake = new WakeLock();
+  /** @type {import("./level.js").LevelLine | null} */
+  #level = null;
+  #metering = el("div");
+  #measured = false;
+  #stopped = false;
 
   /**
    * @param {object} options
@@ -58,9 +63,11 @@ export class WaitingView {
       this.#notices,
       this.#facts,
       el("div", { class: "preview" }, this.#preview.element, this.#placeholder),
+      this.#metering,
       el("p", { class: "small", text: "waiting.private" }),
       this.#controls.faults,
       this.#controls.element,
+      el("button", { class: "button plain", testid: "change-devices", text: "devices.change", attrs: { type: "button" }, on: { click: () => void this.#change() } }),
       this.#hint,
       helpLine(),
     );
@@ -68,10 +75,36 @@ export class WaitingView {
   }
 
   stop() {
+    this.#stopped = true;
     this.#wake.release();
+    this.#level?.stop();
   }
 
-  /** @param {import("../visit.js").VisitState} state */
+  /** What only whoever has a microphone needs comes later than the rest. */
+  async #measure() {
+    if (this.#measured) return;
+    this.#measured = true;
+    try {
+      const { LevelLine } = await import("./level.js");
+      if (this.#stopped) return;
+      this.#level = new LevelLine();
+      this.#metering.replaceChildren(this.#level.element);
+      this.#level.update(this.#devices.microphone);
+    } catch {
+      this.#measured = false; // the network failed; the next change tries again
+    }
+  }
+
+  async #change() {
+    try {
+      const { chooseDevices } = await import("./choosing.js");
+      if (!this.#stopped) await chooseDevices(this.#devices);
+    } catch {
+      // The network failed; another press tries again.
+    }
+  }
+
+  /** @param {import("../state.js").VisitState} state */
   update(state) {
     const presence = state.staffPresent === null ? "unknown" : state.staffPresent ? "present" : "absent";
     setText(this.#status, statusKey(state, presence));
@@ -88,6 +121,10 @@ export class WaitingView {
     this.#shownNotices = state.notices.length;
     this.#preview.update(this.#devices.camera.track);
     this.#placeholder.hidden = this.#devices.camera.track !== null;
+    const { microphone } = this.#devices;
+    this.#metering.hidden = !microphone.on;
+    if (microphone.track) void this.#measure();
+    this.#level?.update(microphone);
     this.#controls.update();
   }
 
