@@ -20,7 +20,9 @@ from sfu.tasks import spawn
 LOOKED_AT = 0.2  # seconds that one waits before staff lets it in
 STRANGER = 0.3  # seconds that one waits who then goes away
 WARM_UP = 1.0  # seconds of media before the window
-CALM = 10.0  # seconds at most after the last one has left, until the server is to be as idle as it was before anybody came
+CALM = (
+    10.0  # seconds at most after the last one has left, until the server is to be as idle as it was before anybody came
+)
 LOOK = 0.5  # seconds between two looks whether it is
 
 

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.e2e.browsers import CHROMIUM, FLAGS, WATCH
 from tests.e2e.client import Client
+from tests.e2e.mailbox import CONFIG, Mailbox
 from tests.e2e.server import Server, running
 
 expect.set_options(timeout=60_000)  # two cores carry three browsers and a server; what must come may take its time
@@ -21,6 +22,26 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
     """A fresh demo, ended after the test; it must have had no bug, and have logged nothing private."""
     async with running(Server(tmp_path)) as server:
         yield server
+
+
+@pytest.fixture
+async def mailbox() -> AsyncIterator[Mailbox]:
+    mailbox = Mailbox()
+    await mailbox.start()
+    yield mailbox
+    await mailbox.stop()
+
+
+@pytest.fixture
+async def mailing_server(tmp_path: Path, mailbox: Mailbox) -> AsyncIterator[Server]:
+    """One that sends invitations, by `mailbox`."""
+    logo, config = tmp_path / "logo.png", tmp_path / "config.toml"
+    logo.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    config.write_text(CONFIG.format(logo=logo, port=mailbox.port))
+    server = Server(tmp_path, arguments=("--config", str(config)))
+    await server.start()
+    yield server
+    await server.stop()
 
 
 @pytest.fixture

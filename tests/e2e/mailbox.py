@@ -5,10 +5,25 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import re
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
+LINK = re.compile(r"https?://\S+/join#visit=(v_\w+)&key=([\w-]+)")
+CONFIG = """
+[invitations]
+region = "Region Exempel"
+help_phone = "0771-11 22 33"
+motto = "Nära dig"
+logo_file = "{logo}"
+[smtp]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+sender = "evisit@region.example"
+"""
 
 
 @dataclass
@@ -76,3 +91,10 @@ class Mailbox:
             while len(self.mails) < count:
                 self.came.clear()
                 await self.came.wait()
+
+
+def link_in(text: str) -> re.Match[str]:
+    """The shared link in a mail: its visit and its key are the groups."""
+    found = LINK.search(text)
+    assert found is not None, text
+    return found

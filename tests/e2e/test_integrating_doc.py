@@ -6,16 +6,12 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.mailbox import Mailbox
 from tests.e2e.server import ROOT, Server
-from tests.e2e.test_invitations import CONFIG
 
 TEXT = (ROOT / "docs" / "integrating.md").read_text()
 CALLS = re.findall(r"^\| `([A-Z]+) /api/v1(/\S+)` \|", (ROOT / "docs" / "portal-api.md").read_text(), re.MULTILINE)
@@ -25,17 +21,8 @@ DAY = date(2026, 11, 23)
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    mailbox = Mailbox()
-    await mailbox.start()
-    logo, config = tmp_path / "logo.png", tmp_path / "config.toml"
-    logo.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
-    config.write_text(CONFIG.format(logo=logo, port=mailbox.port))
-    server = Server(tmp_path, arguments=("--config", str(config)))
-    await server.start()
-    yield server
-    await server.stop()
-    await mailbox.stop()
+def server(mailing_server: Server) -> Server:
+    return mailing_server
 
 
 def shape(tree: Any) -> Any:

@@ -17,43 +17,18 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.e2e.client import Client
-from tests.e2e.mailbox import Mailbox
+from tests.e2e.mailbox import Mailbox, link_in
 from tests.e2e.server import Server
 
 Connect = Callable[[], Awaitable[Client]]
 OpenPage = Callable[[], Awaitable[Page]]
-LINK = re.compile(r"https?://\S+/join#visit=(v_\w+)&key=([\w-]+)")
 
 TO = ["tolk.canary@tolkar.example", "ombud.canary@exempel.example", "skola.canary@kommun.example"]
-CONFIG = """
-[invitations]
-region = "Region Exempel"
-help_phone = "0771-11 22 33"
-motto = "Nära dig"
-logo_file = "{logo}"
-[smtp]
-host = "127.0.0.1"
-port = {port}
-security = "none"
-sender = "evisit@region.example"
-"""
 
 
 @pytest.fixture
-async def mailbox() -> AsyncIterator[Mailbox]:
-    mailbox = Mailbox()
-    await mailbox.start()
-    yield mailbox
-    await mailbox.stop()
-
-
-@pytest.fixture
-async def server(tmp_path: Path, mailbox: Mailbox) -> AsyncIterator[Server]:
-    logo, config = tmp_path / "logo.png", tmp_path / "config.toml"
-    logo.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
-    config.write_text(CONFIG.format(logo=logo, port=mailbox.port))
-    server = Server(tmp_path, arguments=("--config", str(config)))
-    await server.start()
+async def server(mailing_server: Server, tmp_path: Path) -> AsyncIterator[Server]:
+    server = mailing_server
     yield server
     await server.stop()
     log = server.log.read_text()
@@ -78,12 +53,6 @@ async def until_all(server: Server, visit: str, outcome: str) -> None:
             return
         await asyncio.sleep(0.1)  # another process: it tells when it is asked
     raise AssertionError(told)
-
-
-def link_in(text: str) -> re.Match[str]:
-    found = LINK.search(text)
-    assert found is not None, text
-    return found
 
 
 async def admitted_by(link: re.Match[str], clinician: Client, guest: Client) -> None:

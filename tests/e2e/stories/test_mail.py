@@ -12,11 +12,10 @@ import aiosmtplib
 import pytest
 from playwright.async_api import expect
 
-from tests.e2e.mailbox import Delivered, Mailbox
+from tests.e2e.mailbox import Delivered, Mailbox, link_in
 from tests.e2e.server import Server
 from tests.e2e.stories.conftest import Arrive
 from tests.e2e.stories.person import Person
-from tests.e2e.test_invitations import CONFIG, link_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -26,20 +25,8 @@ PRIVATE = ("canary", "tolkar", "exempel.example", "Bcc", "Per P", "Maria P", "Ev
 
 
 @pytest.fixture
-async def mailbox() -> AsyncIterator[Mailbox]:
-    mailbox = Mailbox()
-    await mailbox.start()
-    yield mailbox
-    await mailbox.stop()
-
-
-@pytest.fixture
-async def server(tmp_path: Path, mailbox: Mailbox) -> AsyncIterator[Server]:
-    logo, config = tmp_path / "logo.png", tmp_path / "config.toml"
-    logo.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
-    config.write_text(CONFIG.format(logo=logo, port=mailbox.port))
-    server = Server(tmp_path, arguments=("--config", str(config)))
-    await server.start()
+async def server(mailing_server: Server) -> AsyncIterator[Server]:
+    server = mailing_server
     yield server
     await server.stop()
     log = server.log.read_text()
