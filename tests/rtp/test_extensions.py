@@ -32,6 +32,7 @@ from sfu.rtp.extensions import (
     Reader,
     Writer,
 )
+from sfu.rtp.packet import write_fixed
 
 CHROMIUM = (
     (1, URI_AUDIO_LEVEL),
@@ -283,3 +284,23 @@ def test_a_packet_has_the_number_of_its_own_transport(
 
 def test_without_the_extension_there_is_no_number() -> None:
     assert Writer(CHROMIUM, "0").number_at == 0
+
+
+@given(
+    ids=st.lists(st.tuples(st.integers(1, 255), st.sampled_from(list(KIND_OF_URI))), max_size=9).map(tuple),
+    mid=st.text(st.characters(codec="ascii", categories=["L", "N"]), max_size=40),
+    fixed=st.tuples(st.integers(0, 1), st.integers(0, 127), st.integers(0, 0xFFFF), *[st.integers(0, 2**32 - 1)] * 2),
+    number=st.integers(0, 0xFFFF),
+)
+def test_a_header_written_in_one_go_is_the_one_written_in_three(
+    ids: tuple[tuple[int, str], ...], mid: str, fixed: tuple[int, int, int, int, int], number: int
+) -> None:
+    writer = Writer(ids, mid)
+    steps, at_once = (memoryview(bytearray(b"\xee" * (MAX_BLOCK + 20))) for _ in range(2))
+    length = writer.write(b"", Elements(), steps, 15)
+    write_fixed(steps, 3, length, *fixed)
+    if writer.number_at:
+        writer.write_number(steps, 15, number)
+    writer.write_plain(at_once, 3, *fixed, number)
+    assert writer.plain_length == 12 + length
+    assert at_once == steps
