@@ -27,6 +27,7 @@ from sfu.app.media import Media
 from sfu.app.relaying import Renewal
 from sfu.app.webhooks import Webhooks, endpoints
 from sfu.config import Config
+from sfu.config.sections import Media as MediaConfig
 from sfu.errors import ConfigError
 from sfu.log import logger
 from sfu.metrics.families import Families
@@ -36,6 +37,7 @@ from sfu.signaling.session import Limits as ChannelLimits
 from sfu.transport.certificate import Certificate
 from sfu.transport.endpoint import Endpoint
 from sfu.transport.plane import Plane
+from sfu.transport.ports import Sender
 from sfu.visits import keys
 from sfu.visits.store import Store
 from sfu.visits.wording import Wording
@@ -62,6 +64,17 @@ SWITCH_SECONDS = 0.0005
 each a click waits longer for a busy loop than for the disk, and packets wait for the thread that writes."""
 
 log = logger(__name__)
+
+
+def new_plane(config: MediaConfig, sender: Sender, on_bug: Callable[[Exception], None]) -> Plane:
+    """What forwards, with the caps of `[media]`."""
+    return Plane(
+        sender,
+        clock.monotonic,
+        bitrate_cap=config.sender_cap_kbps * 1000,
+        receiver_cap=config.receiver_cap_kbps * 1000,
+        on_bug=on_bug,
+    )
 
 
 class Server:
@@ -99,13 +112,7 @@ class Server:
         store = await Store.open(config.database.address().reveal(), webhooks=endpoints(config.webhooks))
         webhooks = Webhooks(store, config.webhooks)
         deliveries = Deliveries(store, config, key_ring, wording)
-        plane = Plane(
-            self._media_port,
-            clock.monotonic,
-            bitrate_cap=config.media.sender_cap_kbps * 1000,
-            receiver_cap=config.media.receiver_cap_kbps * 1000,
-            on_bug=self._bug,
-        )
+        plane = new_plane(config.media, self._media_port, self._bug)
         endpoint = Endpoint(
             plane,
             self._media_port,

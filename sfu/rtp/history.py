@@ -19,7 +19,7 @@ KEEP = 1.0  # seconds; a receiver gives up waiting for a lost packet well before
 VIDEO_PACKETS = 1024  # a second of 1,200-byte packets at 9.8 Mbit/s
 VIDEO_CHUNK = 65_536  # bytes; a third of a second at 1.5 Mbit/s
 VIDEO_CHUNKS = (
-    16  # 1 MiB: a second at 8 Mbit/s. Above that the second is cut short, which is better than memory without end.
+    16  # 1 MiB: a second at 7.7 Mbit/s. Above that the second is cut short, which is better than memory without end.
 )
 AUDIO_PACKETS = 128  # 2.5 s of 20 ms packets
 AUDIO_CHUNK = 16_384  # bytes; 1.3 s of Opus at 96 kbit/s

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from sfu.rtp.history import KEEP, VIDEO_CHUNK, VIDEO_CHUNKS, History
+from sfu.rtp.history import VIDEO_CHUNK, VIDEO_CHUNKS, History
 
 
 def content(sequence: int, size: int) -> bytes:
@@ -50,14 +50,16 @@ def test_a_number_of_another_round_is_not_mistaken() -> None:
     assert kept(history, 9) == b"new"
 
 
-@pytest.mark.parametrize(("bits_per_second", "kib"), [(300_000, 128), (1_500_000, 320), (5_000_000, 768)])
+@pytest.mark.parametrize(
+    ("bits_per_second", "kib"), [(300_000, 128), (1_500_000, 320), (5_000_000, 768), (7_600_000, 1024)]
+)
 def test_a_second_of_video_is_kept_and_memory_follows_the_bit_rate(bits_per_second: int, kib: int) -> None:
     history = History.for_video()
     step = 1200 * 8 / bits_per_second
     for index in range(int(10 / step)):
         now = index * step
         history.store(index & 0xFFFF, content(index % 7, 1200), 0, 1200, now)
-        oldest = index - int(KEEP / step)
+        oldest = index - int(1.0 / step)
         if oldest >= 0:
             assert kept(history, oldest & 0xFFFF) == content(oldest % 7, 1200)
     assert history.size <= kib * 1024

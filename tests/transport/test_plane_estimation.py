@@ -83,7 +83,7 @@ def test_feedback_comes_at_least_every_tenth_of_a_second_while_packets_do_and_no
         if arrivals(sender.take_control()):
             moments.append(world.now)
     gaps = [later - earlier for earlier, later in pairwise(moments)]
-    assert max(gaps) <= FEEDBACK_INTERVAL + 0.02 + 1e-9
+    assert max(gaps) <= 0.1 + 0.02 + 1e-9
     world.run(FEEDBACK_INTERVAL)
     sender.take_control()
     world.run(3.0)
