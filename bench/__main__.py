@@ -10,7 +10,21 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import compare, contrast, crowd, forward, html, lobby, page, quality, refusals, report, saturate, visits
+from bench import (
+    call,
+    compare,
+    contrast,
+    crowd,
+    forward,
+    html,
+    lobby,
+    page,
+    quality,
+    refusals,
+    report,
+    saturate,
+    visits,
+)
 from bench.network import NetworkFailed
 from bench.orders import Shape
 from bench.report import Row, Watcher
@@ -41,6 +55,7 @@ SCENARIOS: Mapping[str, tuple[Scenario, Mapping[str, str]]] = {
     "refusals": (lambda o, w: refusals.refusals(o.times, w), refusals.COLUMNS),
     "quality": (lambda o, w: quality.quality(o.cases, w), quality.COLUMNS),
     "saturate": (lambda o, w: saturate.saturate(o.visits, o.seconds, w), saturate.COLUMNS),
+    "call": (lambda o, w: call.run(o.cases, o.seconds, w), call.COLUMNS),
     "page": (lambda o, w: page.page(o.minutes, w), page.COLUMNS),
     "compare": (
         lambda o, w: compare.compare(o.peers, Shape(o.people, o.senders or o.people), o.rooms, o.seconds, o.rounds, w),
@@ -125,8 +140,8 @@ def _cautioned(rows: Sequence[Row], console: Console) -> int:
                 point = f"{row[name]} {name}"
                 break
         else:
-            point = str(row["server"])
-        for caution in cautions(row):
+            point = str(row.get("case", row["server"]))
+        for caution in (*cautions(row), *call.misses(row)):
             console.print(f"caution, {point}: {caution}", highlight=False, soft_wrap=True)
         for leak in (*leaks(row), *page.excesses(row)):
             console.print(f"failed, {point}: {leak}", highlight=False, soft_wrap=True)
@@ -233,12 +248,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--minutes", type=_count, default=60, metavar="N", help="minutes of the visit (60)")
     one = scenario(
+        "call",
+        "two people in a real browser, one of them on a network that is slow, lossy, without UDP, or becomes another",
+        "What is seen and heard: freezes, gaps, layers, sound that was made up, lips and voice. Needs Chromium, and the machine to itself.",
+        30.0,
+    )
+    one.add_argument(
+        "--cases", type=_cases(call.CASES), default=list(call.CASES), metavar="NAME,…", help="some of them (all)"
+    )
+    one = scenario(
         "quality",
         "networks that are slow, lossy or shared, against the estimate of what they carry, in virtual time",
         "The test cases of RFC 8867 and some of patients' own. No socket, no clock: every run gives the same figures.",
         0,
     )
-    one.add_argument("--cases", type=_cases, default=list(quality.CASES), metavar="NAME,…", help="some of them (all)")
+    one.add_argument(
+        "--cases", type=_cases(quality.CASES), default=list(quality.CASES), metavar="NAME,…", help="some of them (all)"
+    )
     one = scenario(
         "compare",
         "the same work on our server and on others, in turn, on the same core",
@@ -293,11 +319,14 @@ def _peers(text: str) -> list[str]:
     return names
 
 
-def _cases(text: str) -> list[str]:
-    names = text.split(",")
-    if unknown := [name for name in names if name not in quality.CASES]:
-        raise argparse.ArgumentTypeError(f"there is no case {unknown[0]}; there are: {', '.join(quality.CASES)}")
-    return names
+def _cases(known: Mapping[str, object]) -> Callable[[str], list[str]]:
+    def cases(text: str) -> list[str]:
+        names = text.split(",")
+        if unknown := [name for name in names if name not in known]:
+            raise argparse.ArgumentTypeError(f"there is no case {unknown[0]}; there are: {', '.join(known)}")
+        return names
+
+    return cases
 
 
 def _stay(text: str) -> float:

@@ -164,9 +164,13 @@ class Server(Program):
 
     name = "sfu"
 
-    def __init__(self, namespace: Namespace | None = None, core: int | None = None, *, config: str = CONFIG) -> None:
+    def __init__(
+        self, namespace: Namespace | None = None, core: int | None = None, *, config: str = CONFIG, media_port: int = 0
+    ) -> None:
+        """`media_port` is that of a server on loopback; 0: any."""
         super().__init__(namespace, core)
         self._config = config
+        self._media_port = media_port
         self.base_url = ""
         self.portal_key = ""
         self.metrics_url = ""
@@ -195,7 +199,8 @@ class Server(Program):
     def _demo(self) -> None:
         config = self.folder / "config.toml"
         config.write_text(self._config)
-        command = [sys.executable, "-m", "sfu", "demo", "--json", "--port", "0", "--media-port", "0"]
+        command = [sys.executable, "-m", "sfu", "demo", "--json", "--port", "0"]
+        command += ["--media-port", str(self._media_port)]
         process = self.launch([*command, "--data", str(self.folder / "data"), "--config", str(config)])
         line = read_line(process.stdout, START_TIMEOUT)
         try:
