@@ -24,8 +24,9 @@ help:
 demo: $(RUNS)
 	$(BIN)/python -m sfu demo $(ARGS)
 
+# Two at a time: one worker has the tests with browsers, the other the rest (tests/workers.py).
 test: $(STAMP) browser postgresql
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
 check: $(STAMP) lint types test
 

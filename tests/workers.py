@@ -1,0 +1,25 @@
+"""Which of the workers that run the tests runs what. Two cores carry one test with browsers at a time, and the others beside it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+from xdist.scheduler import LoadScopeScheduling
+
+ROOT = Path(__file__).parent.parent
+
+
+@cache
+def needs_a_browser(file: str) -> bool:
+    """Whether any test of a file does, by its mark. `file` is as in a test's id, from the root."""
+    return re.search(r"\bmark\.browser\b", (ROOT / file).read_text()) is not None
+
+
+class Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # has no types
+    """A file goes to one worker whole, so that what its tests share is made once. All that need a browser are one worker's."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "browsers" if needs_a_browser(file) else file
