@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright
 
 from sfu.signaling.sdp import answer, parse_offer
 from tests.signaling.sample_offers import LOCAL, egress_of
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 ARGUMENTS += ["--disable-component-update", "--disable-sync"]
@@ -32,16 +33,22 @@ PAGE = """
 """
 
 
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    """A blank page with a peer connection `pc`, and `negotiate()`, which gives [mid, direction] of each transceiver."""
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        page = await browser.new_page()
-        await page.expose_function("answered", answered)
-        await page.evaluate(f"() => {{ {PAGE} }}")
-        yield page
+        yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """A blank page with a peer connection `pc`, and `negotiate()`, which gives [mid, direction] of each transceiver."""
+    page = await browser.new_page()
+    await page.expose_function("answered", answered)
+    await page.evaluate(f"() => {{ {PAGE} }}")
+    yield page
+    await page.context.close()
 
 
 def answered(sdp: str) -> str:
