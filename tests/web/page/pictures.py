@@ -80,6 +80,7 @@ async def waiting_room(visitor: Sitter) -> None:
     await channel.event("notice", text="Vi är några minuter sena. Stanna kvar.")
     await visitor.see("notice").wait_for()
     await visitor.see("preview").wait_for()
+    await visitor.see("level").wait_for()
 
 
 async def held(visitor: Sitter) -> None:

@@ -116,6 +116,10 @@ async def test_a_whole_family_that_comes_at_once_is_one_change(visitor: Visitor)
     knocking = [waiting(f"w{n}", f"Gäst {n}") for n in range(8)]
     await channel.event("lobby", version=1, waiting=knocking)
     await expect(visitor.see("status")).to_have_text("8 nya väntar.")
+    # Whoever sees reads it in the list: nothing stands in front of the picture.
+    box = await visitor.see("status").bounding_box()
+    assert box is not None
+    assert box["width"] <= 1
     channel.abort()
     await expect(visitor.see("trouble")).not_to_be_empty()
     channel = await visitor.answered(state="admitted", role="clinician", name="Eva Ek", may_admit=True)

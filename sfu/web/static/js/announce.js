@@ -27,8 +27,10 @@ export class Announcer {
   /**
    * @param {string} key
    * @param {import("./text.js").Params} [params]
+   * @param {{seen?: boolean}} [options] `seen` is false where the page shows it in another place as well
    */
-  say(key, params) {
+  say(key, params, { seen = true } = {}) {
+    this.status.classList.toggle("visually-hidden", !seen);
     setText(this.status, key, params);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => clearText(this.status), SHOWN_FOR);

@@ -36,6 +36,9 @@ const FORGET_AFTER = new Set([
   "link_revoked",
 ]);
 
+/** Who waits stands in the list, or on the button that leads there: it is read out, and covers nothing. */
+const SHOWN_ELSEWHERE = new Set(["message.knock", "message.knocks"]);
+
 /** The meeting comes when somebody has pressed join: what is not needed until then does not slow the first view. */
 async function loadMeeting() {
   const style = el("link", { attrs: { rel: "stylesheet", href: "/static/css/meeting.css" } });
@@ -207,7 +210,7 @@ export class Page {
     const shown = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, name === "moment" ? clockTime(value) : plainName(value)]));
     if (key === "message.admitted") this.#call();
     if (urgent) this.#announcer.interrupt(key, shown);
-    else this.#announcer.say(key, shown);
+    else this.#announcer.say(key, shown, { seen: !SHOWN_ELSEWHERE.has(key) });
   }
 
   /** @param {import("./text.js").Language} code */

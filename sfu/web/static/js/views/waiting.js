@@ -67,6 +67,7 @@ export class WaitingView {
       el("p", { class: "small", text: "waiting.private" }),
       this.#controls.faults,
       this.#controls.element,
+      this.#metering,
       el("button", { class: "button plain", testid: "change-devices", text: "devices.change", attrs: { type: "button" }, on: { click: () => void this.#change() } }),
       this.#hint,
       helpLine(),
