@@ -55,7 +55,7 @@ from sfu.web.portal import PortalApi
 from sfu.web.portal_routes import portal_api
 
 MAX_BODY = 64 * 1024  # bytes of a request; the largest body of the portal API is a few kilobytes
-CHANNELS = 10_000  # at a time; each costs some 50 KB, and a machine has no more visits than its media allows
+CHANNELS = 10_000  # at a time; each costs some 30 KB, and a machine has no more visits than its media allows
 KEEP_ALIVE_SECONDS = 30.0
 DRAIN_POLL_SECONDS = 1.0
 GOODBYE_SECONDS = 5.0
