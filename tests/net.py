@@ -73,6 +73,10 @@ class Way:
         waiting = max(self._free_at - now, 0.0)
         self._free_at = now + (waiting * before / after if before and after else 0.0)
 
+    def stall(self, until: float) -> None:
+        """Hold everything back up to this moment, and lose nothing: as TCP does while it waits for a packet."""
+        self._free_at = max(self._free_at, until)
+
     def queued(self, now: float) -> float:
         """Seconds that a datagram would wait before the bottleneck."""
         return max(self._free_at - now, 0.0)
@@ -84,7 +88,7 @@ class Way:
         if self._is_lost():
             self.dropped += 1
             return ()
-        leaves = now
+        leaves = max(now, self._free_at)
         if there.rate:
             waits = max(self._free_at - now, 0.0)
             if waits > there.queue:

@@ -32,6 +32,17 @@ def test_a_bottleneck_spaces_packets_and_its_queue_is_bounded() -> None:
     assert way.queued(9.0) == 0.0
 
 
+@pytest.mark.parametrize("rate", [None, 8_000_000])
+def test_what_is_held_back_comes_at_once_and_in_order(rate: float | None) -> None:
+    way = Way(Conditions(rate=rate, queue=10.0), 1)
+    way.stall(0.5)
+    came = [moments[0] for moments in arrivals(way, 100)]
+    assert came == sorted(came)
+    assert came[0] == pytest.approx(0.5, abs=0.002)
+    assert came[49] == pytest.approx(0.5, abs=0.06)
+    assert came[-1] == pytest.approx(0.99, abs=0.002)
+
+
 def test_a_changed_rate_holds_for_what_waits() -> None:
     way = Way(Conditions(rate=800_000, queue=1.0), 1)
     for _ in range(50):

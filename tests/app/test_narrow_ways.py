@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from sfu.ids import TrackId
-from sfu.rooms.ladders import Demand, Wish
+from sfu.rooms.ladders import Demand, Layer, Wish
 from tests.app.narrow import Receiver
 from tests.rooms.simulcast import SIMULCAST
 
 A, B, C = TrackId("t_a"), TrackId("t_b"), TrackId("t_c")
 CAMERA = Demand(A, SIMULCAST)
+ONE_SIZE = (Layer(0, 0, 1_200_000, 1280, 720, 30.0),)
 DELAY = 0.025
 """Seconds each way."""
 
@@ -54,6 +55,19 @@ def test_a_picture_that_the_way_cannot_take_is_paused_and_comes_back() -> None:
     way.run(90.0)
     assert way.seen[A].at(70.0) is not None
     assert way.now_gets(A) == (2, 2)
+
+
+@pytest.mark.parametrize("stall", [0.2, 0.35, 0.5, 1.0, 3.0])
+def test_a_way_that_stalls_for_a_moment_costs_that_moment_and_no_more(stall: float) -> None:
+    """TCP that waits for a packet. A camera in one size cannot get smaller: what fell to what had come meanwhile paused it for seconds."""
+    way = Receiver([Demand(A, ONE_SIZE)], rate=5e6, delay=DELAY, queue=30.0)
+    way.run(30.0)
+    for begin in (30.0, 40.0, 45.0, 50.0):
+        way.run(begin)
+        way.down.stall(begin + stall)
+    way.run(80.0)
+    assert [layer for since, layer in way.seen[A].course if since > 10.0] == []
+    assert way.seen[A].freeze(25.0, 80.0) < stall + 0.15
 
 
 def test_a_pinned_signer_is_fluent_all_the_time_on_a_way_that_is_too_narrow_for_all() -> None:

@@ -10,12 +10,17 @@ from collections import deque
 BUCKET = 0.05  # seconds
 BUCKETS = 10
 """Of the window, which is half a second: as long as the draft has it."""
+STALL = 3
+"""Buckets without anything, though packets were sent in them, after which the way may just have held them back: TCP that waits for a
+packet, a radio link that changes its cell …"""
+HELD_BACK = 0.1
+"""… seconds longer than their sender had paused, at least."""
 
 
 class AcknowledgedRate:
     """Fed with each packet that arrived, by the receiver's clock."""
 
-    __slots__ = ("_bytes", "_full", "_number", "_sum", "rate")
+    __slots__ = ("_arrival", "_bytes", "_full", "_number", "_sent", "_silent", "_sum", "rate")
 
     def __init__(self) -> None:
         self.rate = 0.0
@@ -23,30 +28,55 @@ class AcknowledgedRate:
         self._number = -1
         """Of the bucket at hand, since the receiver's clock began."""
         self._bytes = 0
+        self._silent = 0
+        """Buckets before it in which nothing came, of which it is not known yet whether the way stalled or is slow."""
+        self._sent = self._arrival = 0.0
         self._full: deque[int] = deque()
         self._sum = 0
 
-    def add(self, arrival: float, size: int) -> None:
+    def add(self, sent: float, arrival: float, size: int) -> None:
         """A packet of `size` bytes arrived. What was overtaken counts with what is at hand."""
         number = int(arrival / BUCKET)
         if number > self._number:
-            self._advance(number)
+            self._advance(number, arrival - self._arrival - (sent - self._sent))
         self._bytes += size
+        self._sent, self._arrival = sent, arrival
 
-    def _advance(self, number: int) -> None:
+    def _advance(self, number: int, later: float) -> None:
+        """The bucket at hand is over. `later` is by how much longer the next packet took to come than the one before it."""
         passed = number - self._number
         if self._number < 0 or passed > BUCKETS:
             # A pause says nothing of the way: the window begins anew, and the rate stays until it is full.
-            self._full.clear()
-            self._sum = 0
+            self._begin()
         else:
-            self._push(self._bytes)
-            for _ in range(passed - 1):
-                self._push(0)
+            self._finish()
+            if len(self._full) == BUCKETS and passed > STALL and later > HELD_BACK:
+                # Only where the window is full: what stalls all the time is slow.
+                self._silent = passed - 1
+            else:
+                self._push_silence(passed - 1)
             if len(self._full) == BUCKETS:
                 self.rate = 8.0 * self._sum / (BUCKETS * BUCKET)
         self._number = number
         self._bytes = 0
+
+    def _finish(self) -> None:
+        silent, self._silent = self._silent, 0
+        if silent and 8.0 * self._bytes / BUCKET >= self.rate:
+            # What was held back comes at once, as fast as ever: the silence is no measure of the way, as a pause is none.
+            self._begin()
+            return
+        self._push_silence(silent)
+        self._push(self._bytes)
+
+    def _begin(self) -> None:
+        self._full.clear()
+        self._sum = 0
+        self._silent = 0
+
+    def _push_silence(self, count: int) -> None:
+        for _ in range(count):
+            self._push(0)
 
     def _push(self, count: int) -> None:
         self._full.append(count)

@@ -147,7 +147,7 @@ class Estimator:
             size = sent.take(number)
             if size != ANSWERED:
                 received += 1
-                acknowledged.add(arrival, size)
+                acknowledged.add(sent_at, arrival, size)
                 if probe is not None:
                     probe.arrived(number, sent_at, arrival, size)
                 if groups.add(sent_at, arrival):

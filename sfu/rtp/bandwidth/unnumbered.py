@@ -65,7 +65,7 @@ class UnnumberedEstimator:
     def _came(self, ssrc: int, timestamp: int, size: int, round_trip: float, arrived: float) -> None:
         if timestamp < 0:
             return  # nothing has come before the first
-        self._acknowledged.add(arrived, size)
+        self._acknowledged.add(arrived, arrived, size)  # when it was sent nobody says
         stream = self._streams.get(ssrc)
         if stream is None:
             stream = self._streams[ssrc] = _Stream(timestamp, arrived)
