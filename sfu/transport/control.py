@@ -367,7 +367,9 @@ class Control:
                 stream.reported_packets = stream.packets
                 cname = feed.section.stream.encode("ascii", "replace")[:MAX_CNAME]
                 packets += made, rtcp.SourceDescription(((made.ssrc, cname),))
-        allowed = self._bitrate_cap if peer.unnumbered is None else int(peer.unnumbered.rate)
+        allowed = self._bitrate_cap
+        if peer.unnumbered is not None and any(feed.unnumbered for feed in peer.feeds.values()):
+            allowed = int(peer.unnumbered.rate)
         leave = remb(peer, allowed)
         if leave is not None:
             packets.append(leave)

@@ -75,6 +75,18 @@ def test_what_ended_or_began_anew_says_nothing_of_the_way() -> None:
     assert set(estimator._streams) == {2}
 
 
+def test_a_sender_that_begins_to_number_its_packets_is_given_the_cap_again() -> None:
+    world = World()
+    sender = world.client(sends("1", "video", ssrcs=(2,)))
+    stream = Stream(sender, 2, 96)
+    show(world, stream, 3.0)
+    show(world, stream, 3.0, gap=1 / 25)
+    assert told(sender)[-1] < BITRATE_CAP
+    sender.negotiate(sends("1", "video", ssrcs=(2,), extensions=(*VIDEO_EXTENSIONS, (5, URI_TRANSPORT_CC))))
+    show(world, stream, 3.0)
+    assert set(told(sender)) == {BITRATE_CAP}
+
+
 def test_sound_is_no_measure_of_the_way() -> None:
     world = World()
     sender = world.client(sends("0", "audio", ssrcs=(1,), codecs=(replace(OPUS, remb=True),)))
