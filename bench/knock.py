@@ -15,7 +15,7 @@ _MASK = bytes(4)  # of zeros: allowed, and it leaves the payload as it is
 
 
 class Knock(asyncio.Protocol):
-    """One try. `outcome` is `waiting`, an error code of the protocol, `http 503` and the like, or `cut`. Who waits answers pings."""
+    """One try. `outcome` is `waiting`, an error code of the protocol, `http 503`, `closed 4408`, `cut`. Who waits answers pings."""
 
     def __init__(self, host: str, join: bytes) -> None:
         self.outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -77,6 +77,7 @@ class Knock(asyncio.Protocol):
         if kind == PING:
             self._send(PONG, payload)
         elif kind == CLOSE:
+            self._told(f"closed {int.from_bytes(payload[:2])}")
             self._send(CLOSE, payload[:2])
             self.leave()
         elif kind == TEXT and not self.outcome.done():

@@ -57,6 +57,9 @@ from sfu.web.portal_routes import portal_api
 MAX_BODY = 64 * 1024  # bytes of a request; the largest body of the portal API is a few kilobytes
 CHANNELS = 10_000  # at a time; each costs some 30 KB, and a machine has no more visits than its media allows
 KEEP_ALIVE_SECONDS = 30.0
+BACKLOG = (
+    4096  # connections that the kernel keeps until their turn, as far as net.core.somaxconn goes; others are reset
+)
 DRAIN_POLL_SECONDS = 1.0
 GOODBYE_SECONDS = 5.0
 SWITCH_SECONDS = 0.0005
@@ -267,7 +270,7 @@ async def _listen(app: web.Application, sock: socket.socket) -> web.AppRunner:
         handle_signals=False,
     )
     await runner.setup()
-    await web.SockSite(runner, sock, backlog=1024).start()
+    await web.SockSite(runner, sock, backlog=BACKLOG).start()
     return runner
 
 
