@@ -20,7 +20,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream=fps=15",
     "--allow-loopback-in-peer-connection",
 )
 BIT = 1 / 8  # octets
@@ -65,8 +64,11 @@ class Held:
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """A browser with a camera and a microphone that are made up. Raises `NoBrowser`, and `BrowserFailed` for what is done with it."""
+async def chromium(frame_rate: int = 15) -> AsyncIterator[Browser]:
+    """A browser whose microphone and camera, of this frame rate, are made up.
+
+    Raises `NoBrowser`, and `BrowserFailed` for what is done with it.
+    """
     path = shutil.which("chromium")
     if path is None:
         raise NoBrowser("chromium is not installed (Debian: apt-get install chromium)")
@@ -75,7 +77,8 @@ async def chromium() -> AsyncIterator[Browser]:
     except ImportError:
         raise NoBrowser("what drives the browser is not installed (make test, or pip install playwright)") from None
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        device = f"--use-fake-device-for-media-stream=fps={frame_rate}"
+        browser = await playwright.chromium.launch(executable_path=path, args=[*FLAGS, device])
         try:
             yield browser
         except Error as error:

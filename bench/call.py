@@ -58,6 +58,8 @@ AIMS: Mapping[str, Mapping[str, float]] = {
 ROUND_TRIP = 0.05  # seconds, of `loss` and of TCP
 LOSS = 0.05  # of `loss`, both ways
 NARROW = 300_000  # bits per second, of `narrow`
+FRAME_RATE = 30
+"""As cameras have it."""
 SETTLED = 8.0  # seconds that a call is given before anything is measured
 PATIENCE = 90.0  # seconds for a picture to become another
 POLL = 0.05  # seconds
@@ -349,7 +351,7 @@ def run(cases: Sequence[str], seconds: float, watcher: Watcher) -> list[Row]:
 async def _run(cases: Sequence[str], seconds: float, watcher: Watcher) -> list[Row]:
     rows: list[Row] = []
     port = _free_port()
-    async with chromium() as browser, aiohttp.ClientSession() as http:
+    async with chromium(FRAME_RATE) as browser, aiohttp.ClientSession() as http:
         with Server(config=DEFAULTS, media_port=port) as server:
             hall = Hall(browser, server, Portal(http, server.base_url, server.portal_key), port, seconds)
             for number, name in enumerate(cases):

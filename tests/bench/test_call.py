@@ -56,7 +56,7 @@ def test_a_case_that_is_none_is_wrong_use(capsys: pytest.CaptureFixture[str]) ->
 def test_without_a_browser_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def chromium() -> None:
+    def chromium(frame_rate: int) -> None:
         raise NoBrowser("chromium is not installed (Debian: apt-get install chromium)")
 
     monkeypatch.setattr("bench.call.chromium", chromium)
