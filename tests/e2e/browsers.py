@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 CHROMIUM = "/usr/bin/chromium"
+PATIENCE = 60_000
+"""Milliseconds that what must come may take: two cores carry three browsers and a server. Playwright has one number for a whole run."""
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

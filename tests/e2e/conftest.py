@@ -9,12 +9,12 @@ import aioice.ice
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from tests.e2e.browsers import CHROMIUM, FLAGS, WATCH
+from tests.e2e.browsers import CHROMIUM, FLAGS, PATIENCE, WATCH
 from tests.e2e.client import Client
 from tests.e2e.mailbox import CONFIG, Mailbox
 from tests.e2e.server import Server, running
 
-expect.set_options(timeout=60_000)  # two cores carry three browsers and a server; what must come may take its time
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture

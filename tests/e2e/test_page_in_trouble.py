@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.e2e.browsers import WATCH
+from tests.e2e.browsers import PATIENCE, WATCH
 from tests.e2e.server import Server
 
 
@@ -19,7 +19,7 @@ class Open(Protocol):
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-expect.set_options(timeout=60_000)  # the machine may have much else to do
+expect.set_options(timeout=PATIENCE)
 
 SHOWN = "() => document.querySelectorAll('[data-testid=tile]:not(.own) video:not([hidden])').length === 1"
 MOVES = """async () => {

@@ -9,12 +9,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
-from tests.e2e.browsers import CHROMIUM, FLAGS
+from tests.e2e.browsers import CHROMIUM, FLAGS, PATIENCE
 from tests.e2e.failures.place import Place
 from tests.e2e.failures.window import Window
 from tests.e2e.failures.wire import Wire
 
-expect.set_options(timeout=60_000)  # a network that heals heals by timers, and two cores may have much else to do
+expect.set_options(timeout=PATIENCE)
 
 WIRES = 4  # so many windows at most in a test
 NOT_EPHEMERAL = range(20_000, 30_000)

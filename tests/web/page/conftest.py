@@ -8,10 +8,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright, expect
 
+from tests.e2e.browsers import PATIENCE
 from tests.web.page.server import PageServer, page_server
 from tests.web.page.visitor import Visitor, new_context
 
-expect.set_options(timeout=30_000)  # two cores may have much else to do; what must come may take its time
+expect.set_options(timeout=PATIENCE)
 
 FLAGS = (
     "--no-sandbox",
