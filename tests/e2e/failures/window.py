@@ -24,8 +24,9 @@ BY_WIRE = """
 """
 """JavaScript: media takes the wire too. The server's answer names its own port; here it is read as the wire's."""
 
-REFUSED = "WebSocket connection to "
-"""How Chromium begins a complaint of its own, that nobody can keep it from, about a socket that did not open."""
+REFUSED = ("WebSocket connection to ", "Failed to load resource: net::ERR_")
+"""How Chromium begins complaints of its own, that nobody can keep it from, about a socket that did not open or was closed: the
+channel's, or that of a module that a page which has just joined was fetching. It is fetched again when it is needed."""
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Window:
     wire: Wire
     errors: list[str] = field(default_factory=list)
     excused: bool = False
-    """Whether sockets that do not open belong to the test."""
+    """Whether sockets that do not open, or close, belong to the test."""
 
     @classmethod
     async def open(cls, browser: Browser, wire: Wire) -> Window:
