@@ -24,9 +24,10 @@ BY_WIRE = """
 """
 """JavaScript: media takes the wire too. The server's answer names its own port; here it is read as the wire's."""
 
-REFUSED = ("WebSocket connection to ", "Failed to load resource: net::ERR_")
-"""How Chromium begins complaints of its own, that nobody can keep it from, about a socket that did not open or was closed: the
-channel's, or that of a module that a page which has just joined was fetching. It is fetched again when it is needed."""
+REFUSED = "WebSocket connection to "
+"""How Chromium begins a complaint of its own, that nobody can keep it from, about a socket that did not open."""
+CUT_OFF = "Failed to load resource: net::ERR_"
+"""And about a module that a page which has just joined was fetching. It is fetched again when it is needed."""
 
 
 @dataclass
@@ -35,7 +36,9 @@ class Window:
     wire: Wire
     errors: list[str] = field(default_factory=list)
     excused: bool = False
-    """Whether sockets that do not open, or close, belong to the test."""
+    """Whether sockets that do not open belong to the test."""
+    cut_off: bool = False
+    """Whether the server is killed, whatever the page is fetching from it."""
 
     @classmethod
     async def open(cls, browser: Browser, wire: Wire) -> Window:
@@ -53,7 +56,8 @@ class Window:
 
     @property
     def complaints(self) -> list[str]:
-        return [error for error in self.errors if not (self.excused and error.startswith(REFUSED))]
+        excuses = (REFUSED,) * self.excused + (CUT_OFF,) * self.cut_off
+        return [error for error in self.errors if not error.startswith(excuses)]
 
     def see(self, testid: str) -> Locator:
         return self.page.get_by_test_id(testid)
