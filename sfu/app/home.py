@@ -373,8 +373,8 @@ class Home:
                 self._media.add_route(track, receiver, mid)
             case DropRoute(_, receiver, mid):
                 self._media.drop_route(receiver, mid)
-            case SetLayer(_, receiver, mid, spatial, temporal):
-                self._media.set_layer(receiver, mid, spatial, temporal)
+            case SetLayer(_, receiver, mid, spatial, temporal, precedence):
+                self._media.set_layer(receiver, mid, spatial, temporal, precedence)
             case RequestKeyframe(track):
                 self._media.request_keyframe(track)
             case Disconnect():

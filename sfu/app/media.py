@@ -106,11 +106,13 @@ class Media:
         if receiving:
             self._plane.drop_route(receiving.peer, mid)
 
-    def set_layer(self, receiver: ParticipantId, mid: str, spatial: int, temporal: int) -> None:
-        """What of its picture a receiving section is to get; `spatial` -1 is nothing for now."""
+    def set_layer(self, receiver: ParticipantId, mid: str, spatial: int, temporal: int, precedence: int) -> None:
+        """What of its picture a receiving section is to get; `spatial` -1 is nothing for now. Of all of a receiver's pictures those
+        with the highest `precedence` give first.
+        """
         receiving = self._transports.get(receiver)
         if receiving:
-            self._plane.set_layer(receiving.peer, mid, spatial, temporal)
+            self._plane.set_layer(receiving.peer, mid, spatial, temporal, precedence)
             self._wake()
 
     def track(self, peer: PeerId, mid: str) -> TrackId | None:

@@ -54,6 +54,8 @@ class Grant:
     wish: Wish
     rising_since: float | None = None
     """Since when more has been possible, with head room."""
+    precedence: int = 0
+    """How many kinds of pictures are served before it: those that are alike have the same."""
 
     @property
     def paused(self) -> bool:
@@ -109,7 +111,7 @@ def share(
     ranked = sorted(demands, key=lambda demand: demand.rank)
     left = bits_per_second
     steps: dict[TrackId, int] = {}
-    for demand in sorted(ranked, key=lambda demand: not demand.wish.pinned):
+    for demand in sorted(ranked, key=_served):
         track = demand.track
         rungs = ladders[track]
         step = min(_floor(demand, rungs), most.get(track, len(rungs)))
@@ -261,6 +263,7 @@ def _granted(
     since: Mapping[TrackId, float],
 ) -> dict[TrackId, Grant]:
     grants = {}
+    order = _order(demands)
     for demand in demands:
         track = demand.track
         rungs, step = ladders[track], steps[track]
@@ -273,8 +276,18 @@ def _granted(
             step < len(rungs) - 1,
             demand.wish,
             since.get(track),
+            order[_served(demand)],
         )
     return grants
+
+
+def _served(demand: Demand) -> tuple[bool, tuple[bool, bool, int, bool]]:
+    """The lower, the later it gives: a pinned signer after all others, screens among them."""
+    return not demand.wish.pinned, demand.rank
+
+
+def _order(demands: Iterable[Demand]) -> dict[tuple[bool, tuple[bool, bool, int, bool]], int]:
+    return {served: precedence for precedence, served in enumerate(sorted({_served(demand) for demand in demands}))}
 
 
 def _floor(demand: Demand, rungs: Sequence[Layer]) -> int:

@@ -112,6 +112,8 @@ class SetLayer:
     spatial: int
     """0 the lowest; -1: nothing for now."""
     temporal: int
+    precedence: int = 0
+    """Of the receiver's pictures, who gives first in a moment in which the way is too full: the highest; 0 last of all."""
 
 
 @dataclass(frozen=True, slots=True)

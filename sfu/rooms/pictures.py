@@ -265,8 +265,9 @@ def _set_layers(
         if grant is None or (allotment is before.allotments.get(receiver) and not is_new):
             continue
         was = None if is_new else before.grant(receiver, track)
-        if was is None or (was.spatial, was.temporal) != (grant.spatial, grant.temporal):
-            yield SetLayer(track, receiver, mid, grant.spatial, grant.temporal)
+        given = (grant.spatial, grant.temporal, grant.precedence)
+        if was is None or (was.spatial, was.temporal, was.precedence) != given:
+            yield SetLayer(track, receiver, mid, *given)
 
 
 def _sizes(before: tuple[tuple[int, int], ...], layers: tuple[Layer, ...], rids: int) -> tuple[tuple[int, int], ...]:

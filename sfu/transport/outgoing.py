@@ -144,8 +144,8 @@ class OutgoingStream:
         if feed is not self.feed:
             self.leave()
             self.feed = feed
-            self.started = False
-            self.switched_by_source = False
+            self.started = self.switched_by_source = False
+            self.restraint.precede(0)
             self.wanted_spatial = self.wanted_temporal = ALL
             self._limit_layers()
 

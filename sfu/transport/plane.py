@@ -182,7 +182,7 @@ class Plane:
             self._hand_over()
             detach(stream)
 
-    def set_layer(self, receiver: PeerId, receiver_mid: str, spatial: int, temporal: int) -> None:
+    def set_layer(self, receiver: PeerId, receiver_mid: str, spatial: int, temporal: int, precedence: int = 0) -> None:
         target = self._peers.get(receiver)
         stream = target.outgoing.get(receiver_mid) if target is not None else None
         feed = stream.feed if stream is not None else None
@@ -190,6 +190,9 @@ class Plane:
         if stream is None or stream.is_sound:
             return
         self._hand_over()
+        stream.restraint.precede(precedence)
+        if (spatial, temporal) == (stream.wanted_spatial, stream.wanted_temporal):
+            return
         stream.want(spatial, temporal)
         if feed is not None and source is not None:
             feed.selection.place(stream)

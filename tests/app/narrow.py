@@ -119,6 +119,7 @@ class Receiver:
             if layer is None or self._frames[demand.track] % round(FRAMES / layer.frame_rate):
                 continue
             restraint = self._restraints[demand.track]
+            restraint.precede(grant.precedence)
             if restraint.begin_frame(self.downlink.fill(now), layered=True) == RESUMED or restraint.left_out:
                 self._keyframe[demand.track] = True
             if restraint.left_out:

@@ -71,6 +71,7 @@ class Stage:
         self.handshaken: set[ParticipantId] = set()
         self.routes: dict[tuple[ParticipantId, str], TrackId] = {}
         self.layers: dict[tuple[ParticipantId, str], tuple[int, int]] = {}
+        self.precedences: dict[tuple[ParticipantId, str], int] = {}
         """What the plane has been told to forward; without an entry the best that comes."""
         self.version = 0
         self.last: Step | None = None
@@ -311,13 +312,16 @@ class Stage:
                 self._told_of_each_other(self.tracks[track], receiver)
                 self.routes[receiver, mid] = track
                 self.layers.pop((receiver, mid), None)
+                self.precedences.pop((receiver, mid), None)
             case DropRoute(track, receiver, mid):
                 assert self.routes.pop((receiver, mid)) == track
                 self.layers.pop((receiver, mid), None)
-            case SetLayer(track, receiver, mid, spatial, temporal):
+                self.precedences.pop((receiver, mid), None)
+            case SetLayer(track, receiver, mid, spatial, temporal, precedence):
                 assert self.routes[receiver, mid] == track, "a route has layers"
                 assert self.kind(track) == "video"
                 self.layers[receiver, mid] = (spatial, temporal)
+                self.precedences[receiver, mid] = precedence
             case Disconnect(channel, reason):
                 self.closed.append((channel, reason))
                 if reason is not Reason.REPLACED:

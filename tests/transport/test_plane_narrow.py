@@ -259,3 +259,36 @@ def test_numbers_go_on_over_pictures_that_are_left_out_wherever_that_begins(fram
     for one, following in pairwise(found):
         assert (following.picture_id - one.picture_id) % 32_768 == 1
         assert (following.tl0 - one.tl0) % 256 == (following.temporal == 0)
+
+
+def test_a_signer_keeps_every_frame_while_others_on_the_same_full_way_can_give() -> None:
+    """The frames of all come in any order, and whoever comes first would be the one to lose."""
+    world = World()
+    cameras = [Camera(world, layers=1, seed=seed) for seed in range(3)]
+    signer, *others = cameras
+    client = world.client(*(receives(mid, "video") for mid in "abc"))
+    for mid, camera, precedence in zip("abc", (others[0], signer, others[1]), (1, 0, 2), strict=True):
+        camera.body = [bytes(1_000)]
+        world.route(camera.client, "0", client, mid)
+        world.plane.set_layer(client.number, mid, 0, 2, precedence)
+    packets: list[Received] = []
+    for round_ in range(240):
+        if round_ % 30 == 0:
+            client.send_control(Remb(9, 700_000, (client.egress["a"].ssrc,)))
+        for camera in cameras:
+            camera.read_feedback()
+            for sent in camera.sources[0].next(keyframe=camera.frames == 0 or 0 in camera.due):
+                camera.client.send(camera.packet(0, sent))
+            camera.due.clear()
+            camera.frames += 1
+        world.run(1 / 30)
+        packets += client.take_rtp()
+
+    def frames(mid: str) -> list[int]:
+        return [
+            picture.frame for picture in pictures([each for each in packets if each.ssrc == client.egress[mid].ssrc])
+        ]
+
+    assert frames("b") == list(range(frames("b")[0], frames("b")[0] + 240)), "every frame, at 30 a second"
+    assert len(frames("c")) < len(frames("a")) < 240, "the last gives more than who is before it"
+    assert world.dropped(DropReason.ABOVE_ESTIMATE) > 0
