@@ -128,7 +128,7 @@ async def test_what_could_not_be_written_is_written_later_in_order(
     assert per[1].state() == "removed"
     house.story.works = True
     house.story.written.clear()
-    await asyncio.wait_for(house.story.written.wait(), 5)
+    await asyncio.wait_for(house.story.written.wait(), 60)
     assert house.story.actions == ["admitted", "held", "removed"]
 
 

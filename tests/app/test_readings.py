@@ -35,7 +35,7 @@ class Told:
         self.news.set()
 
     async def told(self) -> Measured:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self.news.wait()
         self.news.clear()
         return self.events[-1]

@@ -101,7 +101,7 @@ async def test_everybody_gets_new_ones_again_and_again() -> None:
     soon.lifetime = timedelta(milliseconds=2)
     renewal = Renewal(soon, lambda: [visit])
     renewal.start()
-    await asyncio.wait_for(visit.handed_out.wait(), 10)
+    await asyncio.wait_for(visit.handed_out.wait(), 60)
     renewal.stop()
     renewal.stop()
 

@@ -77,7 +77,7 @@ async def test_a_test_ends_by_itself_with_its_transport(stand: Stand, monkeypatc
     monkeypatch.setattr(testing, "TEST_SECONDS", 0.01)
     line = stand.begin()
     assert line.id in stand.tests
-    await asyncio.wait_for(line.closed.wait(), 5)
+    await asyncio.wait_for(line.closed.wait(), 60)
     assert line.id not in stand.tests
     assert len(stand.transports.closed) == 1
 

@@ -87,7 +87,7 @@ class Mailbox:
 
     async def until(self, count: int) -> None:
         """Until so many mails are there."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.mails) < count:
                 self.came.clear()
                 await self.came.wait()

@@ -22,10 +22,10 @@ async def knock(http: aiohttp.ClientSession, server: Server, **message: Any) -> 
     async with http.ws_connect(url, protocols=("evisit.v1",), origin=server.base_url) as socket:
         # As bytes that say it in ASCII: a lone surrogate is a text that JSON can spell and UTF-8 cannot.
         await socket.send_str(json.dumps({"id": 1, **message}))
-        frame = await socket.receive_str(timeout=10)
+        frame = await socket.receive_str(timeout=60)
         if '"bad_message"' in frame:
             return frame, None  # no message of the protocol: the channel stays, until its time to join is over
-        closing = await socket.receive(timeout=10)
+        closing = await socket.receive(timeout=60)
         assert closing.type is aiohttp.WSMsgType.CLOSE
         return frame, socket.close_code
 

@@ -98,13 +98,13 @@ class Socket:
         await self.socket.send_str(json.dumps(message))
 
     async def receive(self) -> dict[str, Any]:
-        frame = await self.socket.receive(timeout=5)
+        frame = await self.socket.receive(timeout=60)
         assert frame.type is WSMsgType.TEXT, (frame, self.socket.close_code)
         message: dict[str, Any] = json.loads(frame.data)
         return message
 
     async def closed_with(self) -> int | None:
-        while (await self.socket.receive(timeout=5)).type is WSMsgType.TEXT:
+        while (await self.socket.receive(timeout=60)).type is WSMsgType.TEXT:
             pass
         return self.socket.close_code
 
@@ -269,7 +269,7 @@ async def test_what_was_queued_is_out_before_the_close(served: Served, socket: S
     channel.notify({"type": "notice", "text": "too late, but before the close"})
     assert (await socket.receive())["state"] == "removed"
     assert await socket.closed_with() == 4403
-    await asyncio.wait_for(served.script.gone.wait(), 5)
+    await asyncio.wait_for(served.script.gone.wait(), 60)
 
 
 async def test_who_does_not_read_is_closed_and_slows_nobody(served: Served, socket: Socket) -> None:
@@ -279,7 +279,7 @@ async def test_who_does_not_read_is_closed_and_slows_nobody(served: Served, sock
     for _ in range(300):
         channel.notify(message)
     assert await socket.closed_with() == 4408
-    await asyncio.wait_for(served.script.gone.wait(), 5)
+    await asyncio.wait_for(served.script.gone.wait(), 60)
 
 
 async def test_a_lost_connection_is_told_once(served: Served, socket: Socket) -> None:
@@ -287,7 +287,7 @@ async def test_a_lost_connection_is_told_once(served: Served, socket: Socket) ->
     transport = socket.socket._response.connection.transport  # type: ignore[union-attr]
     assert transport is not None
     transport.abort()
-    await asyncio.wait_for(served.script.gone.wait(), 5)
+    await asyncio.wait_for(served.script.gone.wait(), 60)
     assert served.signalling.counters.open == 0
 
 
@@ -328,9 +328,9 @@ async def test_who_does_not_answer_pings_is_dropped(
     await Socket(silent).send(type="join", id=1, ticket="good")
     kinds = set()
     while not silent.closed:
-        kinds.add((await silent.receive(timeout=5)).type)
+        kinds.add((await silent.receive(timeout=60)).type)
     assert WSMsgType.PING in kinds
-    await asyncio.wait_for(served.script.gone.wait(), 5)
+    await asyncio.wait_for(served.script.gone.wait(), 60)
 
 
 async def test_who_answers_pings_stays(
@@ -341,7 +341,7 @@ async def test_who_answers_pings_stays(
     alive = await client.ws_connect(served.url, protocols=("evisit.v1",), origin=ORIGIN, autoping=False)
     pings = 0
     while pings < 12:
-        frame = await alive.receive(timeout=5)
+        frame = await alive.receive(timeout=60)
         assert frame.type is WSMsgType.PING
         await alive.pong(frame.data)
         pings += 1
