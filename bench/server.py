@@ -31,7 +31,7 @@ JANUS_CONFIGURATION = Path("/etc/janus")  # as Debian ships it
 CONFIG = """\
 [admission]
 room_capacity = 100
-lobby_capacity = 1000
+lobby_capacity = 120
 knocks_per_link_hour = 10000
 
 [limits]

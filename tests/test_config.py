@@ -154,7 +154,7 @@ def test_the_tree_is_frozen() -> None:
         ("[admission]\nroom_capacity = 1", "admission.room_capacity must be a whole number from 2 to 100"),
         ("[admission]\nroom_capacity = true", "admission.room_capacity must be a whole number from 2 to 100"),
         ("[admission]\nresume_seconds = 120.0", "admission.resume_seconds must be a whole number from 5 to 3600"),
-        ('[admission]\nlobby_capacity = "50"', "admission.lobby_capacity must be a whole number from 1 to 1000"),
+        ('[admission]\nlobby_capacity = "50"', "admission.lobby_capacity must be a whole number from 1 to 120"),
         ("[visits]\nguardian_age = 19", "visits.guardian_age must be a whole number from 0 to 18"),
         ("[tickets]\nlifetime_minutes = 0", "tickets.lifetime_minutes must be a whole number from 1 to 120"),
         ('[database]\ndirectory = ""', "database.directory must be the path of a folder"),

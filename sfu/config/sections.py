@@ -68,7 +68,7 @@ class Admission(Section):
 
     resume_seconds: int = Field(default=120, ge=5, le=3_600)
     room_capacity: int = Field(default=12, ge=2, le=100)
-    lobby_capacity: int = Field(default=50, ge=1, le=1_000)
+    lobby_capacity: int = Field(default=50, ge=1, le=120)
     knocks_per_link_hour: int = Field(default=60, ge=1, le=10_000)
 
 

@@ -22,6 +22,9 @@ def offer(draft: Draft, by: Participant, request: Offer) -> dict[str, object]:
     mids = [section.mid for section in request.send] + [section.mid for section in request.receive]
     if len(set(mids)) != len(mids):
         raise Refused(Code.BAD_MESSAGE, "A section can be bound once.")
+    if len({section.source for section in request.send}) != len(request.send):
+        # Or one person's streams would crowd out everybody else's at receivers, who have places for so many.
+        raise Refused(Code.BAD_MESSAGE, "A source can be sent once.")
     check_bindings(by.participant, request.receive, tracks_on_roster(draft.participants.values()))
     if by.media is None or request.fresh:
         request = replace(request, fresh=True)

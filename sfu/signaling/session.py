@@ -34,6 +34,8 @@ class Limits:
     """Reading and answering an offer costs as much as a thousand other requests; people come and go slower than this."""
     offers_burst: int = 30
     join_seconds: float = 10.0
+    attempts_to_join: int = 5
+    """Requests that are not a join, or one that cannot be read; whoever sends them has shown nothing yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ CLOSE_AFTER_REFUSED_JOIN: Final = {
     Code.VISIT_ENDED: CloseCode.VISIT_ENDED,
     Code.RATE_LIMITED: CloseCode.RATE_LIMITED,
     Code.DRAINING: CloseCode.GOING_AWAY,
+    Code.INTERNAL: CloseCode.GOING_AWAY,
 }
 """Every other code: 4401."""
 
@@ -128,6 +131,7 @@ class Session:
         self._join_id = 0
         self._accepted_as = Stage.JOINED
         self._last_id = -1
+        self._attempts = 0
         self._messages = Bucket(limits.messages_per_second, limits.messages_burst, now)
         self._offers = Bucket(limits.offers_per_second, limits.offers_burst, now)
 
@@ -148,7 +152,14 @@ class Session:
         try:
             return (self._take(request_id, fields, now),)
         except Refused as refused:
-            return (Send(frames.error(request_id, refused)),)
+            answer = Send(frames.error(request_id, refused))
+        if self._stage is not Stage.NEW:
+            return (answer,)
+        self._attempts += 1
+        return (
+            answer,
+            *(self.close(CloseCode.RATE_LIMITED) if self._attempts >= self._limits.attempts_to_join else ()),
+        )
 
     def receive_control(self, *, now: float) -> tuple[Output, ...]:
         """Take a ping or pong. They are frames like others, and counted as such."""

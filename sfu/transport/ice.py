@@ -179,12 +179,13 @@ class IceAgent:
 
     def consent(self, now: float) -> Consent:
         """What the time since the last check means."""
-        silence = now - self._last_check
-        if silence >= CONSENT_EXPIRED:
+        # Sums, as in `next_timer`: a difference may round to less than what is due by its sum.
+        last = self._last_check
+        if now >= last + CONSENT_EXPIRED:
             return Consent.EXPIRED
-        if silence >= CONSENT_LOST:
+        if now >= last + CONSENT_LOST:
             return Consent.LOST
-        return Consent.WEAK if silence >= CONSENT_WEAK else Consent.FRESH
+        return Consent.WEAK if now >= last + CONSENT_WEAK else Consent.FRESH
 
     def receive_check(self, request: BindingRequest, source: Source, now: float) -> Accepted | DropReason:
         """Take a Binding request (RFC 8445 7.3). Where it is not accepted nothing has changed, and nothing is answered.
@@ -287,7 +288,7 @@ class IceAgent:
         """
         self._heard = heard
         self.stage = self.consent(now)
-        if self.stage is Consent.WEAK and now - heard < CONSENT_WEAK:
+        if self.stage is Consent.WEAK and now < heard + CONSENT_WEAK:
             self.stage = Consent.FRESH
         if self._previous is not None and now >= self._previous_until:
             self._previous = None

@@ -76,13 +76,16 @@ class Peers:
         return self._timers[0][0] if self._timers else None
 
     def due(self, now: float) -> Iterator[Peer]:
-        """The peers that are to be woken now, one after the other; each is noted anew by `schedule`."""
+        """The peers that are to be woken now, one after the other; each is noted anew by `schedule`, and not woken again in this turn."""
+        woken = []
         while self._timers and self._timers[0][0] <= now:
             due, number = heappop(self._timers)
             peer = self.by_id.get(number)
             if peer is not None and peer.wakes_at == due:
                 peer.wakes_at = None
-                yield peer
+                woken.append(peer)
+        # What is done for one may remove another.
+        yield from (peer for peer in woken if peer in self)
 
     def _is_current(self, due: float, number: PeerId) -> bool:
         peer = self.by_id.get(number)

@@ -26,11 +26,13 @@ class Sections:
     def set(self, peer: MediaPeer, sections: tuple[Section, ...]) -> None:
         """What has been negotiated for all of them, at first or anew."""
         named = {section.mid: section for section in sections}
+        # A section of another kind is another section, whatever it is called.
         for mid, feed in list(peer.feeds.items()):
-            if mid not in named or not named[mid].peer_sends:
+            if mid not in named or not named[mid].peer_sends or named[mid].kind != feed.section.kind:
                 self._close_feed(peer, feed)
-        for mid in [mid for mid in peer.outgoing if mid not in named]:
-            self._close_outgoing(peer, mid)
+        for mid, stream in list(peer.outgoing.items()):
+            if mid not in named or named[mid].kind != stream.section.kind:
+                self._close_outgoing(peer, mid)
         for section in sections:
             if section.peer_sends:
                 self._set_feed(peer, section)

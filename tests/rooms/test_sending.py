@@ -50,6 +50,16 @@ def test_an_offer_names_tracks_that_stand_on_the_roster_before_it_opens_anything
     )
 
 
+def test_a_source_is_sent_once(stage: Stage) -> None:
+    """Receivers have places for so many streams: one person's must not fill them."""
+    eva = stage.clinician()
+    stage.publish(eva)
+    roster = stage.roster(eva)
+    twice = (SendSection("0", Source.MICROPHONE), SendSection("1", Source.MICROPHONE))
+    assert stage.refusal(eva, Offer(twice, (), fresh=False)) is Code.BAD_MESSAGE
+    assert stage.roster(eva) == roster
+
+
 def test_packets_flow_when_both_ends_are_up(stage: Stage) -> None:
     eva, per = stage.clinician(), stage.by_ticket(ticket())
     stage.ask(eva, Admit(per))

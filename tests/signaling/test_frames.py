@@ -82,3 +82,13 @@ def test_whatever_a_string_holds_the_frame_can_be_sent() -> None:
     text = frames.event({"type": "notice", "text": "Återbesök \ud800 \u2028"})
     assert text.encode("utf-8").isascii()
     assert json.loads(text)["text"] == "Återbesök \ud800 \u2028"
+
+
+def test_many_small_values_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A frame of empty arrays costs a hundred times what a text of the same size does, and anybody can send one."""
+    room = frames.MAX_VALUES - 2
+    assert frames.parse('{"a":[' + ",".join(["1"] * (room + 1)) + "]}") is not None
+    monkeypatch.setattr(json, "loads", lambda *_, **__: pytest.fail("it is not to be read"))
+    assert frames.parse('{"a":[' + ",".join(["1"] * (room + 2)) + "]}") is None
+    assert frames.parse('{"a":[' + ",".join(["{}"] * 20_000) + "]}") is None
+    assert frames.parse('{"a":"' + "," * frames.MAX_VALUES + '"}') is None

@@ -74,12 +74,33 @@ def test_a_join_that_cannot_be_read_may_be_tried_again() -> None:
     assert channel.says({"type": "join", "id": 2, "resume": "r"}) == (Joining(JoinByResume("r")),)
 
 
+@pytest.mark.parametrize("kind", ["join", "admit", "nonsense"])
+def test_who_has_not_joined_has_few_tries(kind: str) -> None:
+    channel = Channel()
+    for number in range(1, 5):
+        assert channel.hears({"type": kind, "id": number})["type"] == "error"
+    answer, end = channel.says({"type": kind, "id": 5})
+    assert isinstance(answer, Send)
+    assert end == Close(CloseCode.RATE_LIMITED)
+    assert channel.says(JOIN | {"id": 6}) == ()
+
+
+def test_the_last_try_may_be_the_right_one_and_later_faults_are_not_counted() -> None:
+    channel = Channel()
+    for number in range(1, 5):
+        channel.hears({"type": "join", "id": number})
+    channel.says(JOIN | {"id": 5})
+    channel.session.accept({})
+    for number in range(6, 20):
+        assert channel.hears({"type": "nonsense", "id": number})["code"] == Code.BAD_MESSAGE
+
+
 @pytest.mark.parametrize(
     ("code", "close"),
     [
         (Code.TICKET_INVALID, CloseCode.JOIN_REFUSED),
         (Code.FULL, CloseCode.JOIN_REFUSED),
-        (Code.INTERNAL, CloseCode.JOIN_REFUSED),
+        (Code.INTERNAL, CloseCode.GOING_AWAY),
         (Code.DENIED, CloseCode.TURNED_AWAY),
         (Code.REMOVED, CloseCode.TURNED_AWAY),
         (Code.VISIT_ENDED, CloseCode.VISIT_ENDED),
@@ -156,15 +177,15 @@ def test_a_bad_request_is_answered_with_its_id() -> None:
 
 
 def test_a_burst_is_let_through_and_then_the_channel_is_closed() -> None:
-    channel = Channel(messages_per_second=20.0, messages_burst=60)
-    outputs = [channel.says("{}") for _ in range(61)]
-    assert all(isinstance(output, Send) for (output,) in outputs[:60])
-    assert outputs[60] == (Close(CloseCode.RATE_LIMITED),)
+    channel = joined(messages_per_second=20.0, messages_burst=60)
+    outputs = [channel.says("{}") for _ in range(60)]
+    assert all(isinstance(output, Send) for (output,) in outputs[:59]), "the join was one"
+    assert outputs[59] == (Close(CloseCode.RATE_LIMITED),)
 
 
 def test_the_allowed_rate_can_go_on_for_ever() -> None:
-    channel = Channel(messages_per_second=20.0, messages_burst=60)
-    for _ in range(60):
+    channel = joined(messages_per_second=20.0, messages_burst=60)
+    for _ in range(59):
         channel.says("{}")
     for _ in range(500):
         channel.now += 0.051

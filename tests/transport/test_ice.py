@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from sfu.transport.address import Source, source
 from sfu.transport.drops import DropReason
@@ -322,3 +324,25 @@ def test_after_a_restart_our_checks_are_made_with_the_new_credentials() -> None:
     transaction, data = ask(ice, AWAY, 10.1)
     answer = answer_to(data, SECOND.ufrag, ufrag="new", pwd="new-password")
     accepted(ice.receive_answer(transaction, answer, AWAY, 10.2))
+
+
+@example(check_at=65532.94026004227, heard_after=0.0, restart_after=None)
+@given(
+    check_at=st.floats(0.0, 1e6),
+    heard_after=st.floats(0.0, 40.0),
+    restart_after=st.none() | st.floats(0.0, 40.0),
+)
+def test_whoever_is_woken_when_due_has_nothing_left_that_is_due(
+    check_at: float, heard_after: float, restart_after: float | None
+) -> None:
+    """Or the endpoint would wake the peer again in the same moment, for ever."""
+    ice = IceAgent(FIRST, Credentials(UFRAG, PWD), check_at)
+    accepted(send(ice, HOME, check_at))
+    if restart_after is not None:
+        ice.restart(SECOND, Credentials(UFRAG, PWD), check_at + restart_after)
+    heard = check_at + heard_after
+    now = check_at
+    while ice.failure(now) is None:
+        now = max(ice.next_timer(), now)
+        ice.handle_timer(now, min(heard, now))
+        assert ice.failure(now) is not None or ice.next_timer() > now

@@ -8,6 +8,7 @@ import pytest
 
 from sfu.rtp import rtcp
 from sfu.rtp.packet import build
+from sfu.transport.counters import Kind
 from sfu.transport.drops import DropReason
 from sfu.transport.parameters import Codec
 from sfu.transport.plane import Plane
@@ -362,3 +363,30 @@ def test_only_a_packet_with_a_peer_s_keys_that_was_not_here_before_is_authentic(
     assert not authentic(one.number, media[:21])
     world.plane.open_peer(100)
     assert not authentic(100, media), "it has no keys yet"
+
+
+def test_a_section_that_becomes_another_kind_is_another_section() -> None:
+    """Browsers do not do it. Sound's rules on a picture would spare it the estimate, and its keyframes."""
+    world = World()
+    sender = world.client(sends("0", "audio", ssrcs=(1,)))
+    receiver = world.client(receives("0", "audio"))
+    before = receiver.egress["0"].ssrc
+    world.route(sender, "0", receiver, "0")
+    Stream(sender, 1, 111).send(b"sound")
+    assert [packet.payload for packet in receiver.take_rtp()] == [b"sound"]
+
+    sender.negotiate(sends("0", "video", ssrcs=(1,)))
+    receiver.negotiate(receives("0", "video"))
+    assert receiver.egress["0"].ssrc != before
+    picture = Stream(sender, 1, 96, sequence=101)
+    picture.send(KEYFRAME)
+    assert receiver.take_rtp() == [], "its route has ended with it"
+    world.route(sender, "0", receiver, "0")
+    picture.send(INTERFRAME)
+    assert receiver.take_rtp() == [], "a picture begins with a keyframe"
+    picture.send(KEYFRAME)
+    assert [packet.payload for packet in receiver.take_rtp()] == [KEYFRAME]
+    assert world.plane.counters.packets_in[Kind.VIDEO] == 3
+    world.plane.set_layer(receiver.number, "0", -1, 0)
+    picture.send(INTERFRAME)
+    assert receiver.take_rtp() == []
