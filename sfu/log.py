@@ -38,20 +38,7 @@ def configure(*, level: str = "info", form: str = "auto", stream: TextIO | None 
     """
     stream = stream or sys.stderr
     console = form == "console" or (form == "auto" and stream.isatty())
-    shared: list[structlog.types.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        tell_exception_by_place,
-        redact,
-    ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
+    shared = send_through_logging()
     renderer: structlog.types.Processor = (
         structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(default=lambda value: "***")
     )
@@ -69,6 +56,25 @@ def configure(*, level: str = "info", form: str = "auto", stream: TextIO | None 
     # These tell of single packets and of SQL with its values.
     for noisy in ("aioice", "aiortc", "sqlalchemy", "alembic", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def send_through_logging() -> list[structlog.types.Processor]:
+    """Hand our lines to the standard library's loggers, redacted; gives the steps that each of them goes through."""
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        tell_exception_by_place,
+        redact,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    return shared
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -136,10 +136,12 @@ class Server:
 
 @asynccontextmanager
 async def running(server: Server) -> AsyncIterator[Server]:
-    """Started, and ended after; it must have had no bug, and have logged nothing of one."""
+    """Started, and ended after; it must have had no bug, have logged nothing of one, and nothing that had to be blanked."""
     await server.start()
     yield server
     await server.stop()
     log = server.log.read_text()
     assert '"level": "error"' not in log, log
     assert "Traceback" not in log, log
+    ours = [line for line in log.splitlines() if '"logger": "sfu' in line]
+    assert not [line for line in ours if "***" in line]
