@@ -6,14 +6,17 @@ BIN := $(VENV)/bin
 # What runs, and what tests it: two stamps, so that a demo waits for neither a browser driver nor a type checker.
 RUNS := $(VENV)/.runs
 STAMP := $(VENV)/.tests
+# What both builds of the plane are tested by.
+COMPILED_TESTS := tests/test_build.py tests/rtp tests/transport $(addprefix tests/fuzz/test_,plane.py rtp.py rtcp.py)
 # What checks the types of the page. Nothing of it runs anywhere else.
 TYPESCRIPT := node_modules/.bin/tsc
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r
 
-.PHONY: help demo test check format lint types unit bench fuzz lock clean
+.PHONY: help demo compiled test test-compiled check format lint types unit bench fuzz lock clean
 
 help:
 	@echo 'make demo    hold a video visit on this machine: prints the links to open'
+	@echo 'make compiled  the same server with its media plane compiled: less CPU a packet; needs a C compiler'
 	@echo 'make test    every test, browsers included'
 	@echo 'make check   format, lint, types, import rules, tests: what must be green'
 	@echo 'make bench   what a forwarded packet costs here'
@@ -24,9 +27,22 @@ help:
 demo: $(RUNS)
 	$(BIN)/python -m sfu demo $(ARGS)
 
+# What is compiled lies beside its source, and counts as long as that has not changed (sfu/build.py).
+compiled: $(RUNS) compiler
+	@echo 'set-up: compiling the media plane' >&2
+	@$(INSTALL) constraints-compile.txt
+	@$(BIN)/python scripts/compile.py
+
 # Two at a time: one worker has the tests with browsers, the other the rest (tests/workers.py).
+# Then what the plane consists of once more, compiled, in a folder of its own.
 test: $(STAMP) browser postgresql
-	$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
+	EVISIT_PLANE=python $(BIN)/python -m pytest --numprocesses 2 $(ARGS)
+	@$(MAKE) --no-print-directory test-compiled
+
+test-compiled: $(STAMP) compiler
+	@echo 'set-up: compiling the media plane' >&2
+	@$(BIN)/python scripts/compile.py build/compiled
+	EVISIT_PLANE=compiled PYTHONPATH=build/compiled:. $(BIN)/pytest --numprocesses 2 $(COMPILED_TESTS)
 
 check: $(STAMP) lint types test
 
@@ -52,6 +68,10 @@ fuzz: $(STAMP)
 browser: $(STAMP)
 	@sh scripts/need-browsers $(BIN)
 
+.PHONY: compiler
+compiler: $(RUNS)
+	@sh scripts/need-compiler $(BIN)/python
+
 .PHONY: postgresql
 postgresql:
 	@sh scripts/need-postgresql
@@ -75,7 +95,9 @@ $(TYPESCRIPT): package-lock.json scripts/need-typescript
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate pyproject.toml -o constraints.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev -c constraints.txt pyproject.toml -o constraints-dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra compile -c constraints.txt pyproject.toml -o constraints-compile.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --extra dev --extra compile -c constraints.txt pyproject.toml -o constraints-dev.txt
 
 clean:
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find sfu -name "*.so" -delete
+	rm -rf sfu/compiled*.sha256 build $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -139,11 +139,11 @@ def parts(times: int) -> dict[str, float]:
 
     def unprotect(index: int) -> None:
         copy_in(index)
-        assert inbound.unprotect(slab.pointer, len(datagrams[index])) == len(packet)
+        assert inbound.unprotect(slab.address, len(datagrams[index])) == len(packet)
 
     def protect(index: int) -> None:
         write_fixed(view, 2048, False, 0, 96, index & 0xFFFF, 0, SSRC)
-        assert outbound.protect(slab.pointer + 2048, len(packet), MAX_DATAGRAM) > 0
+        assert outbound.protect(slab.address + 2048, len(packet), MAX_DATAGRAM) > 0
 
     def post(index: int) -> None:
         outbox.reserve()

@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from sfu import build
+
 Row = Mapping[str, object]
 """One measurement: JSON values by name."""
 
@@ -65,12 +67,13 @@ class ProgressBar:
 
 
 def header() -> str:
-    """Machine, interpreter, commit and command: without them a figure says nothing."""
+    """Machine, interpreter, commit, build of the plane and command: without them a figure says nothing."""
     return "\n".join(
         (
             f"machine   {_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
             f"python    {platform.python_version()}",
             f"commit    {_commit()}",
+            f"plane     {build.PLANE}",
             f"command   python -m bench {shlex.join(sys.argv[1:])}",
         )
     )

@@ -30,7 +30,7 @@ def test_every_dependency_stands_in_the_decisions() -> None:
     assert {name for name in names if not re.search(rf"\b{re.escape(name)}\b", told)} == set()
 
 
-@pytest.mark.parametrize("name", ["constraints.txt", "constraints-dev.txt"])
+@pytest.mark.parametrize("name", ["constraints.txt", "constraints-compile.txt", "constraints-dev.txt"])
 def test_versions_are_pinned_by_hash_and_name_no_registry(name: str) -> None:
     text = (ROOT / name).read_text()
     assert "://" not in text

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LEAVES = {"errors", "ids", "redact", "histogram", "clock", "tasks", "log", "config"}
+LEAVES = {"errors", "ids", "redact", "histogram", "clock", "tasks", "log", "config", "build"}
 PURE_LEAVES = {"errors", "ids", "redact", "histogram"}
 MAY_IMPORT = {
     "rtp": set(),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from prometheus_client.metrics_core import Metric
 
-from sfu import __version__, tasks
+from sfu import __version__, build, tasks
 from sfu.admission.roles import Role
 from sfu.admission.visit import VisitState
 from sfu.admission.waiting_room import State
@@ -28,7 +28,6 @@ from sfu.visits.store import Store
 from sfu.web.channel import ChannelCounters
 from sfu.web.malformed import MalformedRequests
 
-PLANE = "python"  # the compiled build of the same source will say `compiled`
 LIVE = (State.WAITING, State.ADMITTED)
 SPATIAL_LAYERS = 3  # browsers send no more; a fourth would show too, from when it comes
 
@@ -66,7 +65,7 @@ class Exposition:
         yield gauge(
             "evisit_build_info",
             "1, with what is running.",
-            {(__version__, PLANE, platform.python_version()): 1},
+            {(__version__, build.PLANE, platform.python_version()): 1},
             ("version", "plane", "python"),
         )
         yield gauge(

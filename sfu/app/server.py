@@ -15,7 +15,7 @@ from pathlib import Path
 from aiohttp import http_parser, web
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
-from sfu import clock, tasks
+from sfu import build, clock, tasks
 from sfu.admission.relays import Relays
 from sfu.app.counters import Counters
 from sfu.app.deliveries import Deliveries
@@ -187,7 +187,9 @@ class Server:
         _tame_garbage_collection()
         sys.setswitchinterval(SWITCH_SECONDS)
         self._watch_signals()
-        log.info("serving")
+        if build.STALE:
+            log.warning("plane_not_compiled", why=build.STALE)
+        log.info("serving", plane=build.PLANE)
         try:
             if started is not None:
                 await started()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sfu.rtp import wire
 from sfu.rtp.buffer import Buffer
 from sfu.rtp.frame import NO_NUMBER, Frame
 
@@ -87,7 +88,7 @@ class Structures:
         self._active = 0
         self._templates: list[tuple[Structure, int] | None] = [None] * MAX_TEMPLATES
 
-    def read(self, view: Buffer, offset: int, length: int, frame: Frame, *, newest: bool = True) -> bool:
+    def read(self, view: Buffer, offset: int, length: int, frame: Frame, newest: bool = True) -> bool:
         """Read the descriptor of `length` bytes at `offset` into `frame`: all but what a payload tells of its picture. Never raises.
 
         Without `newest`, as for a late packet, what it says of the structure and of active targets is not taken over.
@@ -108,7 +109,7 @@ class Structures:
         active = 0
         attached: Structure | None = None
         if length > MANDATORY:
-            bits = _Bits(view, offset, length)
+            bits = _Bits(wire.read_bytes(view, offset, length))
             bits.take(24)
             flags = bits.take(5) << 3
             if flags & _STRUCTURE:
@@ -172,7 +173,7 @@ def with_active(descriptor: bytes, structure: Structure, active: int) -> bytes:
     A descriptor that would become longer than `MAX_SIZE` stays as it is: a receiver can do without.
     """
     count = structure.targets
-    bits = _Bits(descriptor, 0, len(descriptor))
+    bits = _Bits(descriptor)
     value = bits.take(24) << 5 | _ACTIVE >> 3
     size = 29
     if len(descriptor) > MANDATORY:
@@ -202,9 +203,9 @@ class _Bits:
 
     __slots__ = ("_end", "_value", "failed", "position")
 
-    def __init__(self, view: Buffer, offset: int, length: int) -> None:
-        self._value = int.from_bytes(view[offset : offset + length], "big")
-        self._end = length * 8
+    def __init__(self, descriptor: bytes) -> None:
+        self._value = int.from_bytes(descriptor, "big")
+        self._end = len(descriptor) * 8
         self.position = 0
         self.failed = False
 

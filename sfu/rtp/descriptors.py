@@ -53,13 +53,13 @@ def read_frame(
         vp9.parse(view, offset, length, frame)
     elif descriptor_length:
         frame.clear()
-        return structures.read(view, descriptor, descriptor_length, frame, newest=newest)
+        return structures.read(view, descriptor, descriptor_length, frame, newest)
     else:
         return False
     # Chromium that has negotiated descriptors says nothing of layers in VP8's payload any more.
     frame.number = NO_NUMBER
     if descriptor_length:
-        structures.read(view, descriptor, descriptor_length, frame, newest=newest)
+        structures.read(view, descriptor, descriptor_length, frame, newest)
     return True
 
 

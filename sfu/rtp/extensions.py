@@ -8,9 +8,9 @@ unknown is passed on. The mid is the receiver's own, and so is the transport-wid
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable
 
+from sfu.rtp import wire
 from sfu.rtp.buffer import Buffer, WritableBuffer
 from sfu.rtp.packet import FIXED_LENGTH
 
@@ -85,7 +85,7 @@ class Elements:
         """The element's bytes, empty where it is not there. Copies: for what is read once a source, not once a packet."""
         if not self.has(kind):
             return b""
-        return bytes(view[self.offsets[kind] : self.offsets[kind] + self.lengths[kind]])
+        return wire.read_bytes(view, self.offsets[kind], self.lengths[kind])
 
 
 NO_ELEMENTS = Elements()
@@ -181,10 +181,8 @@ class Writer:
 
     __slots__ = (
         "_alone",
-        "_constant",
         "_head",
         "_ids",
-        "_pack_plain",
         "_plain_first",
         "_prepared",
         "_two_byte_head",
@@ -210,30 +208,27 @@ class Writer:
             max(mid_id, number_id, *(identifier for _, identifier in self._ids)) > 14 or len(name) > 16
         )
         # What every block begins with: profile, a length to be written, the receiver's mid, and room for its number.
-        self._head = bytes((ONE_BYTE >> 8, ONE_BYTE & 0xFF, 0, 0))
-        self._two_byte_head = bytes((TWO_BYTE >> 8, TWO_BYTE & 0xFF, 0, 0))
+        one_byte_head = bytes((ONE_BYTE >> 8, ONE_BYTE & 0xFF, 0, 0))
+        two_byte_head = bytes((TWO_BYTE >> 8, TWO_BYTE & 0xFF, 0, 0))
         if mid_id:
-            self._two_byte_head += bytes((mid_id, len(name))) + name
+            two_byte_head += bytes((mid_id, len(name))) + name
             if not self._two_byte_only:
-                self._head += bytes((mid_id << 4 | (len(name) - 1),)) + name
+                one_byte_head += bytes((mid_id << 4 | (len(name) - 1),)) + name
         self.number_at = self.two_byte_number_at = 0
         """Where in a block of each form the two bytes of the transport-wide number go, which `write` leaves 0; 0: not negotiated."""
         if number_id:
-            self._two_byte_head += bytes((number_id, 2, 0, 0))
-            self._head += bytes((number_id << 4 & 0xFF | 1, 0, 0))
-            self.two_byte_number_at = len(self._two_byte_head) - 2
-            self.number_at = self.two_byte_number_at if self._two_byte_only else len(self._head) - 2
+            two_byte_head += bytes((number_id, 2, 0, 0))
+            one_byte_head += bytes((number_id << 4 & 0xFF | 1, 0, 0))
+            self.two_byte_number_at = len(two_byte_head) - 2
+            self.number_at = self.two_byte_number_at if self._two_byte_only else len(one_byte_head) - 2
+        self._head, self._two_byte_head = one_byte_head, two_byte_head
         # The whole block of a packet that has nothing to carry.
-        head = self._two_byte_head if self._two_byte_only else self._head
-        self._alone = _block(head) if mid_id or number_id else b""
-        self.plain_length = FIXED_LENGTH + len(self._alone)
+        head = two_byte_head if self._two_byte_only else one_byte_head
+        alone = _block(head) if mid_id or number_id else b""
+        self._alone = alone
+        self.plain_length = FIXED_LENGTH + len(alone)
         """Bytes of the header, fixed part and block, that `write_plain` writes."""
-        self._plain_first = 0x90 if self._alone else 0x80
-        # The block in it is a constant up to the number; where there is none it is all constant.
-        constant = self.number_at or len(self._alone)
-        self._constant = self._alone[:constant]
-        padding = len(self._alone) - constant - 2
-        self._pack_plain = struct.Struct(f"!BBHII{constant}s" + (f"H{padding}x" if number_id else "")).pack_into
+        self._plain_first = 0x90 if alone else 0x80
         # The whole block of a packet that has one byte to carry, as sound with its level has, and where in it that byte goes.
         self._prepared: dict[int, tuple[bytes, int, int]] = {
             1 << kind: (_block(head + bytes((identifier << 4, 0))), len(head) + 1, kind)
@@ -262,10 +257,9 @@ class Writer:
         prepared = self._prepared.get(present)
         if prepared is not None:
             block, place, kind = prepared
-            length = len(block)
-            view[offset : offset + length] = block
+            wire.write_bytes(view, offset, block)
             view[offset + place] = source[elements.offsets[kind]]
-            return length
+            return len(block)
         if self._two_byte_only or (
             present >> DEPENDENCY_DESCRIPTOR & 1 and (len(descriptor) or elements.lengths[DEPENDENCY_DESCRIPTOR]) > 16
         ):
@@ -278,7 +272,7 @@ class Writer:
                 if kind == DEPENDENCY_DESCRIPTOR and descriptor:
                     size = len(descriptor)
                     view[position] = identifier << 4 | (size - 1)
-                    view[position + 1 : position + 1 + size] = descriptor
+                    wire.write_bytes(view, position + 1, descriptor)
                     position += 1 + size
                     continue
                 size = elements.lengths[kind]
@@ -303,13 +297,13 @@ class Writer:
         ssrc: int,
         number: int,
     ) -> None:
-        """Write in one go the `plain_length` bytes of the header of a packet that has none of the elements in `carried`, with its
+        """Write the `plain_length` bytes of the header of a packet that has none of the elements in `carried`, with its
         transport-wide number where that was negotiated. As `write_fixed`, `write` and `write_number` would."""
-        second = marker << 7 | payload_type
+        wire.write_fixed(view, offset, self._plain_first, marker << 7 | payload_type, sequence, timestamp, ssrc)
+        block = offset + FIXED_LENGTH
+        view[block : offset + self.plain_length] = self._alone
         if self.number_at:
-            self._pack_plain(view, offset, self._plain_first, second, sequence, timestamp, ssrc, self._constant, number)
-        else:
-            self._pack_plain(view, offset, self._plain_first, second, sequence, timestamp, ssrc, self._constant)
+            wire.write_16(view, block + self.number_at, number)
 
     def write_number(self, view: WritableBuffer, offset: int, number: int) -> None:
         """Fill the transport-wide number into the block that `write` wrote at `offset`; only where `number_at` is not 0."""
@@ -335,7 +329,7 @@ class Writer:
                     size = len(descriptor)
                     view[position] = identifier
                     view[position + 1] = size
-                    view[position + 2 : position + 2 + size] = descriptor
+                    wire.write_bytes(view, position + 2, descriptor)
                     position += 2 + size
                     continue
                 size = elements.lengths[kind]

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import struct
 
+from sfu.rtp import wire
 from sfu.rtp.buffer import Buffer, WritableBuffer
 
 FIXED_LENGTH = 12  # bytes, without CSRCs and extension
 MAX_CSRCS = 15
-
-_read_fixed = struct.Struct("!BBHII").unpack_from
-_write_fixed = struct.Struct("!BBHII").pack_into
-_read_extension = struct.Struct("!HH").unpack_from
 
 
 class Header:
@@ -65,7 +62,7 @@ def parse(view: Buffer, offset: int, length: int, header: Header) -> bool:
     """
     if length < FIXED_LENGTH:
         return False
-    first, second, header.sequence, header.timestamp, header.ssrc = _read_fixed(view, offset)
+    first, second, header.sequence, header.timestamp, header.ssrc = wire.read_fixed(view, offset)
     if first & 0xC0 != 0x80:
         return False
     csrc_count = first & 0x0F
@@ -73,7 +70,7 @@ def parse(view: Buffer, offset: int, length: int, header: Header) -> bool:
     if first & 0x10:
         if header_length + 4 > length:
             return False
-        header.extension_profile, words = _read_extension(view, offset + header_length)
+        header.extension_profile, words = wire.read_pair(view, offset + header_length)
         header_length += 4
         header.extension_offset = offset + header_length
         header.extension_length = 4 * words
@@ -111,7 +108,7 @@ def write_fixed(
     ssrc: int,
 ) -> None:
     """Write the twelve fixed bytes at `offset`: no CSRCs, no padding; `extension`, unless 0, announces an extension block."""
-    _write_fixed(view, offset, 0x90 if extension else 0x80, marker << 7 | payload_type, sequence, timestamp, ssrc)
+    wire.write_fixed(view, offset, 0x90 if extension else 0x80, marker << 7 | payload_type, sequence, timestamp, ssrc)
 
 
 def build(

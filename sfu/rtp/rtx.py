@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import struct
-
+from sfu.rtp import wire
 from sfu.rtp.buffer import Buffer, WritableBuffer
 from sfu.rtp.packet import Header
 
 OSN_LENGTH = 2  # bytes of the original sequence number
 NOTHING = -1
-
-_write_identity = struct.Struct("!BBHII").pack_into
 
 
 def original_sequence(view: Buffer, offset: int, header: Header) -> int:
@@ -35,9 +32,9 @@ def unwrap(view: WritableBuffer, offset: int, header: Header, payload_type: int,
     if sequence == NOTHING:
         return NOTHING
     start = offset + OSN_LENGTH
-    head = bytes(view[offset : offset + header.header_length])
-    view[start : start + header.header_length] = head
-    _write_identity(view, start, head[0], header.marker << 7 | payload_type, sequence, header.timestamp, ssrc)
+    head = wire.read_bytes(view, offset, header.header_length)
+    wire.write_bytes(view, start, head)
+    wire.write_fixed(view, start, head[0], header.marker << 7 | payload_type, sequence, header.timestamp, ssrc)
     return start
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import struct
-
+from sfu.rtp import wire
 from sfu.rtp.buffer import Buffer, WritableBuffer
 from sfu.rtp.frame import NO_NUMBER, Frame
 
-_read_usual = struct.Struct("!BBHBB").unpack_from
-_write_16 = struct.Struct("!H").pack_into
-_START_CODE = b"\x9d\x01\x2a"
+_START_CODE = (0x9D, 0x01, 0x2A)
 
 
 def parse(view: Buffer, offset: int, length: int, frame: Frame) -> bool:
@@ -25,7 +22,7 @@ def parse(view: Buffer, offset: int, length: int, frame: Frame) -> bool:
     frame.closes = True
     frame.sizes = ()
     if length >= 6:
-        first, second, picture, tl0, third = _read_usual(view, offset)
+        first, second, picture, tl0, third = wire.read_descriptor(view, offset)
         if first & 0x80 and second & 0xE0 == 0xE0 and picture & 0x8000:
             # What every browser sends of layers: a picture id of 15 bits, TL0PICIDX and TID.
             frame.picture_id = picture & 0x7FFF
@@ -89,7 +86,8 @@ def _nothing(frame: Frame) -> bool:
 def _keyframe(view: Buffer, position: int, end: int, frame: Frame) -> None:
     """A keyframe's header at `position`: its size follows the start code."""
     frame.keyframe = True
-    if position + 10 <= end and view[position + 3 : position + 6] == _START_CODE:
+    start_code = position + 3
+    if position + 10 <= end and (view[start_code], view[start_code + 1], view[start_code + 2]) == _START_CODE:
         width = (view[position + 7] & 0x3F) << 8 | view[position + 6]
         height = (view[position + 9] & 0x3F) << 8 | view[position + 8]
         frame.sizes = ((width, height),)
@@ -103,7 +101,7 @@ def write_numbers(view: WritableBuffer, offset: int, frame: Frame, picture_id: i
     if picture_id >= 0:
         at = offset + frame.picture_at
         if frame.wide:
-            _write_16(view, at, 0x8000 | picture_id & 0x7FFF)
+            wire.write_16(view, at, 0x8000 | picture_id & 0x7FFF)
         else:
             view[at] = picture_id & 0x7F
     if tl0 >= 0:

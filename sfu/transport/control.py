@@ -82,7 +82,7 @@ class Control:
         if not peer.may_report(ssrc):
             self._drops[DropReason.SSRC_LIMIT] += 1
             return
-        clear = peer.inbound.unprotect_rtcp(slab.pointer + offset, length)
+        clear = peer.inbound.unprotect_rtcp(slab.address + offset, length)
         if clear < 0:
             replayed = clear in (REPLAYED, REPLAYED_TOO_OLD)
             self._drops[DropReason.REPLAYED if replayed else DropReason.UNAUTHENTICATED] += 1
@@ -388,7 +388,7 @@ class Control:
             outbox.reserve()
             at = outbox.end
             outbox.view[at : at + len(datagram)] = datagram
-            protected = outbound.protect_rtcp(outbox.pointer + at, len(datagram), MAX_DATAGRAM)
+            protected = outbound.protect_rtcp(outbox.address + at, len(datagram), MAX_DATAGRAM)
             if protected < 0:
                 self._drops[DropReason.PROTECT_FAILED] += 1
                 continue

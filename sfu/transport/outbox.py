@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sfu.transport.counters import Counters
 from sfu.transport.drops import DropReason
@@ -78,7 +77,7 @@ class Outboxes:
 class Outbox:
     """What one receiver is sent at the next flush.
 
-    To add a datagram: `reserve()` if `end` is beyond LAST_START; write and protect it at `end` of `view` / `pointer`, at most
+    To add a datagram: `reserve()` if `end` is beyond LAST_START; write and protect it at `end` of `data` / `address`, at most
     MAX_DATAGRAM bytes; `commit`.
     """
 
@@ -90,10 +89,11 @@ class Outbox:
         "_slab",
         "_start",
         "_waiting",
+        "address",
         "admitted",
+        "data",
         "destination",
         "end",
-        "pointer",
         "view",
     )
 
@@ -110,8 +110,9 @@ class Outbox:
         """Whether the receiver is open and has negotiated something. What stands here while it is not is never sent."""
         self.end = SLAB_BYTES
         """Where the next datagram goes. Without a slab: the end of none, so that one comparison sees both reasons to reserve."""
-        self.view: memoryview = memoryview(b"")
-        self.pointer: Any = None
+        self.view = self.data = memoryview(bytearray())
+        """Of the slab at hand, as is the next."""
+        self.address = 0
 
     def reserve(self) -> None:
         """Make room for a datagram at `end`, sending what is there where the slab is full."""
@@ -124,7 +125,8 @@ class Outbox:
         self._start = self.end = 0
         self._slab = slab = self._outboxes.take_slab()
         self.view = slab.view
-        self.pointer = slab.pointer
+        self.data = slab.data
+        self.address = slab.address
 
     def commit(self, length: int) -> None:
         """The datagram of `length` bytes at `end` is ready."""

@@ -263,7 +263,7 @@ class OutgoingStream:
         outbox = self.outbox
         if outbox.end > LAST_START:
             outbox.reserve()
-        view = outbox.view
+        view = outbox.data
         at = outbox.end
         writer = self.writer
         plain = not elements.present & writer.carried
@@ -300,7 +300,7 @@ class OutgoingStream:
         view[body:end] = payload
         if layers is not None and frame is not None:
             layers.write(view, body, frame)
-        protected = session.protect(outbox.pointer + at, length, MAX_DATAGRAM)
+        protected = session.protect(outbox.address + at, length, MAX_DATAGRAM)
         if protected < 0:
             self.drops[DropReason.PROTECT_FAILED] += 1
             return 0
@@ -325,8 +325,8 @@ class OutgoingStream:
         outbox = self.outbox
         outbox.reserve()
         at = outbox.end
-        extension = self.writer.write(b"", NO_ELEMENTS, outbox.view, at + FIXED_LENGTH)
-        write_fixed(outbox.view, at, extension, 0, payload_type, sequence, timestamp, self._ssrc)
+        extension = self.writer.write(b"", NO_ELEMENTS, outbox.data, at + FIXED_LENGTH)
+        write_fixed(outbox.data, at, extension, 0, payload_type, sequence, timestamp, self._ssrc)
         self.packets += 1
         return self.seal(session, at, at + FIXED_LENGTH + extension, now)
 
@@ -334,10 +334,10 @@ class OutgoingStream:
         """Number, protect and commit the packet that was written from `at` to `end`. Gives the bytes of the datagram; 0 if it cannot be."""
         outbox = self.outbox
         if self.writer.number_at:
-            self.writer.write_number(outbox.view, at + FIXED_LENGTH, self._sent.note(end - at, now))
+            self.writer.write_number(outbox.data, at + FIXED_LENGTH, self._sent.note(end - at, now))
         else:
             self._sent.total += end - at
-        protected = session.protect(outbox.pointer + at, end - at, MAX_DATAGRAM)
+        protected = session.protect(outbox.address + at, end - at, MAX_DATAGRAM)
         if protected < 0:
             self.drops[DropReason.PROTECT_FAILED] += 1
             return 0

@@ -7,9 +7,9 @@ The way of a packet is `receive`: SSRC list, unprotect, header, section; then `F
 from __future__ import annotations
 
 import random
-import struct
 from collections.abc import Callable
 
+from sfu.rtp import wire
 from sfu.rtp.extensions import TRANSPORT_CC
 from sfu.rtp.packet import is_rtcp, parse
 from sfu.rtp.rtx import NOTHING, OSN_LENGTH, unwrap
@@ -40,8 +40,6 @@ RECEIVER_CAP = 20_000_000
 _HAS_NUMBER = 1 << TRANSPORT_CC
 _LEAST = 12 + 10
 """Bytes of the smallest SRTP packet: a header and the shortest tag. No SRTCP packet is smaller."""
-
-_read_ssrc = struct.Struct("!I").unpack_from
 
 Clock = Callable[[], float]
 
@@ -218,8 +216,8 @@ class Plane:
         state = self._peers.get(peer)
         if state is None or state.inbound is None or not _LEAST <= length <= MAX_DATAGRAM:
             return False
-        unprotect = state.inbound.unprotect_rtcp if is_rtcp(slab.view[offset + 1]) else state.inbound.unprotect
-        return unprotect(slab.pointer + offset, length) >= 0
+        unprotect = state.inbound.unprotect_rtcp if is_rtcp(slab.data[offset + 1]) else state.inbound.unprotect
+        return unprotect(slab.address + offset, length) >= 0
 
     def receive(self, peer: PeerId, slab: Slab, offset: int, length: int, now: float) -> None:
         counts = self._counts
@@ -237,16 +235,16 @@ class Plane:
         if length > MAX_DATAGRAM:
             counts[DropReason.TOO_LARGE] += 1
             return
-        view = slab.view
+        view = slab.data
         if is_rtcp(view[offset + 1]):
             self._control.receive(state, slab, offset, length, now)
             return
-        ssrc: int = _read_ssrc(view, offset + 8)[0]
+        _, ssrc = wire.read_long_pair(view, offset + 4)
         stream = state.streams.get(ssrc)
         if stream is None and not state.may_take(ssrc):
             counts[DropReason.SSRC_LIMIT] += 1
             return
-        clear = inbound.unprotect(slab.pointer + offset, length)
+        clear = inbound.unprotect(slab.address + offset, length)
         if clear < 0:
             replayed = clear in (REPLAYED, REPLAYED_TOO_OLD)
             counts[DropReason.REPLAYED if replayed else DropReason.UNAUTHENTICATED] += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from sfu.rtp import red
+from sfu.rtp import red, wire
 from sfu.rtp.extensions import NO_ELEMENTS, Elements
 from sfu.rtp.frame import Frame
 from sfu.rtp.layers import FORWARD
@@ -73,7 +73,7 @@ class Retransmissions:
                 descriptor = media.descriptor(layers, source, elements, frame, extended)
         outbox = media.outbox
         outbox.reserve()
-        view = outbox.view
+        view = outbox.data
         at = outbox.end
         extension = media.writer.write(source, elements, view, at + FIXED_LENGTH, descriptor)
         body = write_original(view, at + FIXED_LENGTH + extension, sequence)
@@ -102,7 +102,7 @@ class Retransmissions:
             return 0
         outbox = media.outbox
         outbox.reserve()
-        view = outbox.view
+        view = outbox.data
         at = outbox.end
         extension = media.writer.write(_PADDING, NO_ELEMENTS, view, at + FIXED_LENGTH)
         body = at + FIXED_LENGTH + extension
@@ -110,5 +110,5 @@ class Retransmissions:
         self._sequence = (self._sequence + 1) & 0xFFFF
         write_fixed(view, at, extension, 0, media.padding_type, self._sequence, media.timestamps.newest, ssrc)
         view[at] |= 0x20
-        view[body:end] = _PADDING
+        wire.write_bytes(view, body, _PADDING)
         return media.seal(session, at, end, now)

@@ -13,6 +13,7 @@ from typing import Any
 import pylibsrtp  # its import initialises libsrtp
 from pylibsrtp._binding import ffi, lib
 
+from sfu.transport import native
 from sfu.transport.ports import SrtpKeys
 
 REPLAY_WINDOW = 1024
@@ -26,10 +27,10 @@ NO_CAPACITY = -1000
 
 
 # Looked up once and not with every packet.
-_protect = lib.srtp_protect
-_unprotect = lib.srtp_unprotect
-_protect_rtcp = lib.srtp_protect_rtcp
-_unprotect_rtcp = lib.srtp_unprotect_rtcp
+_protect = native.function("srtp_protect")
+_unprotect = native.function("srtp_unprotect")
+_protect_rtcp = native.function("srtp_protect_rtcp")
+_unprotect_rtcp = native.function("srtp_unprotect_rtcp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class SrtpSession:
     A session is never saved, copied or restored: a packet index that came back would be a nonce used twice.
     """
 
-    __slots__ = ("_context", "_length", "_length_view", "_session", "rtcp_trailer", "rtp_trailer")
+    __slots__ = ("_context", "_session", "rtcp_trailer", "rtp_trailer")
 
     def __init__(self, profile: str, key_and_salt: bytes, *, inbound: bool) -> None:
         """Keys of the wrong length and unknown profiles are bugs of the caller: ValueError."""
@@ -80,57 +81,42 @@ class SrtpSession:
         if lib.srtp_create(session, policy._policy) != lib.srtp_err_status_ok:
             raise RuntimeError("libsrtp could not create a session")
         self._session: Any = ffi.gc(session, _deallocate)
-        self._context: Any = session[0]
-        # One length for every call, as C sees it and as Python does; through a memoryview it takes a third of the time.
-        self._length: Any = ffi.new("int *")
-        self._length_view = memoryview(ffi.buffer(self._length)).cast("B").cast("i")
+        self._context: Any = native.handle(session)
         self.rtp_trailer = numbers.rtp_trailer
         self.rtcp_trailer = numbers.rtcp_trailer
 
-    def unprotect(self, pointer: Any, length: int) -> int:
-        """Verify and decrypt the RTP packet at `pointer` in place. Its new length, or a negative status.
+    def unprotect(self, address: int, length: int) -> int:
+        """Verify and decrypt the RTP packet at `address` in place. Its new length, or a negative status.
 
         After a failure the bytes are worth nothing.
         """
-        box = self._length_view
-        box[0] = length
-        status: int = _unprotect(self._context, pointer, self._length)
-        return -status if status else box[0]
+        return native.in_place(_unprotect, self._context, address, length)
 
-    def unprotect_rtcp(self, pointer: Any, length: int) -> int:
+    def unprotect_rtcp(self, address: int, length: int) -> int:
         """As `unprotect`, for SRTCP."""
-        box = self._length_view
-        box[0] = length
-        status: int = _unprotect_rtcp(self._context, pointer, self._length)
-        return -status if status else box[0]
+        return native.in_place(_unprotect_rtcp, self._context, address, length)
 
-    def protect(self, pointer: Any, length: int, capacity: int) -> int:
-        """Encrypt the RTP packet at `pointer` in place. Its new length, or a negative status.
+    def protect(self, address: int, length: int, capacity: int) -> int:
+        """Encrypt the RTP packet at `address` in place. Its new length, or a negative status.
 
-        `capacity` is how many bytes there are at `pointer`. libsrtp does not ask, and writes its tag past the packet.
+        `capacity` is how many bytes there are at `address`. libsrtp does not ask, and writes its tag past the packet.
         """
         if length + self.rtp_trailer > capacity:
             return NO_CAPACITY
-        box = self._length_view
-        box[0] = length
-        status: int = _protect(self._context, pointer, self._length)
-        return -status if status else box[0]
+        return native.in_place(_protect, self._context, address, length)
 
-    def protect_rtcp(self, pointer: Any, length: int, capacity: int) -> int:
+    def protect_rtcp(self, address: int, length: int, capacity: int) -> int:
         """As `protect`, for RTCP."""
         if length + self.rtcp_trailer > capacity:
             return NO_CAPACITY
-        box = self._length_view
-        box[0] = length
-        status: int = _protect_rtcp(self._context, pointer, self._length)
-        return -status if status else box[0]
+        return native.in_place(_protect_rtcp, self._context, address, length)
 
     def remove_stream(self, ssrc: int) -> None:
         """Forget what libsrtp keeps of an SSRC; its look-up is linear.
 
         The index starts over if the SSRC is used again: an outbound one must not be, and an inbound one could be replayed.
         """
-        lib.srtp_remove_stream(self._context, htonl(ssrc))
+        lib.srtp_remove_stream(self._session[0], htonl(ssrc))
 
 
 def sessions(keys: SrtpKeys) -> tuple[SrtpSession, SrtpSession]:

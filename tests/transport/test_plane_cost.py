@@ -10,6 +10,7 @@ from types import FrameType
 
 import pytest
 
+from sfu import build
 from sfu.transport.counters import Kind
 from tests.transport.plane_world import INTERFRAME, KEYFRAME, Client, Stream, World, element, receives, sends
 
@@ -88,7 +89,9 @@ def test_silent_rooms_add_nothing_to_a_wake_up() -> None:
         silent(world, rooms)
         counted.append(calls(wake_ups(world, *call(world), 4)))
     assert counted[0] == counted[1]
-    assert counted[0]["OutgoingStream.forward"] == 20
+    assert counted[0]["FakeSender.send_runs"] == 4
+    # What is compiled is not seen to be called; what is left of Python is.
+    assert counted[0]["OutgoingStream.forward"] == (20 if build.PLANE == build.PYTHON else 0)
 
 
 def test_silent_rooms_ask_for_no_wake_up_of_their_own() -> None:
@@ -103,12 +106,14 @@ def test_silent_rooms_ask_for_no_wake_up_of_their_own() -> None:
     assert world.plane.counters.packets_out[Kind.RTCP] == 0
 
 
-@pytest.mark.parametrize(("frames", "budget"), [(1, 21), (5, 26)])
+@pytest.mark.parametrize(("frames", "budget"), [(1, 23), (5, 28)])
 def test_a_packet_takes_few_calls(frames: int, budget: int) -> None:
     """A budget, the flush and the fakes among it: whoever needs more has measured what it costs (docs/performance.md).
 
-    The first packet of each frame is asked what the frame is; where five packets are five frames, every one is.
+    The first packet of each frame is asked what the frame is; where five packets are five frames, every one is. Of the compiled
+    build these are the calls that still go through the interpreter: six a wake-up of five packets, the most of them the fakes'.
     """
+    budget = budget if build.PLANE == build.PYTHON else 2
     world = World()
     counted = calls(wake_ups(world, *call(world), 10, frames=frames))
     per_packet = sum(counted.values()) / 50

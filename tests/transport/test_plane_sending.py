@@ -156,7 +156,7 @@ def _protect(sender: Client, packet: bytes) -> bytes:
     session = SrtpSession(PROFILE, sender.keys.receive, inbound=False)
     slab = Slab(2000)
     slab.view[: len(packet)] = packet
-    length = session.protect(slab.pointer, len(packet), 2000)
+    length = session.protect(slab.address, len(packet), 2000)
     return bytes(slab.view[:length])
 
 

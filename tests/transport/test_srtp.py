@@ -58,7 +58,7 @@ class Bench:
     def __init__(self, offset: int = 100) -> None:
         self.slab = Slab(4096)
         self.offset = offset
-        self.pointer = self.slab.pointer + offset
+        self.address = self.slab.address + offset
 
     def put(self, packet: bytes) -> int:
         self.slab.view[self.offset : self.offset + len(packet)] = packet
@@ -68,11 +68,11 @@ class Bench:
         return bytes(self.slab.view[self.offset : self.offset + length])
 
     def protect(self, session: SrtpSession, packet: bytes) -> bytes | int:
-        length = session.protect(self.pointer, self.put(packet), 2000)
+        length = session.protect(self.address, self.put(packet), 2000)
         return length if length < 0 else self.get(length)
 
     def unprotect(self, session: SrtpSession, packet: bytes) -> bytes | int:
-        length = session.unprotect(self.pointer, self.put(packet))
+        length = session.unprotect(self.address, self.put(packet))
         return length if length < 0 else self.get(length)
 
 
@@ -96,13 +96,13 @@ def test_what_another_session_protects_we_read(profile: str) -> None:
 @pytest.mark.parametrize("profile", NAMES)
 def test_control_packets_pass_both_ways(profile: str) -> None:
     bench, sending, receiving = Bench(), ours(profile, False), ours(profile, True)
-    length = sending.protect_rtcp(bench.pointer, bench.put(rtcp()), 100)
+    length = sending.protect_rtcp(bench.address, bench.put(rtcp()), 100)
     assert length == len(rtcp()) + PROFILES[profile].rtcp_trailer
     protected = bench.get(length)
     assert theirs(profile, True).unprotect_rtcp(protected) == rtcp()
-    assert receiving.unprotect_rtcp(bench.pointer, length) == len(rtcp())
+    assert receiving.unprotect_rtcp(bench.address, length) == len(rtcp())
     bench.put(protected)
-    assert receiving.unprotect_rtcp(bench.pointer, length) == REPLAYED
+    assert receiving.unprotect_rtcp(bench.address, length) == REPLAYED
 
 
 @pytest.mark.parametrize("profile", NAMES)
@@ -170,11 +170,11 @@ def test_no_byte_is_written_past_the_capacity(profile: str) -> None:
         bench.put(packet)
         capacity = len(packet) + trailer - missing
         expected = NO_CAPACITY if missing else capacity
-        assert sending.protect(bench.pointer, len(packet), capacity) == expected
+        assert sending.protect(bench.address, len(packet), capacity) == expected
         end = bench.offset + (len(packet) if missing else capacity)
         assert set(bench.slab.view[end:]) == {0xEE}
     bench.put(rtcp())
-    assert sending.protect_rtcp(bench.pointer, 8, 8 + PROFILES[profile].rtcp_trailer - 1) == NO_CAPACITY
+    assert sending.protect_rtcp(bench.address, 8, 8 + PROFILES[profile].rtcp_trailer - 1) == NO_CAPACITY
 
 
 def test_junk_of_every_short_length_is_a_status_and_no_exception() -> None:
@@ -182,11 +182,11 @@ def test_junk_of_every_short_length_is_a_status_and_no_exception() -> None:
     for length in range(64):
         for fill in (0x00, 0x80, 0x9F, 0xBF, 0xFF):
             size = bench.put(bytes([fill]) * length)
-            assert receiving.unprotect(bench.pointer, size) < 0
+            assert receiving.unprotect(bench.address, size) < 0
             bench.put(bytes([fill]) * length)
-            assert receiving.unprotect_rtcp(bench.pointer, size) < 0
+            assert receiving.unprotect_rtcp(bench.address, size) < 0
     bench.put(b"\xff" * 20)
-    assert sending.protect(bench.pointer, 4, 100) < 0
+    assert sending.protect(bench.address, 4, 100) < 0
 
 
 def test_a_forged_stream_leaves_nothing_behind_and_costs_the_true_one_nothing() -> None:

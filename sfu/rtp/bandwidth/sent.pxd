@@ -1,0 +1,10 @@
+cdef class SentPackets:
+    cdef public long long next, total
+    cdef public double[::1] _sent
+    cdef public long[::1] _sizes
+
+    cpdef long long note(self, long long size, double now)
+    cpdef long long extend(self, long long number)
+    cpdef bint known(self, long long number)
+    cpdef double sent_at(self, long long number)
+    cpdef long long take(self, long long number)
