@@ -12,6 +12,7 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from sfu import log
+from tests import one_way_in
 from tests.databases import KINDS, Database, in_file, on_server
 from tests.postgresql import Cluster
 from tests.watched_log import Watch
@@ -45,6 +46,14 @@ def nothing_private_is_logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch
     yield watch
     structlog.reset_defaults()
     watch.check()
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_admitted_another_way(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, ...]]]:
+    """Fails the test in which the server admitted somebody other than by the ways that are known."""
+    others = one_way_in.watched(monkeypatch)
+    yield others
+    assert not others
 
 
 @pytest.fixture(scope="session")

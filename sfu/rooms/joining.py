@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from sfu.admission import waiting_room
 from sfu.admission.limits import RESUME_PERIOD, RESUMES_PER_PERIOD, Knocks
 from sfu.admission.names import is_good_name
 from sfu.admission.records import Action
@@ -26,7 +27,7 @@ from sfu.admission.resume import is_token_of, resume_digest, resume_token
 from sfu.admission.roles import Role
 from sfu.admission.tickets import Ticket
 from sfu.admission.visit import Visit
-from sfu.admission.waiting_room import Ground, State, knock
+from sfu.admission.waiting_room import Ground, State
 from sfu.admission.windows import iso, window
 from sfu.errors import Code, Refused
 from sfu.ids import ParticipantId, PersonId
@@ -211,7 +212,7 @@ def _newcomer(
         ticket=ticket,
         link_generation=link_generation,
         resume_digest=resume_digest(token),
-        place=knock(draft.wall),
+        place=waiting_room.knock(draft.wall),
         channel=None,
         lost_at=None,
     )
