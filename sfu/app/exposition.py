@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from prometheus_client.metrics_core import Metric
 
-from sfu import __version__, build, tasks
+from sfu import __version__, build, clock, tasks
 from sfu.admission.roles import Role
 from sfu.admission.visit import VisitState
 from sfu.admission.waiting_room import State
@@ -93,6 +93,7 @@ class Exposition:
 
     def _admission(self) -> Iterable[Metric]:
         counted = self._counters
+        self._homes.strays.look(clock.monotonic())
         yield histogram(
             "evisit_lobby_wait_seconds",
             "From the knock to staff's decision.",
@@ -113,7 +114,7 @@ class Exposition:
         yield counter(
             "evisit_unadmitted_media_packets_total",
             "Media packets for or from somebody who is not admitted. Must stay 0; alert on anything else.",
-            self._plane.counters.unadmitted,
+            self._homes.strays.packets + self._plane.counters.unadmitted,
         )
         yield histogram(
             "evisit_roster_lag_seconds", "From a change to its roster handed to the last peer.", counted.roster_lag

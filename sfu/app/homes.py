@@ -18,6 +18,7 @@ from sfu.app.home import Answer, Home
 from sfu.app.measuring import Measuring
 from sfu.app.media import Media, Transport
 from sfu.app.proofs import MAX_READINGS, Proofs, crowded
+from sfu.app.strays import Strays
 from sfu.app.testing import EchoTests
 from sfu.errors import Code, EvisitError, Refused, StoreUnavailable
 from sfu.ids import ChannelId, ParticipantId, VisitId, new_token
@@ -38,15 +39,7 @@ from sfu.rooms.events import (
 from sfu.rooms.participant import Reach
 from sfu.rooms.requests import ReadLink
 from sfu.rooms.room import Limits, Room
-from sfu.signaling.messages import (
-    Echo,
-    EchoByLink,
-    EchoByTicket,
-    Join,
-    JoinByLink,
-    JoinByResume,
-    JoinByTicket,
-)
+from sfu.signaling.messages import Echo, EchoByLink, EchoByTicket, Join, JoinByLink, JoinByResume, JoinByTicket
 from sfu.signaling.session import Asked
 from sfu.transport.parameters import (
     AudioLevels,
@@ -115,6 +108,7 @@ class Homes:
         self._homes: dict[VisitId, Home] = {}
         self._proofs = Proofs(store, self._homes, link_secret)
         self._measuring = Measuring(media, self._homes, counters)
+        self.strays = Strays(media, self._homes, self._tests)
         self._reading: dict[VisitId, asyncio.Task[Home | None]] = {}
         self._seats: dict[ChannelId, Seat] = {}
         self._knocking: Counter[VisitId] = Counter()
@@ -206,6 +200,7 @@ class Homes:
     def on_reports(self, reports: list[Report]) -> None:
         """Hand what the endpoint and the plane report to the homes it concerns."""
         now = clock.monotonic()
+        self.strays.mind(reports, now)
         for report in reports:
             if isinstance(report, AudioLevels):
                 self._heard(report, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sfu.ids import ParticipantId, TrackId, VisitId
@@ -51,6 +51,14 @@ class Media:
     def owner(self, peer: PeerId) -> Transport | None:
         """The transport with this number; None where it has been closed since."""
         return self._by_peer.get(peer)
+
+    def peers(self) -> Sequence[PeerId]:
+        """What the plane has open, whoever opened it."""
+        return self._plane.peers()
+
+    def carried(self, peer: PeerId) -> int:
+        """Media packets that came from it and went to it so far."""
+        return self._plane.carried(peer)
 
     def has(self, participant: ParticipantId) -> bool:
         """Whether the participant has a transport."""

@@ -59,6 +59,10 @@ class EchoTests:
     def __contains__(self, channel: ChannelId) -> bool:
         return channel in self._by_channel
 
+    def is_owner(self, owner: ParticipantId) -> bool:
+        """Whether a transport of this owner is that of a test under way."""
+        return owner in self._by_owner
+
     def begin(self, channel: Channel, way: str, answer: Answer) -> None:
         """Begin a test for whoever holds the ticket or link that `way` names. Raises Refused where there are too many."""
         now = clock.monotonic()

@@ -212,6 +212,20 @@ class Plane:
         found = [number for number, peer in self._peers.items() if peer.sends_as(ssrc)]
         return found[0] if len(found) == 1 else None
 
+    def peers(self) -> list[PeerId]:
+        return list(self._peers)
+
+    def carried(self, peer: PeerId) -> int:
+        state = self._peers.get(peer)
+        if state is None:
+            return 0
+        packets = 0
+        for incoming in state.streams.values():
+            packets += incoming.log.expected - incoming.log.lost
+        for outgoing in state.outgoing.values():
+            packets += outgoing.packets
+        return packets
+
     def is_authentic(self, peer: PeerId, slab: Slab, offset: int, length: int) -> bool:
         state = self._peers.get(peer)
         if state is None or state.inbound is None or not _LEAST <= length <= MAX_DATAGRAM:

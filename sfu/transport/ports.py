@@ -125,6 +125,17 @@ class MediaPlane(Protocol):
         """Whose media, or reports, bear this SSRC; None where that is nobody or not certain. Takes time with the number of peers."""
         ...
 
+    def peers(self) -> Sequence[PeerId]:
+        """All that are open."""
+        ...
+
+    def carried(self, peer: PeerId) -> int:
+        """Media packets that its sections have got from the peer, and sent to it, so far. Takes time with the number of its streams.
+
+        Falls where a section is negotiated away or a stream starts over.
+        """
+        ...
+
     def is_authentic(self, peer: PeerId, slab: Slab, offset: int, length: int) -> bool:
         """Whether an SRTP or SRTCP datagram from anywhere has the peer's keys, and was not here before. Its bytes are worth nothing after,
         and a copy that comes later is a replay.

@@ -57,6 +57,12 @@ class RecordingPlane:
     def owner(self, ssrc: int) -> PeerId | None:
         return self.ssrcs.get(ssrc)
 
+    def peers(self) -> list[PeerId]:
+        return sorted(self.open)
+
+    def carried(self, peer: PeerId) -> int:
+        return sum(sender == peer for sender, _ in self.received)
+
     def is_authentic(self, peer: PeerId, slab: Slab, offset: int, length: int) -> bool:
         return (peer, bytes(slab.view[offset : offset + length])) in self.authentic
 
