@@ -11,7 +11,7 @@ from sfu import clock, tasks
 from sfu.config import Config
 from sfu.errors import StoreUnavailable
 from sfu.log import logger
-from sfu.visits import retention
+from sfu.visits import retention, statements
 from sfu.visits.store import Store
 
 PROBE_SECONDS = 10  # a lost database is known that soon, though nobody asked anything of it
@@ -44,6 +44,7 @@ class Housekeeping:
     async def forget(self, wall: datetime) -> None:
         """Delete what is older than is to be kept, in small transactions: whoever joins comes in between."""
         store, visits_until, log_until = self._store, wall - self._visits_for, wall - self._log_for
+        await store.change(lambda connection: statements.forget_answers(connection, wall))
         visits = rows = 0
         while done := await store.change(
             lambda connection: retention.forget_visits(connection, ended_before=visits_until, at=wall)

@@ -236,9 +236,14 @@ def _held(
     for key in {**pictures.held, **now_held}:
         receiver, track = key
         known = participants.get(receiver)
-        if known is None or known.media is None or track not in tracks:
+        if known is None or not known.admitted or track not in tracks:
             continue
         was, reason = pictures.held.get(key), now_held.get(key)
+        if known.media is None:
+            # Nothing is held back from a transport that is gone; what was told of it is taken back.
+            if was is None:
+                continue
+            reason = None
         if not known.connected:
             reason = was
         elif reason is not was or receiver in arrived:

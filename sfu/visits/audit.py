@@ -28,14 +28,22 @@ WORDS: Mapping[str, str] = {
     Action.HELD: "somebody was put back to the waiting room",
     Action.DENIED: "somebody was not let in",
     Action.REMOVED: "somebody was put out",
+    Action.ALLOWED: "somebody who was not let in, or put out, may come again",
     Action.LEFT: "somebody left",
+    Action.EXPIRED: "somebody's connection was lost, and they did not come back in time",
     Action.ENDED: "the visit ended",
     Action.PARTICIPANTS_READ: "it was read who takes part",
     Action.LINK_READ: "the link to the visit was fetched",
+    Action.LINK_RENEWED: "the link to the visit was made anew; the old one leads nowhere",
+    Action.INVITED: "the link to the visit was sent to somebody",
+    Action.LOCKED: "the visit was closed to everybody who had not come yet",
+    Action.UNLOCKED: "the visit was opened again",
     Action.AUDIT_READ: "this log was read",
     Action.DELETED: "the visit was deleted",
 }
 """What each row says to the patient whose visit it was."""
+MACHINERY = frozenset({Action.RESUMED, Action.SILENCED, Action.TICKET_MINTED, Action.TICKET_REVOKED, Action.CUT})
+"""What says nothing of who was there, or could be: connections that come back, muted sound, tickets before they are used."""
 OPERATOR = "operator"
 """The actor of what is done at the command line."""
 

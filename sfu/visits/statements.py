@@ -216,8 +216,14 @@ def do_once(connection: Connection, once: Once | None) -> bytes | None:
         return None
     earlier = earlier_answer(connection, once.portal, once.key, once.request, once.at)
     if earlier is None:
+        forget_answers(connection, once.at)
         table = idempotency_keys
-        connection.execute(delete(table).where(table.c.at <= once.at - timedelta(hours=IDEMPOTENCY_HOURS)))
         values = {"portal": once.portal, "key": once.key, "request": once.request, "answer": once.answer, "at": once.at}
         connection.execute(insert(table), values)
     return earlier
+
+
+def forget_answers(connection: Connection, at: datetime) -> None:
+    """Delete what was remembered by keys that are too old."""
+    table = idempotency_keys
+    connection.execute(delete(table).where(table.c.at <= at - timedelta(hours=IDEMPOTENCY_HOURS)))

@@ -14,7 +14,7 @@ from sfu.ids import VisitId
 from sfu.visits import audit
 from sfu.visits.store import Store
 from tests.databases import Database
-from tests.visits.sample import WALL, booked, entry
+from tests.visits.sample import MINTED, TICKET, WALL, booked, entry, once
 
 V1 = VisitId("v_1")
 
@@ -40,3 +40,14 @@ async def test_the_log_is_kept_for_its_years(store: Store, database: Database, y
     await housekeeping.forget(WALL + timedelta(days=years * 365.25))
     assert [row.action for row in await store.log(V1)] == rows
     assert audit.verify(database.url).fault is None
+
+
+async def test_a_sealed_answer_goes_after_a_day_though_nobody_asks_anything_more(
+    store: Store, database: Database
+) -> None:
+    await store.ticket_minted(TICKET, MINTED, once())
+    housekeeping = Housekeeping(store, Config())
+    await housekeeping.forget(WALL + timedelta(hours=23))
+    assert database.counts()["idempotency_keys"] == 1
+    await housekeeping.forget(WALL + timedelta(hours=25))
+    assert database.counts()["idempotency_keys"] == 0

@@ -201,6 +201,23 @@ def test_another_transport_has_another_way(meeting: Meeting) -> None:
     assert meeting.layer(meeting.eva, meeting.amina) == (2, 2)
 
 
+@pytest.mark.parametrize("away", [False, True])
+def test_a_pause_ends_with_the_transport_that_it_was_for(meeting: Meeting, away: bool) -> None:
+    """Or the picture comes by the next one, and whoever was told that it does not come goes on hiding it."""
+    track = meeting.camera(meeting.amina)
+    meeting.comes(meeting.amina)
+    meeting.takes(meeting.eva, -60)
+    if away:
+        meeting.drop(meeting.eva)
+    meeting.do(MediaLost(meeting.eva))
+    if away:
+        assert len(meeting.pauses(meeting.eva)) == 1, "there is no channel to tell it on"
+        meeting.by_resume(meeting.eva)
+    assert meeting.pauses(meeting.eva) == [(track, True, "bandwidth"), (track, False, "bandwidth")]
+    meeting.publish(meeting.eva)
+    assert len(meeting.pauses(meeting.eva)) == 2
+
+
 # What senders are told
 
 

@@ -210,3 +210,8 @@ def test_what_a_patient_reads_is_time_unit_and_what_and_no_other_person(
     assert main(asked) == 0
     assert {json.loads(line)["visit"] for line in capsys.readouterr().out.splitlines()} == {"v_1", "v_3"}
     assert main(["--config", str(config), "audit", "export", "--readable"]) == 2
+
+
+def test_a_patient_can_read_of_every_action_but_those_that_are_left_out_by_name() -> None:
+    assert {*audit.WORDS} | audit.MACHINERY == set(Action)
+    assert not {*audit.WORDS} & audit.MACHINERY

@@ -50,7 +50,7 @@ class Estimator:
         """Bits per second sent of late, probes included."""
         self._sent = sent
         self._delay = RateControl(start, least, most)
-        self._loss = LossControl(most)
+        self._loss = LossControl(least, most)
         self._plan = ProbePlan(start)
         self._acknowledged = AcknowledgedRate()
         self._remb = most
@@ -167,7 +167,7 @@ class Estimator:
         """The receiver has another address: delays, and what was found of link and loss, were another way's. The rate is tried anew."""
         self._restart()
         self._delay.forget()
-        self._loss = LossControl(self.most)
+        self._loss = LossControl(self.least, self.most)
         self._fell_at = float("-inf")
         self.probe = None
         self._plan.moved(self.rate(now))

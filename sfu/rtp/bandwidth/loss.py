@@ -35,14 +35,17 @@ class LossControl:
         "_slow",
         "_updated_at",
         "_way",
+        "least",
         "loss",
         "most",
         "rate",
     )
 
-    def __init__(self, most: float) -> None:
+    def __init__(self, least: float, most: float) -> None:
         self.rate = most
         """No limit until something is lost."""
+        self.least = least
+        """Below that it would take minutes of growth until anybody saw that the loss is over."""
         self.most = most
         self.loss = 0.0
         """The share of late, 0 … 1."""
@@ -99,3 +102,4 @@ class LossControl:
         self.rate = rate * (1 - 0.5 * loss)
         if arrived and loss > HEAVY:
             self.rate = min(self.rate, arrived)
+        self.rate = max(self.rate, self.least)
