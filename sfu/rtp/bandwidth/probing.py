@@ -138,7 +138,7 @@ class Probe:
 class ProbePlan:
     """When to probe, and at which rate."""
 
-    __slots__ = ("_before", "_dropped_at", "_fell_at", "_next", "_probed_at")
+    __slots__ = ("_before", "_dropped_at", "_enough", "_fell_at", "_next", "_probed_at")
 
     def __init__(self, start: float) -> None:
         self._next = [start * times for times in FIRST]
@@ -146,6 +146,8 @@ class ProbePlan:
         self._before = 0.0
         self._dropped_at = float("-inf")
         self._fell_at = float("-inf")
+        self._enough = False
+        """Whether the last probe was at all that anybody has use for."""
 
     def moved(self, rate: float) -> None:
         """The way is another one, of which nothing is known but that the last one took `rate`."""
@@ -168,7 +170,7 @@ class ProbePlan:
 
     def found(self, probed: float, rate: float) -> None:
         """A probe at `probed` found `rate`."""
-        if not self._next and rate > GOT_THROUGH * probed:
+        if not self._next and not self._enough and rate > GOT_THROUGH * probed:
             self._next.append(AGAIN * rate)
 
     def next(self, estimate: float, wanted: float, limited: bool, now: float) -> float:
@@ -180,6 +182,7 @@ class ProbePlan:
             rate, self._before = RECOVERY * self._before, 0.0
         elif now - self._probed_at >= FURTHER_INTERVAL and (limited or now - self._fell_at >= QUIET):
             rate = FURTHER * estimate
+        self._enough = rate >= wanted
         rate = min(rate, wanted)
         if rate <= estimate:
             return 0.0

@@ -83,6 +83,22 @@ def test_nobody_probes_beyond_what_is_wanted() -> None:
     assert rates(plan, 6e5, True, 30, wanted=5e5) == []
 
 
+def test_a_probe_at_all_that_is_wanted_is_followed_by_none() -> None:
+    """It is sent a little slower than asked, so that what it finds is always a little less: without this it went on for ever."""
+    plan = ProbePlan(3e5)
+    probes = []
+    estimate = 3e5
+    for step in range(600):
+        rate = plan.next(estimate, 3e6, False, step / 10)
+        if rate:
+            probes.append(step)
+            estimate = max(estimate, 0.9 * rate)
+            plan.found(rate, 0.9 * rate)
+    at_most = [step for step in probes if step > 10]
+    assert len(at_most) <= 60 / FURTHER_INTERVAL
+    assert estimate == 2.7e6
+
+
 def test_while_less_is_sent_than_allowed_now_and_then() -> None:
     plan = ProbePlan(3e5)
     plan.fell(3e5, 2.9e5, 0.0)
