@@ -56,11 +56,15 @@ class AskLimit:
     def __init__(self) -> None:
         self._asked_at: list[float] = []
 
+    def is_open(self, now: float) -> bool:
+        """Whether an ask would be heard."""
+        return len(self._asked_at) < ASKS or now - self._asked_at[0] >= ASKS_INTERVAL
+
     def allow(self, now: float) -> bool:
         """Whether this ask is heard; counts it if so."""
+        if not self.is_open(now):
+            return False
         if len(self._asked_at) >= ASKS:
-            if now - self._asked_at[0] < ASKS_INTERVAL:
-                return False
             del self._asked_at[0]
         self._asked_at.append(now)
         return True

@@ -14,7 +14,7 @@ TELL_CHANGE = 0.05
 class Downlink:
     """Shared by all streams that one peer is sent."""
 
-    __slots__ = ("_allowance", "estimator", "limited", "peer", "probing", "sent", "told")
+    __slots__ = ("_allowance", "draining", "estimator", "limited", "peer", "probing", "sent", "told")
 
     def __init__(self, peer: PeerId, first: int, most: float, now: float) -> None:
         """`first` is the transport-wide number to begin with, `most` the bits per second that an estimate ends at."""
@@ -27,11 +27,14 @@ class Downlink:
         """Whether a timer sends the packets of a probe."""
         self.limited = False
         """Whether the way is known to be full, so that video is held to the estimate."""
+        self.draining = False
+        """Whether the way suddenly takes far less, and its queue is full of what was sent before."""
         self._allowance = Allowance()
 
     def update(self, now: float) -> bool:
         """After news of the way: whether the estimate is another than was told."""
         known = self.estimator.known(now)
+        self.draining = self.estimator.draining(now)
         self.limited = known and (self.estimator.congested(now) or self.estimator.feedback_at is None)
         return known and abs(self.estimator.rate(now) - self.told) > TELL_CHANGE * self.told
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 
 from sfu.rtp import wire
 from sfu.rtp.extensions import TRANSPORT_CC
@@ -36,6 +37,9 @@ BITRATE_CAP = 1_500_000
 """Bits per second that a sender of video is told it may send: a good 720p picture."""
 RECEIVER_CAP = 20_000_000
 """Bits per second at which the estimate of a way down ends: a dozen such pictures."""
+ROOM = 0.1
+"""Seconds for which nothing of a picture goes to a way whose queue is suddenly full, before the keyframe of a smaller layer is asked for:
+it would find no place. What is seen to wait takes longer, so that the way is not idle meanwhile (sfu.rtp.bandwidth.onset)."""
 
 _HAS_NUMBER = 1 << TRANSPORT_CC
 _LEAST = 12 + 10
@@ -192,9 +196,24 @@ class Plane:
         if (spatial, temporal) == (stream.wanted_spatial, stream.wanted_temporal):
             return
         stream.want(spatial, temporal)
-        if feed is not None and source is not None:
+        if feed is None or source is None or target is None:
+            return
+        now = self._clock()
+        # Who may not ask for a keyframe just now has the larger layer for longer, rather than nothing.
+        if target.downlink.draining and feed.asks(receiver).is_open(now) and feed.selection.leave_larger(stream):
+            self._timers.at(now + ROOM, receiver, partial(self._place, target, stream))
+        else:
             feed.selection.place(stream)
-            self._ask_for(source, feed, stream, self._clock())
+            self._ask_for(source, feed, stream, now)
+
+    def _place(self, target: MediaPeer, stream: OutgoingStream, now: float) -> None:
+        """There is room on the way for the keyframe of a smaller layer."""
+        feed = stream.feed
+        source = self._peers.get(feed.peer) if feed is not None else None
+        if feed is None or source is None or self._peers.get(target.number) is not target:
+            return
+        feed.selection.place(stream)
+        self._ask_for(source, feed, stream, now)
 
     def request_keyframe(self, sender: PeerId, sender_mid: str) -> None:
         peer = self._peers.get(sender)

@@ -112,7 +112,8 @@ class MediaPlane(Protocol):
         """What of its video route the receiver is to get: up to this spatial and this temporal layer, 0 the lowest (`LayerRates`).
 
         A new route gets the highest that comes. Another spatial layer is taken at its next keyframe, which is asked for; until then
-        the old one goes on. While the wanted one does not come: the nearest below that does, else the nearest above.
+        the old one goes on. A larger one does not where the way is suddenly full: nothing goes out until that keyframe, which is
+        asked for a moment later. While the wanted one does not come: the nearest below that does, else the nearest above.
         `spatial` -1: nothing (paused); numbers and timestamps go on when it is resumed. `precedence`: of the receiver's pictures those
         with a higher number give sooner where its way is full for a moment, and 0 only when they give everything (`Restraint`).
         Unknown peers or sections: nothing.

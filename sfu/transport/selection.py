@@ -93,6 +93,21 @@ class Selection:
         self.place_all()
         return True
 
+    def leave_larger(self, receiver: OutgoingStream) -> bool:
+        """The receiver is to get a smaller layer, which `place` gives it, and no more of the one that it has. False: that is no larger."""
+        stream, source = self._choose(receiver.wanted_spatial), receiver.source
+        if (
+            stream is None
+            or source is None
+            or receiver.wanted_spatial < 0
+            or self._layer(stream) >= self._layer(source)
+        ):
+            return False
+        receiver.leave()
+        receiver.target = None
+        self.refresh()
+        return True
+
     def place_all(self) -> None:
         """The streams are others than before."""
         for receiver in self._feed.receivers:

@@ -44,6 +44,30 @@ def test_a_drop_takes_resolution_within_two_seconds_and_gives_it_back_within_fif
     assert len([since for since, _ in way.seen[A].course if since > 30.0]) <= 4, "each step once"
 
 
+TWO_SIZES = tuple(
+    Layer(spatial, temporal, bits, width, width * 3 // 4, 7.5 * 2**temporal)
+    for spatial, width, rates in ((0, 320, (60_000, 100_000, 200_000)), (1, 640, (500_000, 800_000, 1_200_000)))
+    for temporal, bits in enumerate(rates)
+)
+"""A camera as browsers send it in two sizes."""
+
+
+@pytest.mark.parametrize("queue", [0.15, 0.3, 1.0])
+@pytest.mark.parametrize("rate", [3e5, 4e5, 6e5])
+@pytest.mark.parametrize("phase", [0.0, 0.014, 0.027])
+def test_a_way_that_suddenly_takes_a_quarter_costs_less_than_half_a_second_of_picture(
+    rate: float, queue: float, phase: float
+) -> None:
+    way = Receiver([Demand(A, TWO_SIZES)], rate=2e6, delay=0.02, queue=queue, feedback=0.05)
+    way.run(20.0 + phase)
+    assert way.now_gets(A) == (1, 2)
+    way.down.change(way.net.now, rate=rate)
+    way.run(30.0)
+    assert {layer and layer[0] for since, layer in way.seen[A].course if since > 20.0 + phase} == {0}, "never paused"
+    assert way.seen[A].at(20.0 + phase + 0.35) == (0, 2)
+    assert way.seen[A].frozen(19.0, 30.0) < 0.5
+
+
 def test_a_picture_that_the_way_cannot_take_is_paused_and_comes_back() -> None:
     way = receiver(2e6)
     way.run(30.0)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from sfu import clock
+from sfu.app import readings
 from sfu.app.readings import STEP_INTERVAL, Readings
 from sfu.ids import ParticipantId, TrackId
 from sfu.rooms.events import Measured
@@ -46,11 +49,26 @@ async def test_the_first_is_told_at_once_and_what_follows_in_one_step() -> None:
     now = clock.monotonic()
     room.readings.estimated([(EVA, 500_000)], now)
     assert await room.told() == Measured({EVA: 500_000}, {})
-    for bits in (400_000, 300_000):
+    for bits in (600_000, 700_000):
         room.readings.estimated([(EVA, bits), (PER, bits)], clock.monotonic())
     room.readings.comes(CAMERA, ((LAYER,), ("q",)), clock.monotonic())
-    assert await room.told() == Measured({EVA: 300_000, PER: 300_000}, {CAMERA: ((LAYER,), ("q",))})
+    assert await room.told() == Measured({EVA: 700_000, PER: 700_000}, {CAMERA: ((LAYER,), ("q",))})
     assert clock.monotonic() - now >= STEP_INTERVAL
+    room.readings.stop()
+
+
+async def test_a_fall_does_not_wait_for_what_else_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long that is: what a way takes no more is on it already."""
+    monkeypatch.setattr(readings, "STEP_INTERVAL", 1e6)
+    room = Told()
+    room.readings.estimated([(EVA, 500_000), (PER, 500_000)], clock.monotonic())
+    await room.told()
+    room.readings.estimated([(PER, 600_000)], clock.monotonic())
+    room.readings.estimated([(EVA, 460_000)], clock.monotonic())
+    await asyncio.sleep(0)
+    assert len(room.events) == 1, "a rise waits, and a little less is no fall"
+    room.readings.estimated([(EVA, 200_000)], clock.monotonic())
+    assert await room.told() == Measured({PER: 600_000, EVA: 200_000}, {})
     room.readings.stop()
 
 

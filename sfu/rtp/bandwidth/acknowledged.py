@@ -42,6 +42,11 @@ class AcknowledgedRate:
         self._bytes += size
         self._sent, self._arrival = sent, arrival
 
+    def found(self, rate: float) -> None:
+        """It is known better, and that what came before says nothing of it."""
+        self.rate = rate
+        self._begin()
+
     def _advance(self, number: int, later: float) -> None:
         """The bucket at hand is over. `later` is by how much longer the next packet took to come than the one before it."""
         passed = number - self._number

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sfu.rtp.bandwidth.acknowledged import AcknowledgedRate
 from sfu.rtp.bandwidth.arrival_groups import ArrivalGroups
 from sfu.rtp.bandwidth.loss import LOW, LossControl
+from sfu.rtp.bandwidth.onset import Onset
 from sfu.rtp.bandwidth.overuse import OveruseDetector, Usage
 from sfu.rtp.bandwidth.probing import Probe, ProbePlan
 from sfu.rtp.bandwidth.rate_control import RateControl
@@ -20,6 +21,8 @@ FORGET = 2.0
 """Seconds without feedback after which delays of before are not compared with those after."""
 SILENCE = 3.0
 """Seconds in which packets are sent and no feedback comes, after which the estimate is halved, and each second after that again."""
+DRAINING = 1.0
+"""Seconds after the way has suddenly taken far less, in which what was sent before still waits on it."""
 CONGESTED = 5.0  # seconds after a delay or a loss has lowered the estimate
 SETTLING = 1.0
 """Seconds from the first feedback in which the first probes may find the rate; until then the start rate is a guess."""
@@ -63,12 +66,14 @@ class Estimator:
         self._began_at = now
         self._settled = False
         self._fell_at = float("-inf")
+        self._narrowed_at = float("-inf")
         self._restart()
 
     def _restart(self) -> None:
         self._groups = ArrivalGroups()
         self._trendline = Trendline()
         self._detector = OveruseDetector()
+        self._onset = Onset()
 
     def rate(self, now: float) -> float:
         """Bits per second that the way takes, of all that is sent to the receiver; until anything is `known`, the start rate."""
@@ -86,6 +91,10 @@ class Estimator:
     def congested(self, now: float) -> bool:
         """Whether the way was seen to be full of late. If not, an estimate may just be what nobody has tried to exceed."""
         return now - self._fell_at < CONGESTED
+
+    def draining(self, now: float) -> bool:
+        """Whether the way suddenly takes far less than was sent on it, so that its queue is full of what was sent before."""
+        return now - self._narrowed_at < DRAINING
 
     @property
     def usage(self) -> Usage:
@@ -112,7 +121,13 @@ class Estimator:
         self._measure_sending(now)
         received, lost = self._read(feedback)
         acknowledged = self._acknowledged.rate
-        if received:
+        carried = self._onset.rate(self.sending)
+        if carried and self._delay.narrow(carried, now):
+            self._acknowledged.found(carried)
+            acknowledged = carried
+            self.probe = None
+            self._narrowed_at = now
+        elif received:
             self._delay.update(self._detector.usage, acknowledged, self.round_trip, now)
         self._loss.count(received + lost, lost, now, self.round_trip, max(self.sending, self.least), acknowledged)
         if acknowledged and self._detector.usage is Usage.NORMAL and self._loss.ours < LOW:
@@ -128,7 +143,7 @@ class Estimator:
     def _read(self, feedback: TransportFeedback) -> tuple[int, int]:
         """Go through the arrivals; how many were told anew as received and as lost."""
         sent = self._sent
-        groups, trendline, detector = self._groups, self._trendline, self._detector
+        groups, trendline, detector, onset = self._groups, self._trendline, self._detector, self._onset
         acknowledged, probe = self._acknowledged, self.probe
         arrival = self._unroll(feedback.reference_time) * REFERENCE_UNIT
         number = sent.extend(feedback.base_sequence)
@@ -148,6 +163,7 @@ class Estimator:
             if size != ANSWERED:
                 received += 1
                 acknowledged.add(sent_at, arrival, size)
+                onset.add(sent_at, arrival, size)
                 if probe is not None:
                     probe.arrived(number, sent_at, arrival, size)
                 if groups.add(sent_at, arrival):

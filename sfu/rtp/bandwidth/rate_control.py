@@ -19,6 +19,8 @@ RESPONSE_TIME = 0.1
 """Seconds that a change takes to show beyond the round trip."""
 REDUCE_INTERVAL_LEAST, REDUCE_INTERVAL_MOST = 0.01, 0.2
 """Seconds between two decreases: a round trip, within these."""
+HOLD = 1.0
+"""Seconds after the link was found to take far less, in which nothing speaks for more: what arrives is what waited on it."""
 SMOOTHING = 0.95  # of the link's rate, what stays with each decrease
 DEVIATIONS = 3.0
 """Within so many deviations of the link's rate the growth is slow."""
@@ -57,7 +59,7 @@ class LinkRate:
 class RateControl:
     """Increase, hold, decrease. Within `least` and `most`, to which the caller may set others at any time."""
 
-    __slots__ = ("_changed_at", "_holding", "_link", "least", "most", "rate")
+    __slots__ = ("_changed_at", "_holding", "_link", "_narrowed_at", "least", "most", "rate")
 
     def __init__(self, rate: float, least: float, most: float) -> None:
         self.rate = rate
@@ -65,12 +67,24 @@ class RateControl:
         self.most = most
         self._holding = True
         self._changed_at = -1.0
+        self._narrowed_at = float("-inf")
         self._link = LinkRate()
 
     def set(self, rate: float, now: float) -> None:
         """Something better than the delay says what the link carries: a probe."""
         self.rate = min(max(rate, self.least), self.most)
         self._changed_at = now
+
+    def narrow(self, carried: float, now: float) -> bool:
+        """The link suddenly takes so much, which is far less than before. False: no less than is sent already."""
+        if BETA * carried >= self.rate:
+            return False
+        self._link.forget()
+        self._link.full(carried)
+        self.rate = max(BETA * carried, self.least)
+        self._holding = True
+        self._changed_at = self._narrowed_at = now
+        return True
 
     def forget(self) -> None:
         """What was found of the link is not of this one."""
@@ -91,6 +105,8 @@ class RateControl:
     def _increase(self, acknowledged: float, round_trip: float, now: float) -> None:
         step = min(now - self._changed_at, 1.0) if self._changed_at >= 0 else 0.0
         self._changed_at = now
+        if now - self._narrowed_at < HOLD:
+            return
         link = self._link
         rate = self.rate
         if link.rate and acknowledged > link.rate + link.spread():
