@@ -6,6 +6,8 @@ from collections import Counter
 from datetime import datetime
 
 from sfu.admission.records import Action
+from sfu.admission.roles import Role
+from sfu.admission.waiting_room import State
 from sfu.histogram import Histogram
 from sfu.ids import ParticipantId
 from sfu.rooms.commands import Record
@@ -25,6 +27,9 @@ OUTCOMES = {
     Action.LEFT: "left",
 }
 
+WAIT_ENDS = tuple(state for state in State if state is not State.WAITING)
+"""How a wait can end: by staff's decision, or because whoever waited left, did not come back in time, or the visit was over."""
+
 
 class Counters:
     """One of these a process."""
@@ -35,7 +40,10 @@ class Counters:
         self.resumes: Counter[str] = Counter(ok=0, refused=0)
         self.messages: Counter[tuple[str, str]] = Counter()
         self.channels = 0
-        self.lobby_wait: dict[tuple[str, str], Histogram] = {}
+        self.lobby_wait: dict[tuple[str, str], Histogram] = {
+            (role, state): Histogram(WAIT_BOUNDS) for role in Role for state in WAIT_ENDS
+        }
+        """All there can be from the start: Prometheus sees no increase in what appears with its first count."""
         self.admit_to_media = Histogram(MEDIA_BOUNDS)
         self.roster_lag = Histogram(LAG_BOUNDS)
         self.downlink_estimate = Histogram(ESTIMATE_BOUNDS)
@@ -46,6 +54,10 @@ class Counters:
     def recorded(self, record: Record, wall: datetime, now: float) -> None:
         """Count what a step's record says has happened. `now` is when the step was asked for."""
         by_id = {participant.participant: participant for participant in record.participants}
+        for each in record.participants:
+            if each.participant in record.waited:
+                waited = max(0.0, (wall - each.waiting_since).total_seconds())
+                self.lobby_wait[each.role, each.state].observe(waited)
         for entry in record.entries:
             outcome = OUTCOMES.get(entry.action)
             if outcome is None:
@@ -56,9 +68,6 @@ class Counters:
             participant = by_id.get(entry.subject) if entry.subject else None
             if participant is None:
                 continue
-            if outcome in ("admitted", "denied"):
-                waited = max(0.0, (wall - participant.waiting_since).total_seconds())
-                self._wait(participant.role, outcome).observe(waited)
             if outcome == "admitted":
                 self._admitted_at[participant.participant] = now
                 self._media_seen[participant.participant] = set()
@@ -78,9 +87,3 @@ class Counters:
     def _forget(self, participant: ParticipantId) -> None:
         self._admitted_at.pop(participant, None)
         self._media_seen.pop(participant, None)
-
-    def _wait(self, role: str, outcome: str) -> Histogram:
-        histogram = self.lobby_wait.get((role, outcome))
-        if histogram is None:
-            histogram = self.lobby_wait[role, outcome] = Histogram(WAIT_BOUNDS)
-        return histogram

@@ -96,9 +96,21 @@ class Exposition:
         self._homes.strays.look(clock.monotonic())
         yield histogram(
             "evisit_lobby_wait_seconds",
-            "From the knock to staff's decision.",
+            "From the knock to staff's decision, or until whoever waited gave up or the visit was over.",
             counted.lobby_wait,
             ("role", "outcome"),
+        )
+        wall = clock.wall()
+        waits = [
+            max(0.0, (wall - each.place.waiting_since).total_seconds())
+            for home in self._homes.live()
+            for each in home.room.participants
+            if each.waiting and each.connected
+        ]
+        yield gauge(
+            "evisit_lobby_longest_wait_seconds",
+            "How long they wait already who wait longest and are there; 0 where nobody waits.",
+            max(waits, default=0.0),
         )
         yield histogram(
             "evisit_admit_to_media_seconds",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sfu.admission.records import AccessEntry, Action, ParticipantRecord, VisitRecord
@@ -33,6 +33,8 @@ class Record:
     visit: VisitRecord | None = None
     tickets_used: tuple[str, ...] = ()
     """`jti` of tickets that can join no more."""
+    waited: frozenset[ParticipantId] = field(default=frozenset(), compare=False)
+    """Who waited until this step. Not written: for the metrics alone."""
 
     @property
     def lets_in(self) -> bool:

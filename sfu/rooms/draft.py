@@ -277,6 +277,7 @@ class Draft:
             participants=participants,
             visit=self._visit_record(),
             tickets_used=tuple(self.tickets_used - before.tickets_used),
+            waited=frozenset(old.participant for old, new in self._changes() if old.waiting and not new.waiting),
         )
         if record != Record():
             yield record

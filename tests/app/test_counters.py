@@ -1,0 +1,135 @@
+"""What is counted of waits and admissions is what happened to people, and the alert on long waits sees all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from sfu import clock
+from sfu.admission.roles import Role
+from sfu.admission.visit import VisitState
+from sfu.app.exposition import Exposition
+from sfu.ids import ParticipantId
+from sfu.rooms.events import ChannelLost, TimeHasCome, VisitClosed
+from sfu.rooms.requests import Admit, Deny, Hold, Leave, Remove
+from tests.app.house import House, Line
+
+ALERTS = Path(__file__).parents[2] / "docs/operations/alerts.yml"
+Who = tuple[ParticipantId, Line]
+
+
+class Ward(House):
+    """A house in which time passes when it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monotonic, self._wall = clock.monotonic(), clock.wall()
+        monkeypatch.setattr(clock, "monotonic", lambda: self._monotonic)
+        monkeypatch.setattr(clock, "wall", lambda: self._wall)
+        super().__init__()
+
+    def pass_time(self, seconds: float) -> None:
+        self._monotonic += seconds
+        self._wall += timedelta(seconds=seconds)
+
+    def waits(self) -> dict[tuple[str, str], float]:
+        """Seconds waited, by role and outcome."""
+        return {key: each.total for key, each in self.counters.lobby_wait.items() if sum(each.counts)}
+
+    def longest_wait(self) -> float:
+        """As a scrape tells it."""
+        homes = SimpleNamespace(live=lambda: [self.home], strays=SimpleNamespace(packets=0, look=lambda now: None))
+        plane = SimpleNamespace(counters=SimpleNamespace(unadmitted=0))
+        parts = cast(Any, (None, homes, None, None, None, plane, None, None, None, None))
+        exposition = Exposition(self.counters, *parts)
+        (family,) = [each for each in exposition._admission() if each.name == "evisit_lobby_longest_wait_seconds"]
+        return float(family.samples[0].value)
+
+
+@pytest.fixture
+async def ward(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ward]:
+    ward = Ward(monkeypatch)
+    yield ward
+    ward.home.close()
+
+
+async def test_staff_who_are_in_by_themselves_wait_for_nobody(ward: Ward) -> None:
+    await ward.join("eva", Role.CLINICIAN)
+    assert ward.waits() == {}
+
+
+@pytest.mark.parametrize(
+    ("how", "outcome"),
+    [
+        (lambda ward, eva, per: ward.ask(eva, Admit(per[0], True)), "admitted"),
+        (lambda ward, eva, per: ward.ask(eva, Deny(per[0])), "denied"),
+        (lambda ward, eva, per: ward.ask(eva, Remove(per[0])), "removed"),
+        (lambda ward, eva, per: ward.ask(per, Leave()), "left"),
+        (lambda ward, eva, per: ward.home.change(VisitClosed(VisitState.ENDED, "portal:demo")), "ended"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_a_wait_counts_however_it_ends(ward: Ward, how: Any, outcome: str) -> None:
+    eva, per = await ward.join("eva", Role.CLINICIAN), await ward.join("per", Role.PATIENT)
+    ward.pass_time(601)
+    await how(ward, eva, per)
+    assert ward.waits() == {("patient", outcome): 601.0}
+
+
+async def test_a_wait_that_nobody_comes_back_to_counts_until_its_place_expires(ward: Ward) -> None:
+    await ward.join("eva", Role.CLINICIAN)
+    per = await ward.join("per", Role.PATIENT)
+    ward.pass_time(500)
+    await ward.home.tell(ChannelLost(per[1].id, per[0]))
+    ward.pass_time(120)
+    await ward.home.tell(TimeHasCome())
+    assert ward.waits() == {("patient", "expired"): 620.0}
+
+
+async def test_who_leaves_the_meeting_has_waited_once(ward: Ward) -> None:
+    eva, per = await ward.join("eva", Role.CLINICIAN), await ward.join("per", Role.PATIENT)
+    ward.pass_time(30)
+    await ward.ask(eva, Admit(per[0], True))
+    ward.pass_time(900)
+    await ward.ask(per, Leave())
+    assert ward.waits() == {("patient", "admitted"): 30.0}
+
+
+async def test_the_alert_fires_for_who_still_waits(ward: Ward) -> None:
+    rules = yaml.safe_load(ALERTS.read_text())["groups"][0]["rules"]
+    (expression,) = [rule["expr"] for rule in rules if rule["alert"] == "EvisitWaitingLong"]
+    found = re.match(r"max\(evisit_lobby_longest_wait_seconds\) > (\d+)\s+or ", expression)
+    assert found is not None
+    limit = float(found[1])
+
+    eva, per = await ward.join("eva", Role.CLINICIAN), await ward.join("per", Role.PATIENT)
+    ward.pass_time(600)
+    assert not ward.longest_wait() > limit
+    ward.pass_time(1)
+    assert ward.longest_wait() > limit
+    await ward.ask(eva, Admit(per[0], True))
+    assert ward.longest_wait() == 0
+    await ward.ask(eva, Hold(per[0]))
+    ward.pass_time(20)
+    assert ward.longest_wait() == 20
+
+
+async def test_who_is_not_there_waits_for_nobodys_decision(ward: Ward) -> None:
+    await ward.join("eva", Role.CLINICIAN)
+    per = await ward.join("per", Role.PATIENT)
+    ward.pass_time(700)
+    await ward.home.tell(ChannelLost(per[1].id, per[0]))
+    assert ward.longest_wait() == 0
+
+
+def test_every_series_is_there_before_its_first_count(ward: Ward) -> None:
+    assert {role for role, _ in ward.counters.lobby_wait} == set(Role)
+    assert {outcome for _, outcome in ward.counters.lobby_wait} == {
+        *("admitted", "denied", "removed", "left", "expired", "ended")
+    }
