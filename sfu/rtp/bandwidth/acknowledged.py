@@ -39,6 +39,11 @@ class AcknowledgedRate:
         number = int(arrival / BUCKET)
         if number > self._number:
             self._advance(number, arrival - self._arrival - (sent - self._sent))
+        elif number < self._number - BUCKETS:
+            # The receiver's clock was set back: what is known of before stays until a window is full by the new one.
+            self._begin()
+            self._number = number
+            self._bytes = 0
         self._bytes += size
         self._sent, self._arrival = sent, arrival
 

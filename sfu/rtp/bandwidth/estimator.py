@@ -141,7 +141,7 @@ class Estimator:
         self._settled = self._settled or after < before or begun or now - self._began_at >= SETTLING
 
     def _read(self, feedback: TransportFeedback) -> tuple[int, int]:
-        """Go through the arrivals; how many were told anew as received and as lost."""
+        """Go through the arrivals; how many were told anew as received and as lost, less those that were told lost before and have come."""
         sent = self._sent
         groups, trendline, detector, onset = self._groups, self._trendline, self._detector, self._onset
         acknowledged, probe = self._acknowledged, self.probe
@@ -155,12 +155,16 @@ class Estimator:
                 number += 1
                 continue
             if delta is None:
-                lost += 1
+                lost += sent.lose(number)
                 number += 1
                 continue
             sent_at = sent.sent_at(number)
             size = sent.take(number)
             if size != ANSWERED:
+                if size < ANSWERED:
+                    # Overtaken, and not lost.
+                    size = -size
+                    lost -= 1
                 received += 1
                 acknowledged.add(sent_at, arrival, size)
                 onset.add(sent_at, arrival, size)

@@ -65,12 +65,16 @@ class LossControl:
         return 0.0 if way and self._slow < way + MARGIN and self.loss < way + SUDDEN_MARGIN else self.loss
 
     def count(self, packets: int, lost: int, now: float, round_trip: float, rate: float, arrived: float) -> None:
-        """Of so many packets so many were lost, while they were sent at `rate`, and `arrived` bits per second came (0: not known)."""
+        """Of so many packets so many were lost, while they were sent at `rate`, and `arrived` bits per second came (0: not known).
+
+        Below 0 where more have come that were counted as lost than were lost since.
+        """
         self._packets += packets
         self._lost += lost
         if self._packets < MIN_PACKETS:
             return
-        share = self._lost / self._packets
+        # What is taken back may have been counted before.
+        share = max(self._lost, 0) / self._packets
         self._packets = self._lost = 0
         self.loss += SMOOTHING * (share - self.loss)
         self._slow += SLOW_SMOOTHING * (share - self._slow)

@@ -8,3 +8,4 @@ cdef class SentPackets:
     cpdef bint known(self, long long number)
     cpdef double sent_at(self, long long number)
     cpdef long long take(self, long long number)
+    cpdef bint lose(self, long long number)

@@ -47,8 +47,17 @@ class SentPackets:
         return self._sent[number & SLOT]
 
     def take(self, number: int) -> int:
-        """The size of a packet that arrived; `ANSWERED` where that was told before."""
+        """The size of a packet that arrived, negative where it was told lost before; `ANSWERED` where its arrival was."""
         slot = number & SLOT
         size = self._sizes[slot]
         self._sizes[slot] = ANSWERED
         return size
+
+    def lose(self, number: int) -> bool:
+        """A packet is told lost. Whether that is news: receivers tell it again when an older one has come after all."""
+        slot = number & SLOT
+        size = self._sizes[slot]
+        if size <= ANSWERED:
+            return False
+        self._sizes[slot] = -size
+        return True

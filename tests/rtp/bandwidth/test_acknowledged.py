@@ -88,3 +88,11 @@ def test_a_sender_that_paused_was_not_held_back() -> None:
         for _ in range(10 if frame < 20 else 2):
             rate.add(frame * 0.2, frame * 0.2 + 0.03, 1_000)
     assert rate.rate == pytest.approx(8e4, rel=0.3)
+
+
+def test_a_clock_that_is_set_back_does_not_keep_the_rate_of_before() -> None:
+    rate = AcknowledgedRate()
+    end = arrivals(rate, 8e6, 3.0, start=1_000.0)
+    for index in range(200):
+        rate.add(end + index * 0.01, 500.0 + index * 0.01, 200)
+    assert rate.rate == pytest.approx(160_000, rel=0.1)

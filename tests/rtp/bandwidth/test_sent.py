@@ -26,3 +26,13 @@ def test_only_what_was_sent_of_late_is_known(first: int, count: int, asked: int)
     assert sent.known(number) == (behind < min(SLOTS, first + count))
     if behind < min(SLOTS, count):
         assert sent.take(number) == count - behind
+
+
+def test_what_is_told_lost_is_news_once_and_may_come_after_all() -> None:
+    sent = SentPackets()
+    sent.note(100, 1.0)
+    assert sent.lose(0)
+    assert not sent.lose(0)
+    assert (sent.sent_at(0), sent.take(0)) == (1.0, -100)
+    assert not sent.lose(0), "it has come"
+    assert sent.take(0) == ANSWERED
