@@ -153,3 +153,21 @@ async def test_the_transcript_is_gone_when_the_visit_is_over(visitor: Visitor) -
     await visitor.answered(**CLINICIAN)
     await visitor.see("text-toggle").click()
     await expect(visitor.see("text-log").get_by_test_id("text-line")).to_have_count(0)
+
+
+async def test_what_was_half_written_before_a_hold_is_never_sent(visitor: Visitor) -> None:
+    channel = await entered(visitor)
+    await visitor.see("text-toggle").click()
+    await visitor.see("text-input").fill("Jag tänk")
+    await channel.heard("text")
+    await channel.event("state", state="waiting", reason="")
+    await expect(visitor.see("waiting")).to_be_visible()
+    await channel.event("state", state="admitted", reason="")
+    await visitor.see("text-toggle").click()
+    await expect(visitor.see("text-input")).to_have_value("")
+    channel.abort()
+    again = await visitor.answered(**CLINICIAN)
+    again.answers["text"] = lambda _: {}
+    await again.heard("offer")
+    await visitor.see("text-input").fill("Mer")
+    assert (await again.heard("text"))["text"] == "Mer"

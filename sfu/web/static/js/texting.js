@@ -26,7 +26,7 @@ export class Texting extends EventTarget {
   #sentAt = -Infinity;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** Ended lines that have not come back from the server yet. @type {string[]} */
+  /** Ended lines that the server is not known to have yet. Two of them may read the same. @type {{text: string}[]} */
   #outbox = [];
   #sending = false;
 
@@ -45,11 +45,9 @@ export class Texting extends EventTarget {
   /** The line is finished. */
   end() {
     const text = this.#draft;
-    this.#draft = this.#sent = "";
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#begin();
     if (!text.trim()) return;
-    this.#outbox.push(text);
+    this.#outbox.push({ text });
     void this.#post();
   }
 
@@ -62,7 +60,7 @@ export class Texting extends EventTarget {
   heard({ participant, name, text, own }, final) {
     const writing = this.transcript.writing.filter((line) => line.participant !== participant);
     if (final) {
-      if (own && this.#outbox[0] === text) this.#outbox.shift();
+      if (own && this.#outbox[0]?.text === text) this.#outbox.shift();
       this.#show([...this.transcript.lines, { participant, name, text, own }], writing, 1);
     } else if (!own) {
       this.#show(this.transcript.lines, text ? [...writing, { participant, name, text, own }] : writing, 0);
@@ -87,13 +85,23 @@ export class Texting extends EventTarget {
     void this.#post();
   }
 
+  /** Whoever is put back into the waiting room writes to nobody: what has not been sent yet never will be. */
+  hold() {
+    this.#begin();
+    this.#outbox = [];
+  }
+
   /** Forget everything. */
   close() {
+    this.hold();
+    this.#show([], [], -this.transcript.count);
+  }
+
+  /** An empty line. */
+  #begin() {
+    this.#draft = this.#sent = "";
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#draft = this.#sent = "";
-    this.#outbox = [];
-    this.#show([], [], -this.transcript.count);
   }
 
   #sendSoon() {
@@ -118,20 +126,31 @@ export class Texting extends EventTarget {
     if (this.#sending) return;
     this.#sending = true;
     try {
-      for (let text = this.#outbox[0]; text !== undefined; text = this.#outbox[0]) {
-        await this.#request({ text, final: true });
-        if (this.#outbox[0] === text) this.#outbox.shift();
+      for (let line = this.#outbox[0]; line !== undefined; line = this.#outbox[0]) {
+        if (!(await this.#posted(line.text))) return;
+        // Where it came back before the answer, it is gone from here already.
+        if (this.#outbox[0] === line) this.#outbox.shift();
       }
-    } catch (error) {
-      if (error instanceof Refused) {
-        if (error.code === "rate_limited") setTimeout(() => void this.#post(), RETRY_AFTER);
-        else this.#outbox.shift(); // it would be refused again
-      } else if (!(error instanceof ChannelLost)) {
-        throw error;
-      } // else resume() comes
     } finally {
       this.#sending = false;
     }
+  }
+
+  /**
+   * @param {string} text
+   * @returns {Promise<boolean>} whether nothing more is to be done about this line
+   */
+  async #posted(text) {
+    try {
+      await this.#request({ text, final: true });
+    } catch (error) {
+      if (error instanceof ChannelLost) return false; // resume() comes
+      if (!(error instanceof Refused)) throw error;
+      if (error.code !== "rate_limited") return true; // it would be refused again
+      setTimeout(() => void this.#post(), RETRY_AFTER);
+      return false;
+    }
+    return true;
   }
 
   /**

@@ -231,6 +231,7 @@ export class Visit extends EventTarget {
       void this.#exchange.open();
     } else if (told === "waiting" && this.state.phase === "meeting") {
       this.#exchange.close();
+      this.texting.hold();
       this.#say("message.held", {}, true);
       this.#set({ phase: "waiting", held: true, staffPresent: null, staffSeen: true, roster: emptyRoster(), lobby: emptyLobby(), speaker: null });
     }

@@ -66,6 +66,51 @@ test("a line that the server will not take does not stand in the way of the next
   assert.deepEqual(sent.map(({ text }) => text), ["fel", "rätt"]);
 });
 
+test("of lines that wait together, one that the server will not take is passed over", async () => {
+  const { texting, sent } = writer(async ({ text }) => {
+    if (text === "fel") throw new Refused({ type: "error", code: "bad_message", message: "" });
+    return {};
+  });
+  for (const line of ["fel", "rätt"]) {
+    texting.type(line);
+    texting.end();
+  }
+  await turn();
+  assert.deepEqual(sent.map(({ text }) => text), ["fel", "rätt"]);
+});
+
+test("two equal lines are two, though the server passes each on before it answers", async () => {
+  const { texting, sent } = writer(async ({ text }) => {
+    await turn();
+    texting.heard({ participant: "me", name: "", text, own: true }, true);
+    return {};
+  });
+  for (const line of ["ja", "ja"]) {
+    texting.type(line);
+    texting.end();
+  }
+  for (let turns = 0; turns < 10; turns += 1) await turn();
+  assert.deepEqual(sent.map(({ text }) => text), ["ja", "ja"]);
+  assert.deepEqual(texting.transcript.lines.map(({ text }) => text), ["ja", "ja"]);
+});
+
+test("nothing that was begun or not yet sent before a hold is sent after it", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { texting, sent } = writer(async () => {
+    throw new ChannelLost();
+  });
+  texting.type("Ett");
+  texting.end();
+  texting.type("Jag tänk");
+  await turn();
+  sent.length = 0;
+  texting.hold();
+  texting.resume();
+  t.mock.timers.tick(10_000);
+  await turn();
+  assert.deepEqual(sent, []);
+});
+
 test("what somebody writes grows, ends, and stays when they leave in the middle of it", () => {
   const { texting } = writer();
   const line = (text) => ({ participant: "p1", name: "Per", text, own: false });
