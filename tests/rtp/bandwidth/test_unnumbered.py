@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from functools import partial
 
 import pytest
@@ -18,7 +19,9 @@ SPREAD = (0.8, 1.25, 0.95, 1.1, 0.9)
 class Sender:
     """Pictures of `streams` sizes at thirty a second, of the bit rate that REMB allows, paced; REMB once a second, and when it falls."""
 
-    def __init__(self, *, streams: int = 1, seed: int = 1, first: int = 0, **conditions: object) -> None:
+    def __init__(
+        self, *, streams: int = 1, seed: int = 1, first: int = 0, ppm: float = 0.0, **conditions: object
+    ) -> None:
         self.net = Net(seed)
         self.way = self.net.way(delay=0.03, **conditions)
         self.estimator = UnnumberedEstimator(LEAST, MOST)
@@ -28,6 +31,7 @@ class Sender:
         self._streams = streams
         self._frame = 0
         self._first = first
+        self._clock = 3_000 * (1 + ppm / 1e6)
         self._paced = 0.0
         self._coming: dict[int, tuple[int, int, float]] = {}
         self._pictures: list[float] = []
@@ -42,7 +46,7 @@ class Sender:
         now = self.net.now
         for stream in range(self._streams):
             size = int(self.allowed / 8 / 30 / self._streams * SPREAD[self._frame % 5])
-            timestamp = (self._first + 1_000_000 * stream + self._frame * 3_000) & 0xFFFFFFFF
+            timestamp = (self._first + 1_000_000 * stream + round(self._frame * self._clock)) & 0xFFFFFFFF
             moment = max(now, self._paced)
             while size > 0:
                 packet = min(size, 1_200)
@@ -135,3 +139,32 @@ def test_whatever_comes_the_estimate_keeps_its_limits(packets: list[tuple[int, i
         now += passed
         estimator.take((ssrc, timestamp, size, now), 0.1)
         assert LEAST <= estimator.rate <= MOST
+
+
+def hour(ppm: float, rng: random.Random) -> UnnumberedEstimator:
+    """An hour of pictures, fifteen a second, over a way with room, by a sender whose clock goes wrong by so many millionths."""
+    estimator = UnnumberedEstimator(LEAST, MOST)
+    pictures: list[float] = []
+    for index in range(3_600 * 15):
+        moment = index / 15
+        timestamp = round(moment * 90_000 * (1 + ppm / 1e6)) & 0xFFFFFFFF
+        pictures += 7, timestamp, 8_000, moment + 0.03 + rng.uniform(0, 0.004)
+        if index % 2:
+            assert not estimator.take(pictures, 0.1)
+            pictures.clear()
+    return estimator
+
+
+@pytest.mark.parametrize("ppm", [-1_000, -200, 200])
+def test_a_clock_that_goes_wrong_is_no_queue_however_long_the_call(ppm: float) -> None:
+    """At 200 millionths a picture is 0.7 s off its timestamp after an hour, and 13 µs off the one before it:
+    the detector begins to mind at a hundred times that."""
+    assert hour(ppm, random.Random(1)).rate == MOST
+
+
+@pytest.mark.parametrize("ppm", [-200, 200])
+def test_a_narrow_way_is_found_whatever_clock_its_sender_has(ppm: float) -> None:
+    sender = Sender(rate=6e5, queue=0.5, jitter=0.005, ppm=ppm)
+    sender.net.run(60.0)
+    assert 3e5 < sender.allowed < 7.5e5
+    assert sender.waited(10.0, 60.0) < 0.15
