@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sfu.admission.records import Action
 from sfu.admission.roles import Role
-from sfu.admission.waiting_room import State
+from sfu.admission.waiting_room import Ground, State
 from sfu.histogram import Histogram
-from sfu.ids import ParticipantId
+from sfu.ids import ParticipantId, VisitId
 from sfu.rooms.commands import Record
 
 WAIT_BOUNDS = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)  # seconds; 600 is alerted on
@@ -48,8 +49,8 @@ class Counters:
         self.roster_lag = Histogram(LAG_BOUNDS)
         self.downlink_estimate = Histogram(ESTIMATE_BOUNDS)
         self.quality = Histogram(QUALITY_BOUNDS)
-        self._admitted_at: dict[ParticipantId, float] = {}
-        self._media_seen: dict[ParticipantId, set[bool]] = {}
+        self._clicks: dict[ParticipantId, _Click] = {}
+        self._with_media: dict[VisitId, set[ParticipantId]] = {}
 
     def recorded(self, record: Record, wall: datetime, now: float) -> None:
         """Count what a step's record says has happened. `now` is when the step was asked for."""
@@ -62,28 +63,54 @@ class Counters:
             outcome = OUTCOMES.get(entry.action)
             if outcome is None:
                 if entry.action is Action.ENDED and entry.subject:
-                    self._forget(entry.subject)
+                    self._forget(entry.visit, entry.subject)
                 continue
             self.admissions[outcome] += 1
             participant = by_id.get(entry.subject) if entry.subject else None
             if participant is None:
                 continue
-            if outcome == "admitted":
-                self._admitted_at[participant.participant] = now
-                self._media_seen[participant.participant] = set()
-            else:
-                self._forget(participant.participant)
+            if outcome != "admitted":
+                self._forget(entry.visit, participant.participant)
+            elif entry.detail != Ground.OWN_UNIT:
+                others = self._with_media.get(entry.visit, set()) - {participant.participant}
+                self._clicks[participant.participant] = _Click(entry.visit, now if others else None)
+
+    def media_connected(self, visit: VisitId, participant: ParticipantId, now: float) -> None:
+        """A participant's transport is connected. For whom was let in with nobody to talk with, time runs from now on."""
+        self._with_media.setdefault(visit, set()).add(participant)
+        for clicked, click in self._clicks.items():
+            if click.since is None and click.visit == visit and clicked != participant:
+                click.since = now
+
+    def media_lost(self, visit: VisitId, participant: ParticipantId) -> None:
+        """A participant's transport has ended by itself."""
+        with_media = self._with_media.get(visit, set())
+        with_media.discard(participant)
+        if not with_media:
+            self._with_media.pop(visit, None)
 
     def media_seen(self, participant: ParticipantId, incoming: bool, now: float) -> None:
         """The first packet from, or to, a participant was forwarded; with both, the click has become a visit."""
-        seen = self._media_seen.get(participant)
-        if seen is None:
+        click = self._clicks.get(participant)
+        if click is None:
             return
-        seen.add(incoming)
-        if len(seen) == 2:
-            self.admit_to_media.observe(now - self._admitted_at.pop(participant))
-            del self._media_seen[participant]
+        click.seen.add(incoming)
+        if len(click.seen) == 2:
+            del self._clicks[participant]
+            if click.since is not None:
+                self.admit_to_media.observe(now - click.since)
 
-    def _forget(self, participant: ParticipantId) -> None:
-        self._admitted_at.pop(participant, None)
-        self._media_seen.pop(participant, None)
+    def _forget(self, visit: VisitId, participant: ParticipantId) -> None:
+        self._clicks.pop(participant, None)
+        self.media_lost(visit, participant)
+
+
+@dataclass(slots=True)
+class _Click:
+    """Staff have let somebody in."""
+
+    visit: VisitId
+    since: float | None
+    """The click, or when the first other had media if that was later; None until then."""
+    seen: set[bool] = field(default_factory=set)
+    """Which ways packets have gone, as `media_seen` is told."""

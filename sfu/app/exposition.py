@@ -114,7 +114,7 @@ class Exposition:
         )
         yield histogram(
             "evisit_admit_to_media_seconds",
-            "From the click to the first packet forwarded both ways.",
+            "From the click, or when another had media if that was later, to the first packet forwarded both ways.",
             counted.admit_to_media,
         )
         yield counter(

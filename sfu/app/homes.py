@@ -221,10 +221,12 @@ class Homes:
                 case FirstForwarded(_, incoming):
                     self._counters.media_seen(transport.participant, incoming, now)
                 case Connected():
+                    self._counters.media_connected(home.visit, transport.participant, now)
                     self._tell_connected(home, transport)
                 case ConsentChanged(_, consent):
                     self._tell_reach(home, transport, consent)
                 case Failed():
+                    self._counters.media_lost(home.visit, transport.participant)
                     self._tell_lost(home, transport.participant)
 
     def _tell_connected(self, home: Home, transport: Transport) -> None:

@@ -16,12 +16,13 @@ from sfu import clock
 from sfu.admission.roles import Role
 from sfu.admission.visit import VisitState
 from sfu.app.exposition import Exposition
-from sfu.ids import ParticipantId
+from sfu.ids import ParticipantId, VisitId
 from sfu.rooms.events import ChannelLost, TimeHasCome, VisitClosed
 from sfu.rooms.requests import Admit, Deny, Hold, Leave, Remove
 from tests.app.house import House, Line
 
 ALERTS = Path(__file__).parents[2] / "docs/operations/alerts.yml"
+VISIT = VisitId("v_1")
 Who = tuple[ParticipantId, Line]
 
 
@@ -133,3 +134,90 @@ def test_every_series_is_there_before_its_first_count(ward: Ward) -> None:
     assert {outcome for _, outcome in ward.counters.lobby_wait} == {
         *("admitted", "denied", "removed", "left", "expired", "ended")
     }
+
+
+class Media:
+    """What the plane reports of people's media, at the moments that it is told."""
+
+    def __init__(self, ward: Ward) -> None:
+        self._ward = ward
+
+    def connected(self, who: Who) -> None:
+        self._ward.counters.media_connected(VISIT, who[0], clock.monotonic())
+
+    def both_ways(self, who: Who) -> None:
+        for incoming in (True, False):
+            self._ward.counters.media_seen(who[0], incoming, clock.monotonic())
+
+    @property
+    def samples(self) -> tuple[int, float]:
+        """How many, and their sum."""
+        counted = self._ward.counters.admit_to_media
+        return sum(counted.counts), round(counted.total, 6)
+
+
+async def test_a_click_runs_until_packets_go_both_ways(ward: Ward) -> None:
+    media = Media(ward)
+    eva, per = await ward.join("eva", Role.CLINICIAN), await ward.join("per", Role.PATIENT)
+    media.connected(eva)
+    await ward.ask(eva, Admit(per[0], True))
+    ward.pass_time(0.3)
+    media.connected(per)
+    ward.pass_time(0.2)
+    ward.counters.media_seen(per[0], True, clock.monotonic())
+    assert media.samples == (0, 0.0)
+    ward.pass_time(0.1)
+    media.both_ways(per)
+    assert media.samples == (1, 0.6)
+
+
+async def test_staff_who_come_early_measure_nothing(ward: Ward) -> None:
+    media = Media(ward)
+    eva = await ward.join("eva", Role.CLINICIAN)
+    media.connected(eva)
+    ward.pass_time(1200)
+    per = await ward.join("per", Role.PATIENT)
+    await ward.ask(eva, Admit(per[0], True))
+    ward.pass_time(0.5)
+    media.connected(per)
+    media.both_ways(eva)
+    media.both_ways(per)
+    assert media.samples == (1, 0.5)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["patient first", "clinician first"])
+async def test_where_nobody_else_had_media_time_runs_from_when_somebody_had(ward: Ward, first: bool) -> None:
+    media = Media(ward)
+    eva, per = await ward.join("eva", Role.CLINICIAN), await ward.join("per", Role.PATIENT)
+    await ward.ask(eva, Admit(per[0], True))
+    if first:
+        media.connected(per)
+    ward.pass_time(90)
+    media.connected(eva)
+    ward.pass_time(0.4)
+    if not first:
+        media.connected(per)
+    media.both_ways(per)
+    assert media.samples == (1, 0.4)
+
+
+@pytest.mark.parametrize("how", ["leaves", "fails"])
+async def test_who_has_no_media_any_more_is_nobody_to_talk_with(ward: Ward, how: str) -> None:
+    media = Media(ward)
+    eva, per = await ward.join("eva", Role.CLINICIAN), await ward.join("per", Role.PATIENT)
+    other = await ward.join("other", Role.CLINICIAN)
+    media.connected(other)
+    if how == "leaves":
+        await ward.ask(other, Leave())
+    else:
+        ward.counters.media_lost(VISIT, other[0])
+    await ward.ask(eva, Admit(per[0], True))
+    ward.pass_time(60)
+    media.connected(eva)
+    ward.pass_time(0.5)
+    media.both_ways(per)
+    assert media.samples == (1, 0.5)
+    for who in (eva, per):
+        await ward.ask(who, Leave())
+    assert not ward.counters._with_media, "nothing is kept of whom nobody will ask about"
+    assert not ward.counters._clicks
