@@ -101,7 +101,9 @@ export class MediaConnection {
   retire(source) {
     if (this.#local.delete(source)) this.#change();
     this.#retired.add(source);
-    this.#seen.delete(this.#sent.get(source)); // its going is no sign of a lost transport
+    // Its going is no sign of a lost transport, though rosters name it until the server knows.
+    this.#seen.delete(this.#sent.get(source));
+    this.#sent.delete(source);
   }
 
   /**
@@ -120,8 +122,8 @@ export class MediaConnection {
   }
 
   #noteSeen() {
-    for (const [source, track] of this.#sent) {
-      if (this.#own.includes(track) && !this.#retired.has(source)) this.#seen.add(track);
+    for (const track of this.#sent.values()) {
+      if (this.#own.includes(track)) this.#seen.add(track);
     }
   }
 
@@ -260,7 +262,8 @@ export class MediaConnection {
       this.#restart = "answered";
       this.#watchFor(pc, REPLACE_AFTER, () => this.#replace());
     }
-    this.#sent = new Map(answer.send.flatMap(({ mid, track }) => sections.sources(mid).map((source) => [source, track])));
+    const sources = (/** @type {string} */ mid) => sections.sources(mid).filter((source) => !this.#retired.has(source));
+    this.#sent = new Map(answer.send.flatMap(({ mid, track }) => sources(mid).map((source) => [source, track])));
     this.#noteSeen();
     this.#onSent(new Map(this.#sent));
     this.#onRemote(sections.remote());
