@@ -68,7 +68,11 @@ export class Devices extends EventTarget {
     this.#changed();
     if (closed.length === 2 && (await this.#ask(closed))) return;
     // One of the two may be missing or blocked; the other is still worth having.
-    for (const source of closed) await this.#ask([source]);
+    for (const source of closed) {
+      // Turned off, left, or asked for by another start, while the browser was asking.
+      const { wanted: still, track, asking } = this[source];
+      if (still && !track && !asking) await this.#ask([source]);
+    }
   }
 
   /**
