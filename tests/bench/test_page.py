@@ -15,7 +15,7 @@ SMALL = Hour(2, (Held(2_048_000, 600, 80), Held(2_068_480, 610, 80)), Held(1_024
 
 
 def load(interactive_ms: float, octets: int = 100_000) -> FirstLoad:
-    return FirstLoad(octets, 30, interactive_ms - 10, interactive_ms, octets + 60_000)
+    return FirstLoad(octets, 30, 7, interactive_ms - 10, interactive_ms, octets + 60_000, interactive_ms + 500)
 
 
 def made(**changes: object) -> Row:
@@ -25,7 +25,7 @@ def made(**changes: object) -> Row:
 def test_a_row_has_the_median_of_times_and_the_most_of_weights() -> None:
     loads = [load(300.0), load(100.0, 120_000), load(200.0)]
     row = page.row(loads, loads, SMALL)
-    assert (row["interactive_ms"], row["paint_ms_phone"]) == (200.0, 190.0)
+    assert (row["interactive_ms"], row["paint_ms_phone"], row["in_visit_ms_phone"]) == (200.0, 190.0, 700.0)
     assert (row["bytes_first_load"], row["bytes_in_visit"]) == (120_000, 180_000)
     assert (row["heap_kib_first"], row["heap_kib_last"], row["heap_kib_a_minute"]) == (2000, 2020, 20.0)
     assert (row["nodes_after"], row["listeners_after"]) == (50, 40)
@@ -79,6 +79,8 @@ def test_two_minutes_of_a_visit_are_measured_in_a_real_browser(
     (row,) = json.loads(capsys.readouterr().out)
     assert 0 < row["bytes_first_load"] <= page.MOST_BYTES < row["bytes_in_visit"]
     assert row["interactive_ms_phone"] > row["interactive_ms"] > 0
+    assert row["in_visit_ms_phone"] > row["interactive_ms_phone"]
+    assert 0 < row["requests_interactive"] <= 8 < row["requests_first_load"]
     assert len(row["samples"]) == 2
     assert row["nodes_after"] < row["nodes_first"]
     assert row["listeners_last"] == row["listeners_first"]

@@ -79,7 +79,10 @@ async def test_leaving_is_told_with_its_reason(portal: Page, server: PageServer)
 
 async def test_on_its_own_the_page_tells_nobody(context: BrowserContext, server: PageServer) -> None:
     page = await context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     await page.goto(f"{server.base_url}/join#{TICKET}")
-    await page.get_by_test_id("join").wait_for()
-    assert "/static/js/embedding.js" not in server.paths
+    await page.wait_for_load_state("networkidle")
+    assert [url for url in asked if url.endswith("/js/visit.js")]
+    assert not [url for url in asked if url.endswith("/js/embedding.js")]
     await page.close()

@@ -219,9 +219,14 @@ async def test_the_language_follows_the_switch_at_once_and_after_a_reload(visito
 
 @pytest.mark.parametrize(
     ("query", "locale", "told", "expected"),
-    [("?lang=en", "sv-SE", "sv", "en"), ("", "en-GB", "sv", "sv"), ("", "fi-FI", "en", "en")],
+    [
+        ("?lang=en", "sv-SE", "sv", "en"),
+        ("", "en-GB", "sv", "en"),
+        ("", "fi-FI", "en", "en"),
+        ("?lang=fi", "fi-FI", "en", "en"),
+    ],
 )
-async def test_the_language_is_the_links_else_the_visits(
+async def test_the_language_is_the_links_else_the_browsers_else_the_visits(
     browser: Browser, server: PageServer, query: str, locale: str, told: str, expected: str
 ) -> None:
     context = await new_context(browser, locale=locale)

@@ -28,7 +28,7 @@ async def catalogues(visitor: Visitor) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = await visitor.page.evaluate(
         """async () => {
           const of = async (code) => {
-            const parts = await Promise.all(["", "-meeting"].map((part) => import(`/static/js/texts/${code}${part}.js`)));
+            const parts = await Promise.all(["", "-equipment", "-meeting"].map((part) => import(`/static/js/texts/${code}${part}.js`)));
             const keys = parts.flatMap((part) => Object.keys(part[code]));
             if (new Set(keys).size !== keys.length) throw new Error("a key stands in both parts");
             return Object.assign({}, ...parts.map((part) => part[code]));
@@ -52,6 +52,7 @@ async def test_the_catalogues_have_the_same_keys_and_the_same_gaps_to_fill(visit
 async def test_every_text_is_used_and_every_used_text_exists(visitor: Visitor) -> None:
     keys = set((await catalogues(visitor))["sv"])
     sources = [path.read_text() for path in (STATIC / "js").rglob("*.js") if path.parent.name != "texts"]
+    sources += [page.read_text() for page in STATIC.glob("*.html")]
     quoted = set(re.findall(r'"([a-z_]+(?:\.[a-z_]+)+)"', "\n".join(sources)))
     assert {key for key in quoted if key.split(".")[0] in {k.split(".")[0] for k in keys} and "." in key} <= keys
     # Keys put together from a part that is fixed and one that the protocol or the device gives.
@@ -76,8 +77,11 @@ async def test_every_text_is_used_and_every_used_text_exists(visitor: Visitor) -
 
 
 async def test_the_first_load_is_small(visitor: Visitor) -> None:
+    """Everything that is fetched before somebody joins, what comes behind the first view included."""
     await visitor.open()
-    await expect(visitor.see("join")).to_be_visible()
+    await visitor.page.wait_for_load_state("networkidle")
+    names = await visitor.page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
+    assert [name for name in names if name.endswith("/js/visit.js")]
     sizes = await visitor.page.evaluate("performance.getEntries().map((entry) => entry.decodedBodySize ?? 0)")
     assert 0 < sum(sizes) <= FIRST_LOAD_LIMIT
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Browser, expect
 
-from tests.web.page.server import TIMEOUT
-from tests.web.page.visitor import CLINICIAN, LINK, VISIT, Visitor, admitted, answer, track
+from sfu.web.branding import Brand
+from tests.web.page.server import TIMEOUT, page_server
+from tests.web.page.visitor import CLINICIAN, LINK, VISIT, Visitor, admitted, answer, new_context, track
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -294,22 +295,21 @@ async def test_being_let_in_shows_in_the_title_until_the_page_is_looked_at(visit
     await visitor.page.wait_for_function("!document.title.startsWith('Du är insläppt')")
 
 
-async def test_the_number_to_call_is_shown_where_it_helps(visitor: Visitor) -> None:
-    async def with_number(route: Route) -> None:
-        response = await route.fetch()
-        body = (await response.text()).replace("<body>", '<body data-help-phone="08-123 45 67">')
-        await route.fulfill(response=response, body=body)
-
-    await visitor.page.route("**/join", with_number)
-    await visitor.open()
-    await expect(visitor.see("help")).to_contain_text("08-123 45 67")
-    await visitor.see("join").click()
-    channel = await visitor.answered()
-    await expect(visitor.see("waiting")).to_be_visible()
-    await expect(visitor.see("help").get_by_role("link")).to_have_attribute("href", "tel:081234567")
-    await channel.event("state", state="denied", reason="")
-    await visitor.final("denied")
-    await expect(visitor.see("help")).to_be_visible()
+async def test_the_number_to_call_is_shown_where_it_helps(browser: Browser) -> None:
+    async with page_server(Brand(help_phone="08-123 45 67")) as server:
+        context = await new_context(browser)
+        visitor = await Visitor.arrive(context, server)
+        await visitor.open()
+        await expect(visitor.see("help")).to_contain_text("08-123 45 67")
+        await visitor.see("join").click()
+        channel = await visitor.answered()
+        await expect(visitor.see("waiting")).to_be_visible()
+        await expect(visitor.see("help").get_by_role("link")).to_have_attribute("href", "tel:081234567")
+        await channel.event("state", state="denied", reason="")
+        await visitor.final("denied")
+        await expect(visitor.see("help")).to_be_visible()
+        await context.close()
+        assert visitor.errors == visitor.strangers == []
 
 
 async def test_sound_picture_and_devices_are_seen_to_while_one_waits(visitor: Visitor) -> None:

@@ -7,7 +7,6 @@
 
 import { SOURCES } from "./devices.js";
 import { Mutes } from "./mutes.js";
-import { QualityWatch } from "./quality.js";
 import { SCREEN_SOURCES } from "./screen.js";
 
 /**
@@ -18,14 +17,15 @@ const SHOWN_SOURCES = ["microphone", "screen_audio", "screen", "camera"];
 const LOAD_AGAIN_AFTER = 2_000; // ms
 
 /**
- * What carries media, fetched while the server is asked to let one in: the first view does not wait for it.
+ * What carries media and watches it, fetched while the server is asked to let one in: nobody waits for it who only reads.
  *
- * @returns {Promise<typeof import("./media.js")>}
+ * @returns {Promise<typeof import("./media.js") & typeof import("./quality.js")>}
  */
 export async function loadMedia() {
   for (;;) {
     try {
-      return await import("./media.js");
+      const [media, quality] = await Promise.all([import("./media.js"), import("./quality.js")]);
+      return { ...media, ...quality };
     } catch {
       await new Promise((done) => setTimeout(done, LOAD_AGAIN_AFTER)); // the network failed
     }
@@ -39,7 +39,8 @@ export class Exchange {
   #onChange;
   #say;
   #mutes;
-  #quality;
+  /** @type {import("./quality.js").QualityWatch | null} */
+  #quality = null;
   /** @type {import("./media.js").MediaConnection | null} */
   #media = null;
   /** Whether media is wanted; it opens when what carries it has come. */
@@ -66,10 +67,6 @@ export class Exchange {
     this.#onChange = onChange;
     this.#say = say;
     this.#mutes = new Mutes({ devices, tell: (fields) => request("mute", fields), onSilenced: () => say("message.silenced") });
-    this.#quality = new QualityWatch({
-      measure: async () => (await this.#media?.measure()) ?? null,
-      onRating: (quality) => onChange({ quality }),
-    });
     devices.addEventListener("change", () => this.#syncLocal());
     screen.addEventListener("change", () => this.#syncScreen());
   }
@@ -77,8 +74,12 @@ export class Exchange {
   /** Somebody has been let in. */
   async open() {
     this.#wanted = true;
-    const { MediaConnection } = await loadMedia();
+    const { MediaConnection, QualityWatch } = await loadMedia();
     if (this.#media || !this.#wanted) return;
+    this.#quality ??= new QualityWatch({
+      measure: async () => (await this.#media?.measure()) ?? null,
+      onRating: (quality) => this.#onChange({ quality }),
+    });
     this.#media = new MediaConnection({
       iceServers: this.#relays,
       negotiate: (offer) => this.#request("offer", offer),
@@ -100,7 +101,7 @@ export class Exchange {
     this.#others = [];
     this.#mutes.clear();
     media?.close();
-    this.#quality.stop();
+    this.#quality?.stop();
     this.#screen.stop();
     this.#onChange({ media: null, quality: "good", qualities: new Map(), paused: new Map(), remote: new Map() });
   }

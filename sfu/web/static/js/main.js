@@ -1,34 +1,69 @@
-/** Starts the page at /join. */
+/** Starts the page at /join: the first view, which stands in the document, at once; everything else is fetched while somebody reads it. */
 
-import { channelUrl, TabMemory } from "./entry.js";
-import { Page } from "./page.js";
-import { chooseLanguage, setLanguage } from "./text.js";
-import { Visit } from "./visit.js";
+import { TabMemory } from "./entry.js";
+import { adoptTexts, chooseLanguage, setLanguage } from "./text.js";
+import { BeforeView } from "./views/before.js";
+import { Header } from "./views/header.js";
+
+const LOAD_AGAIN_AFTER = 2_000; // ms
 
 const memory = new TabMemory();
 memory.takeFragment();
+const wishes = [new URLSearchParams(location.search).get("lang"), ...navigator.languages];
 
-const asked = new URLSearchParams(location.search).get("lang");
-await setLanguage(chooseLanguage([memory.now.language, asked, ...navigator.languages]));
-
-const visit = new Visit({ url: channelUrl() });
-const page = new Page(visit, memory, { asked });
-
-// A link opened in a tab that has this page changes the fragment alone, and loads nothing.
-addEventListener("hashchange", async () => {
-  if (!location.hash) return;
-  const another = memory.takeFragment();
-  if (another) await page.abandon();
-  if (another || visit.state.phase === "over") location.reload();
+const header = new Header((code) => {
+  memory.remember({ language: code });
+  void setLanguage(code);
 });
-// A page that the browser kept frozen has lost its channel and its media.
-addEventListener("pageshow", (event) => {
-  if (event.persisted) location.reload();
+adoptTexts(header.element);
+const { entry, now } = memory;
+const before = new BeforeView({
+  guest: entry !== null && !("ticket" in entry),
+  known: now.guest,
+  enter: async (guest) => {
+    fetchAhead("meeting");
+    (await behind).enter(guest);
+  },
+  equipment: async () => (await behind).equipment(),
 });
-addEventListener("online", () => visit.renew());
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden) visit.check();
-});
+// A tab that finds its way back, or has no link, shows something else as soon as that has come.
+if (!entry || now.resume) before.element.remove();
+const behind = fetchBehind();
 
-if (window.parent !== window) void import("./embedding.js").then(({ tellEmbedder }) => tellEmbedder(visit));
-page.start();
+/** The visit, and the page that draws it. */
+async function fetchBehind() {
+  // Whoever reads or presses already comes first.
+  await new Promise((done) => setTimeout(done));
+  fetchAhead("behind");
+  if (now.resume) fetchAhead("meeting");
+  const [{ start }] = await Promise.all([fetchStart(), speak()]);
+  return start({ memory, header, before, wishes });
+}
+
+/**
+ * Have the browser fetch all that is needed next at once, instead of one after the other as it finds out. The server has made the list.
+ *
+ * @param {"behind" | "meeting"} what
+ */
+function fetchAhead(what) {
+  const list = document.querySelector(`template#${what}`);
+  if (list instanceof HTMLTemplateElement) document.head.append(list.content);
+}
+
+async function fetchStart() {
+  for (;;) {
+    try {
+      return await import("./start.js");
+    } catch {
+      await pause(); // the network failed
+    }
+  }
+}
+
+async function speak() {
+  while (!(await setLanguage(chooseLanguage([memory.now.language, ...wishes])))) await pause();
+}
+
+function pause() {
+  return new Promise((done) => setTimeout(done, LOAD_AGAIN_AFTER));
+}

@@ -5,11 +5,10 @@ import { el } from "./dom.js";
 import { SOURCES } from "./devices.js";
 import { channelUrl } from "./entry.js";
 import { brandName } from "./operator.js";
-import { addTexts, chooseLanguage, clearText, clockTime, plainName, setLanguage, setText, t } from "./text.js";
-import { BeforeView } from "./views/before.js";
+import { loadSheet } from "./sheet.js";
+import { addTexts, chooseLanguage, clearText, clockTime, onLanguage, plainName, setLanguage, setText, speaks, t } from "./text.js";
 import { ask, dismissDialogs } from "./views/dialog.js";
 import { FinalView } from "./views/final.js";
-import { Header } from "./views/header.js";
 import { WaitingView } from "./views/waiting.js";
 import { presentIn } from "./state.js";
 
@@ -41,16 +40,12 @@ const SHOWN_ELSEWHERE = new Set(["message.knock", "message.knocks"]);
 
 /** The meeting comes when somebody has pressed join: what is not needed until then does not slow the first view. */
 async function loadMeeting() {
-  const style = el("link", { attrs: { rel: "stylesheet", href: "/static/css/meeting.css" } });
-  const styled = new Promise((resolve) => {
-    style.onload = style.onerror = resolve;
-  });
-  document.head.append(style);
   const [{ MeetingView }, { StaffActions }] = await Promise.all([
     import("./views/meeting.js"),
     import("./staff.js"),
+    addTexts("equipment"),
     addTexts("meeting"),
-    styled,
+    loadSheet("meeting"),
   ]);
   return { MeetingView, StaffActions };
 }
@@ -72,7 +67,6 @@ export class Page {
   #announcer = new Announcer();
   /** @type {InstanceType<Awaited<ReturnType<typeof loadMeeting>>["StaffActions"]> | null} */
   #staff = null;
-  #header = new Header((code) => this.#switchLanguage(code));
   #trouble = el("p", { class: "trouble", testid: "trouble", attrs: { role: "alert" } });
   /** @type {View | null} */
   #view = null;
@@ -82,19 +76,24 @@ export class Page {
   #MeetingView = null;
   #loading = false;
   #preferences;
-  #asked;
+  #before;
+  #wishes;
   /** Let in while the page was not seen; until it is, the tab's title says so. */
   #called = false;
 
   /**
    * @param {import("./visit.js").Visit} visit
-   * @param {import("./entry.js").TabMemory} memory
-   * @param {{asked: string | null}} options `asked` is the language that the address asks for
+   * @param {object} options
+   * @param {import("./entry.js").TabMemory} options.memory
+   * @param {import("./views/header.js").Header} options.header stands above every view
+   * @param {import("./views/before.js").BeforeView} options.before may stand there already
+   * @param {(string | null | undefined)[]} options.wishes languages that the address and the browser ask for, dearest first
    */
-  constructor(visit, memory, { asked }) {
-    this.#asked = asked;
+  constructor(visit, { memory, header, before, wishes }) {
     this.#visit = visit;
     this.#memory = memory;
+    this.#before = before;
+    this.#wishes = wishes;
     this.#preferences = {
       get arrivalSound() {
         return memory.now.arrivalSound !== false;
@@ -103,12 +102,11 @@ export class Page {
         memory.remember({ arrivalSound: on });
       },
     };
-    document.body.append(
-      this.#header.element,
+    header.element.after(
       el("div", { class: "shared-lines" }, this.#trouble, el("div", { class: "toasts" }, this.#announcer.status, this.#announcer.undo)),
       this.#announcer.urgent,
     );
-    this.#header.update();
+    onLanguage(() => this.#title());
     document.addEventListener("visibilitychange", () => {
       this.#called = false;
       this.#title();
@@ -123,6 +121,7 @@ export class Page {
   /** Begin, or go on where this tab was. */
   start() {
     const { entry, now } = this.#memory;
+    if (!entry || now.resume || !("RTCPeerConnection" in window)) this.#before.element.remove();
     if (!("RTCPeerConnection" in window)) this.#visit.giveUp("unsupported");
     else if (now.resume) this.#join({ resume: now.resume });
     else if (!entry) this.#visit.giveUp("no_link");
@@ -165,8 +164,14 @@ export class Page {
     chime();
   }
 
+  /** Camera, microphone and connection, to be tried before the visit. */
+  async equipment() {
+    const [{ Equipment }] = await Promise.all([import("./views/equipment.js"), addTexts("equipment")]);
+    return new Equipment(this.#visit.devices, { url: channelUrl(), entry: this.#memory.entry });
+  }
+
   /** @param {{name: string, role: string} | null} guest */
-  #enter(guest) {
+  enter(guest) {
     const { entry } = this.#memory;
     if (guest) this.#memory.remember({ guest });
     if (!entry) this.#visit.giveUp("no_link");
@@ -179,7 +184,7 @@ export class Page {
     const anew = BEGIN_ANEW_AFTER.has(this.#visit.state.reason);
     this.#visit.reset();
     if (resume) this.#join({ resume });
-    else if (!anew) this.#enter(guest ?? null);
+    else if (!anew) this.enter(guest ?? null);
   }
 
   #leave = async () => {
@@ -201,8 +206,8 @@ export class Page {
   /** @param {import("./protocol.js").JoinAnswer} answer */
   #joined(answer) {
     this.#memory.remember({ resume: answer.resume });
-    if (this.#memory.now.language || this.#asked) return;
-    void this.#speak(chooseLanguage([answer.language]));
+    // What this user reads counts more than what was written in the booking.
+    if (!this.#memory.now.language && !this.#wishes.some(speaks)) void setLanguage(chooseLanguage([answer.language]));
   }
 
   /** @param {{key: string, params: Record<string, string>, urgent: boolean}} message */
@@ -211,19 +216,6 @@ export class Page {
     if (key === "message.admitted") this.#call();
     if (urgent) this.#announcer.interrupt(key, shown);
     else this.#announcer.say(key, shown, { seen: !SHOWN_ELSEWHERE.has(key) });
-  }
-
-  /** @param {import("./text.js").Language} code */
-  #switchLanguage(code) {
-    this.#memory.remember({ language: code });
-    void this.#speak(code);
-  }
-
-  /** @param {import("./text.js").Language} code */
-  async #speak(code) {
-    await setLanguage(code);
-    this.#header.update();
-    this.#title();
   }
 
   /** Somebody who may have looked elsewhere while they waited is let in. */
@@ -275,7 +267,8 @@ export class Page {
     this.#shown = name;
     const view = this.#create(name, state);
     this.#view = view;
-    document.body.append(view.element);
+    // The first one has stood there before, and may have the focus.
+    if (!view.element.isConnected) document.body.append(view.element);
     document.body.dataset.view = name.split(" ")[0];
     this.#title();
     // Whoever has just opened the page begins at its beginning; whoever was moved is told where to.
@@ -293,13 +286,8 @@ export class Page {
     const leave = () => void this.#leave();
     switch (name) {
       case "before":
-        return new BeforeView({
-          guest: this.#memory.entry !== null && !("ticket" in this.#memory.entry),
-          known: this.#memory.now.guest,
-          devices,
-          link: { url: channelUrl(), entry: this.#memory.entry },
-          join: (guest) => this.#enter(guest),
-        });
+        this.#before.open();
+        return this.#before;
       case "connecting":
         return new ConnectingView();
       case "waiting":

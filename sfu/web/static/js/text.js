@@ -6,18 +6,20 @@
  */
 
 /**
- * One catalogue is fetched at a time, since few people read two; and what is said in the meeting when it is needed.
+ * One catalogue is fetched at a time, since few people read two; and what is said in the meeting, or where devices are chosen, when it is needed.
  *
- * @typedef {"first" | "meeting"} Part
+ * @typedef {"first" | "equipment" | "meeting"} Part
  * @type {Record<Language, Record<Part, () => Promise<Record<string, string>>>>}
  */
 const CATALOGUES = {
   sv: {
     first: async () => (await import("./texts/sv.js")).sv,
+    equipment: async () => (await import("./texts/sv-equipment.js")).sv,
     meeting: async () => (await import("./texts/sv-meeting.js")).sv,
   },
   en: {
     first: async () => (await import("./texts/en.js")).en,
+    equipment: async () => (await import("./texts/en-equipment.js")).en,
     meeting: async () => (await import("./texts/en-meeting.js")).en,
   },
 };
@@ -30,10 +32,12 @@ const loaded = new Map();
 let current = "sv";
 /** @type {Language} */
 let wanted = current;
-/** @type {Record<string, string>} */
-let texts = {};
+/** What is said until the first catalogue has come stands in the document. @type {Record<string, string> | null} */
+let texts = null;
 /** @type {WeakMap<Element, Map<string, [string, Params]>>} */
 const bindings = new WeakMap();
+/** @type {Set<() => void>} */
+const listeners = new Set();
 
 export const language = () => current;
 
@@ -43,12 +47,18 @@ export const language = () => current;
  * @param {(string | null | undefined)[]} wishes language tags, dearest first
  * @returns {Language}
  */
-export function chooseLanguage(wishes) {
-  for (const wish of wishes) {
-    const primary = (wish ?? "").toLowerCase().split("-")[0];
-    if (primary === "sv" || primary === "en") return primary;
-  }
-  return "sv";
+export const chooseLanguage = (wishes) => wishes.map(languageOf).find((known) => known !== null) ?? "sv";
+
+/** @param {string | null | undefined} tag of a language @returns {boolean} whether there are texts for it */
+export const speaks = (tag) => languageOf(tag) !== null;
+
+/**
+ * @param {string | null | undefined} tag
+ * @returns {Language | null}
+ */
+function languageOf(tag) {
+  const primary = (tag ?? "").toLowerCase().split("-")[0];
+  return primary === "sv" || primary === "en" ? primary : null;
 }
 
 /**
@@ -56,7 +66,7 @@ export function chooseLanguage(wishes) {
  * @param {Params} [params]
  */
 export function t(key, params = {}) {
-  const text = texts[key] ?? key;
+  const text = texts?.[key] ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => {
     const value = params[name];
     return typeof value === "function" ? value() : (value ?? "");
@@ -64,7 +74,7 @@ export function t(key, params = {}) {
 }
 
 /** @param {string} key */
-export const hasText = (key) => key in texts;
+export const hasText = (key) => texts !== null && key in texts;
 
 /**
  * @param {Element} element
@@ -72,7 +82,7 @@ export const hasText = (key) => key in texts;
  */
 function apply(element, target) {
   const binding = bindings.get(element)?.get(target);
-  if (!binding) return;
+  if (!binding || !texts) return;
   const value = t(...binding);
   // A live region speaks when it is written to, even if nothing is new.
   if (target === "text") {
@@ -99,6 +109,19 @@ export function setText(element, key, params = {}, target = "text") {
 }
 
 /**
+ * Bind what the server has written already: `data-text` names the text of an element, `data-label` that of its accessible name.
+ *
+ * @param {Element} root
+ */
+export function adoptTexts(root) {
+  for (const element of root.querySelectorAll("[data-text]")) setText(element, element.getAttribute("data-text") ?? "");
+  for (const element of root.querySelectorAll("[data-label]")) setText(element, element.getAttribute("data-label") ?? "", {}, "aria-label");
+}
+
+/** @param {() => void} listener told whenever another language is spoken */
+export const onLanguage = (listener) => void listeners.add(listener);
+
+/**
  * @param {Element} element
  */
 export function clearText(element) {
@@ -117,7 +140,7 @@ export async function addTexts(part) {
   // Another language may have been chosen meanwhile.
   while (!known(current)) await fetched(current);
   texts = known(current) ?? texts;
-  applyAll();
+  applyTexts(document);
 }
 
 /** @param {Language} code */
@@ -140,6 +163,7 @@ async function fetched(code) {
  * and where texts cannot be had, everything stays as it is.
  *
  * @param {Language} wish
+ * @returns {Promise<boolean>} whether there are texts, be it in another language that was wished for meanwhile
  */
 export async function setLanguage(wish) {
   wanted = wish;
@@ -148,19 +172,25 @@ export async function setLanguage(wish) {
     try {
       catalogue = await fetched(wish);
     } catch {
-      return;
+      return texts !== null;
     }
-    if (wanted !== wish) return;
+    if (wanted !== wish) return texts !== null;
   }
   current = wish;
   texts = catalogue;
   document.documentElement.lang = wish;
-  applyAll();
+  applyTexts(document);
+  for (const listener of listeners) listener();
+  return true;
 }
 
-/** What is on the page says what the texts say now. */
-function applyAll() {
-  for (const element of document.querySelectorAll("[data-bound]")) {
+/**
+ * What is in there says what the texts say now. What stands in the document does so by itself.
+ *
+ * @param {ParentNode} root
+ */
+export function applyTexts(root) {
+  for (const element of root.querySelectorAll("[data-bound]")) {
     for (const target of bindings.get(element)?.keys() ?? []) apply(element, target);
   }
 }

@@ -1,89 +1,83 @@
-/** Before the visit: what will happen, and for whoever comes by a shared link, who they are. */
+/**
+ * Before the visit: what will happen, and for whoever comes by a shared link, who they are. It stands in the document, so that there
+ * is something to read before any script has come; the buttons wait for this one.
+ */
 
-import { el } from "../dom.js";
-import { helpLine } from "../operator.js";
-import { clearText, setText } from "../text.js";
+import { adoptTexts, applyTexts, clearText, setText } from "../text.js";
 
-const NAME_LENGTH = 80; // the protocol's limit
-const ROLES = ["interpreter", "external", "guardian", "clinician", "patient"];
-const STEPS = ["before.step.devices", "before.step.waiting", "before.step.admitted"];
+/** @typedef {{name: string, role: string}} Guest */
 
 export class BeforeView {
   titleKey = "before.title";
-  heading = el("h1", { text: "before.title", attrs: { tabindex: -1 } });
-  #join = el("button", { class: "button primary wide", testid: "join", text: "before.join", attrs: { type: "submit" } });
-  #try = el("button", { class: "button plain wide", testid: "try", text: "before.try", attrs: { type: "button" } });
-  #trying = el("div", { class: "trying" }, this.#try);
+  element = /** @type {HTMLElement} */ (document.querySelector("main"));
+  heading = /** @type {HTMLElement} */ (this.element.querySelector("h1"));
+  #join = this.#find("join", HTMLButtonElement);
+  #try = this.#find("try", HTMLButtonElement);
+  #trying = /** @type {HTMLElement} */ (this.#try.parentElement);
+  #name = new Field(this.#find("name", HTMLInputElement), this.#find("name-fault", HTMLElement));
+  #role = new Field(this.#find("role", HTMLSelectElement), this.#find("role-fault", HTMLElement));
   /** @type {import("./equipment.js").Equipment | null} */
   #equipment = null;
   #stopped = false;
-  #name;
-  #role;
+  #guest;
+  #enter;
+  #fetchEquipment;
 
   /**
    * @param {object} options
    * @param {boolean} options.guest whether name and role must be asked for
-   * @param {{name: string, role: string}} [options.known] what was answered earlier in this tab
-   * @param {(guest: {name: string, role: string} | null) => void} options.join
-   * @param {import("../devices.js").Devices} options.devices
-   * @param {{url: string, entry: import("../entry.js").Entry | null}} options.link
+   * @param {Guest} [options.known] what was answered earlier in this tab
+   * @param {(guest: Guest | null) => void} options.enter
+   * @param {() => Promise<import("./equipment.js").Equipment>} options.equipment rejects where the network fails
    */
-  constructor({ guest, known, join, devices, link }) {
-    this.#try.addEventListener("click", () => void this.#tryEquipment(devices, link));
-    this.#name = new Field(
-      "name",
-      el("input", { testid: "name", attrs: { type: "text", name: "name", autocomplete: "name", maxlength: NAME_LENGTH, spellcheck: "false" } }),
-      "before.name.hint",
-    );
-    this.#role = new Field(
-      "role",
-      el(
-        "select",
-        { testid: "role", attrs: { name: "role" } },
-        el("option", { text: "before.role.choose", attrs: { value: "" } }),
-        ...ROLES.map((role) => el("option", { text: `before.role.${role}`, attrs: { value: role } })),
-      ),
-    );
+  constructor({ guest, known, enter, equipment }) {
+    this.#guest = guest;
+    this.#enter = enter;
+    this.#fetchEquipment = equipment;
+    const asked = /** @type {HTMLElement} */ (this.element.querySelector(".guest"));
+    asked.hidden = false;
+    if (!guest) asked.remove();
     if (known) {
       this.#name.control.value = known.name;
       this.#role.control.value = known.role;
     }
-    const form = el(
-      "form",
-      { attrs: { novalidate: true }, on: { submit: (event) => this.#submit(event, guest, join) } },
-      ...(guest ? [this.#name.element, this.#role.element] : []),
-      this.#join,
-    );
-    this.element = el(
-      "main",
-      { class: "card", testid: "before" },
-      this.heading,
-      el("p", { class: "lead", text: "before.lead" }),
-      el("ol", { class: "steps" }, ...STEPS.map((text) => el("li", { text }))),
-      this.#trying,
-      form,
-      el("p", { class: "small", text: "before.privacy" }),
-      helpLine(),
-    );
+    adoptTexts(this.element);
+    this.element.querySelector("form")?.addEventListener("submit", (event) => this.#submit(event));
+    this.#try.addEventListener("click", () => void this.#tryEquipment());
+    this.#join.disabled = this.#try.disabled = false;
+  }
+
+  /**
+   * @template {HTMLElement} Kind
+   * @param {string} testid
+   * @param {new () => Kind} kind
+   */
+  #find(testid, kind) {
+    const found = this.element.querySelector(`[data-testid="${testid}"]`);
+    if (!(found instanceof kind)) throw new TypeError(`the document has no ${testid}`);
+    return found;
+  }
+
+  /** Shown anew. */
+  open() {
+    this.#stopped = false;
+    applyTexts(this.element);
   }
 
   stop() {
     this.#stopped = true;
     this.#equipment?.stop();
+    this.#equipment = null;
+    this.#trying.replaceChildren(this.#try);
   }
 
-  /**
-   * The browser asks for the devices when somebody has asked to try them, not before.
-   *
-   * @param {import("../devices.js").Devices} devices
-   * @param {{url: string, entry: import("../entry.js").Entry | null}} link
-   */
-  async #tryEquipment(devices, link) {
+  /** The browser asks for the devices when somebody has asked to try them, not before. */
+  async #tryEquipment() {
     this.#try.setAttribute("aria-disabled", "true");
     try {
-      const { Equipment } = await import("./equipment.js");
+      const equipment = await this.#fetchEquipment();
       if (this.#stopped || this.#equipment) return;
-      this.#equipment = new Equipment(devices, link);
+      this.#equipment = equipment;
     } catch {
       return; // the network failed; another press tries again
     } finally {
@@ -96,32 +90,39 @@ export class BeforeView {
 
   /** @param {import("../state.js").VisitState} state */
   update(state) {
-    const joining = state.phase === "joining";
+    this.#show(state.phase === "joining");
+  }
+
+  /** @param {boolean} joining */
+  #show(joining) {
     this.#join.setAttribute("aria-disabled", String(joining));
     setText(this.#join, joining ? "before.joining" : "before.join");
   }
 
-  /**
-   * @param {SubmitEvent} event
-   * @param {boolean} guest
-   * @param {(guest: {name: string, role: string} | null) => void} join
-   */
-  #submit(event, guest, join) {
+  /** @param {SubmitEvent} event */
+  #submit(event) {
     event.preventDefault();
     if (this.#join.getAttribute("aria-disabled") === "true") return;
-    if (!guest) return join(null);
+    const guest = this.#guest ? this.#answers() : null;
+    if (this.#guest && !guest) return;
+    this.#show(true);
+    this.#enter(guest);
+  }
+
+  /** @returns {Guest | null} null where something is missing, which has been said */
+  #answers() {
     const name = this.#name.control.value.trim().replace(/\s+/g, " ");
     const role = this.#role.control.value;
     this.#name.fault(name && !/\p{Cc}/u.test(name) ? null : "before.name.missing");
     this.#role.fault(role ? null : "before.role.missing");
     const wrong = [this.#name, this.#role].find((field) => field.wrong);
-    if (wrong) wrong.control.focus();
-    else join({ name, role });
+    wrong?.control.focus();
+    return wrong ? null : { name, role };
   }
 }
 
 /**
- * A labelled control with a hint and a place for what is wrong with it.
+ * A control with a place for what is wrong with it.
  *
  * @template {HTMLInputElement | HTMLSelectElement} Control
  */
@@ -130,32 +131,19 @@ class Field {
   #fault;
 
   /**
-   * @param {string} id
    * @param {Control} control
-   * @param {string} [hint] key
+   * @param {HTMLElement} fault
    */
-  constructor(id, control, hint) {
+  constructor(control, fault) {
     this.control = control;
-    control.id = id;
-    control.required = true;
-    this.#fault = el("p", { class: "fault", testid: `${id}-fault`, attrs: { id: `${id}-fault` } });
-    if (hint) control.setAttribute("aria-describedby", `${id}-hint ${id}-fault`);
-    else control.setAttribute("aria-describedby", `${id}-fault`);
-    this.element = el(
-      "div",
-      { class: "field" },
-      el("label", { text: `before.${id}`, attrs: { for: id } }),
-      hint ? el("p", { class: "hint", text: hint, attrs: { id: `${id}-hint` } }) : null,
-      this.#fault,
-      control,
-    );
+    this.#fault = fault;
   }
 
   /** @param {string | null} key */
   fault(key) {
     this.wrong = key !== null;
     this.control.setAttribute("aria-invalid", String(this.wrong));
-    this.element.classList.toggle("wrong", this.wrong);
+    this.control.parentElement?.classList.toggle("wrong", this.wrong);
     if (key) setText(this.#fault, key);
     else clearText(this.#fault);
   }

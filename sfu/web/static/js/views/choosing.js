@@ -2,6 +2,7 @@
 
 import { SOURCES } from "../devices.js";
 import { el } from "../dom.js";
+import { addTexts } from "../text.js";
 import { ask } from "./dialog.js";
 
 /** @typedef {{id: string, name: string, current: boolean}} Choice */
@@ -42,7 +43,7 @@ export function blurChoice(devices) {
  * @param {import("../devices.js").Devices} devices
  */
 export async function chooseDevices(devices) {
-  const [found, outputs] = await Promise.all([devices.list(), devices.outputs()]);
+  const [found, outputs] = await Promise.all([devices.list(), devices.outputs(), addTexts("equipment")]);
   /** @type {HTMLElement[]} */
   const fields = SOURCES.filter((source) => found[source].length).map((source) => field(source, found[source], (id) => void devices.choose(source, id)));
   if (outputs.length > 1) fields.push(field("output", outputs, (id) => devices.chooseOutput(id)));

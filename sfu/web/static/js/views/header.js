@@ -1,35 +1,18 @@
-/** The line on top of every view: what this is, and the language. */
+/** The line on top of every view: what this is, and the language. It stands in the document. */
 
-import { el } from "../dom.js";
-import { brandName, logo } from "../operator.js";
-import { language } from "../text.js";
-
-/** @type {[import("../text.js").Language, string][]} */
-const LANGUAGES = [
-  ["sv", "Svenska"],
-  ["en", "English"],
-];
+import { language, onLanguage } from "../text.js";
 
 export class Header {
-  #buttons = LANGUAGES.map(([code, name]) =>
-    el("button", { class: "language", testid: `language-${code}`, attrs: { type: "button", lang: code }, on: { click: () => this.#choose(code) } }, name),
-  );
-  #brand = el("span", {});
-  #choose;
+  element = /** @type {HTMLElement} */ (document.querySelector(".header"));
+  #buttons = [.../** @type {NodeListOf<HTMLButtonElement>} */ (this.element.querySelectorAll(".language"))];
 
   /** @param {(code: import("../text.js").Language) => void} choose */
   constructor(choose) {
-    this.#choose = choose;
-    this.element = el(
-      "header",
-      { class: "header" },
-      el("p", { class: "brand", testid: "brand" }, logo(), this.#brand),
-      el("div", { class: "languages", label: "language.choose", attrs: { role: "group" } }, ...this.#buttons),
-    );
-  }
-
-  update() {
-    this.#brand.textContent = brandName();
-    for (const button of this.#buttons) button.setAttribute("aria-pressed", String(button.lang === language()));
+    for (const button of this.#buttons) {
+      button.addEventListener("click", () => choose(/** @type {import("../text.js").Language} */ (button.lang)));
+    }
+    onLanguage(() => {
+      for (const button of this.#buttons) button.setAttribute("aria-pressed", String(button.lang === language()));
+    });
   }
 }

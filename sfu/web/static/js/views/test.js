@@ -1,12 +1,12 @@
-/** The page at /test: one's equipment, tried at any time before the visit. Nobody is met, nobody is told. */
+/** The page at /test: one's equipment, tried at any time before the visit. Nobody is met, nobody is told. It stands in the document. */
 
-import { el } from "../dom.js";
+import { adoptTexts } from "../text.js";
 import { Equipment } from "./equipment.js";
 
 export class TestView {
   titleKey = "test.title";
-  heading = el("h1", { text: "test.title", attrs: { tabindex: -1 } });
-  #start = el("button", { class: "button primary wide", testid: "test-start", text: "test.start", attrs: { type: "button" } });
+  element = /** @type {HTMLElement} */ (document.querySelector("main"));
+  #start;
 
   /**
    * @param {object} options
@@ -14,21 +14,21 @@ export class TestView {
    * @param {{url: string, entry: import("../entry.js").Entry | null}} options.link
    */
   constructor({ devices, link }) {
-    const place = el("div", {}, this.#start);
-    this.#start.addEventListener("click", () => {
+    const start = /** @type {HTMLButtonElement} */ (this.element.querySelector("button"));
+    start.addEventListener("click", () => {
       const equipment = new Equipment(devices, link);
-      place.replaceChildren(equipment.element);
+      start.replaceWith(equipment.element);
       equipment.start();
-      this.heading.focus();
+      this.element.querySelector("h1")?.focus();
     });
-    this.element = el(
-      "main",
-      { class: "card", testid: "test" },
-      this.heading,
-      el("p", { class: "lead", text: "test.lead" }),
-      place,
-      el("p", { class: "small", text: "test.private" }),
-      link.entry ? el("a", { class: "button plain", testid: "to-visit", text: "test.to_visit", attrs: { href: "/join" } }) : null,
-    );
+    this.#start = start;
+    adoptTexts(this.element);
+    const visit = /** @type {HTMLAnchorElement} */ (this.element.querySelector("a"));
+    visit.hidden = !link.entry;
+  }
+
+  /** All is there that it takes. */
+  open() {
+    this.#start.disabled = false;
   }
 }

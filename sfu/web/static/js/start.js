@@ -1,0 +1,43 @@
+/** What comes behind the first view: the visit, the page that draws it, and what the browser tells them both. */
+
+import { channelUrl } from "./entry.js";
+import { Page } from "./page.js";
+import { loadSheet } from "./sheet.js";
+import { Visit } from "./visit.js";
+
+/**
+ * Begin, or go on where this tab was.
+ *
+ * @param {object} options
+ * @param {import("./entry.js").TabMemory} options.memory
+ * @param {import("./views/header.js").Header} options.header
+ * @param {import("./views/before.js").BeforeView} options.before
+ * @param {(string | null | undefined)[]} options.wishes languages that the address and the browser ask for, dearest first
+ */
+export async function start({ memory, header, before, wishes }) {
+  await loadSheet("visit");
+  const visit = new Visit({ url: channelUrl() });
+  const page = new Page(visit, { memory, header, before, wishes });
+
+  // A link opened in a tab that has this page changes the fragment alone, and loads nothing.
+  const follow = async () => {
+    if (!location.hash) return;
+    const another = memory.takeFragment();
+    if (another) await page.abandon();
+    if (another || visit.state.phase === "over") location.reload();
+  };
+  addEventListener("hashchange", follow);
+  // A page that the browser kept frozen has lost its channel and its media.
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+  });
+  addEventListener("online", () => visit.renew());
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) visit.check();
+  });
+
+  if (window.parent !== window) void import("./embedding.js").then(({ tellEmbedder }) => tellEmbedder(visit));
+  page.start();
+  void follow();
+  return page;
+}
