@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 SHOWN = "return document.querySelector(`[data-testid=${arguments[0]}]`)?.checkVisibility() ?? false"
 CLICK = """
 const button = document.querySelector(`[data-testid=${arguments[0]}]`);
-if (!button?.checkVisibility()) return false;
+if (!button?.checkVisibility() || button.disabled) return false;
 button.click();
 return true;
 """

@@ -124,6 +124,21 @@ async def patient(visitor: Sitter) -> None:
     await visitor.see("text-pane").wait_for()
 
 
+async def captions(visitor: Sitter) -> None:
+    channel = await visitor.knock(TICKET, state="admitted")
+    people = [admitted("p1", "Dr Eva Ek", role="clinician"), admitted("p2", "Sara Skrivtolk")]
+    await channel.event(
+        "roster", version=1, locked=False, participants=[admitted("p_me", "Per Persson", role="patient"), *people]
+    )
+    await visitor.show_people()
+    await visitor.see("captions-toggle").click()
+    if await visitor.see("panel-close").is_visible():
+        await visitor.see("panel-close").click()
+    await channel.event("text", participant="p2", text="Ta två tabletter, morgon och kväll.", final=True)
+    await channel.event("text", participant="p2", text="Har du några frågor om", final=False)
+    await visitor.see("caption-line").nth(1).wait_for()
+
+
 async def people(visitor: Sitter) -> None:
     channel = await staff(visitor, ROSTER)
     await channel.event("quality", participants=[{"participant": "p2", "score": 3.1, "reason": "uplink"}])
@@ -209,6 +224,7 @@ STATES: dict[str, Callable[[Sitter], Awaitable[None]]] = {
     "waiting-held": held,
     "meeting": meeting,
     "meeting-patient": patient,
+    "captions": captions,
     "people": people,
     "shared": shared,
     "weak": weak,

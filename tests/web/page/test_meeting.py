@@ -24,6 +24,14 @@ navigator.mediaDevices.getDisplayMedia = async (wanted) => {
 """JavaScript: a screen to share that is a canvas, with sound."""
 
 
+WEAK_STATS = """
+Object.defineProperty(RTCPeerConnection.prototype, "connectionState", { get: () => "connected" });
+const pair = { type: "candidate-pair", nominated: true, currentRoundTripTime: 0.5 };
+RTCPeerConnection.prototype.getStats = async () => new Map([["pair", pair]]);
+"""
+"""JavaScript: half a second there and back, as the browser measures it."""
+
+
 def screen(name: str, kind: str = "video", *, muted: bool = False) -> dict[str, object]:
     source = "screen" if kind == "video" else "screen_audio"
     return {"track": name, "kind": kind, "source": source, "muted": muted, "paused": False}
@@ -212,6 +220,30 @@ async def test_an_arrival_is_counted_in_the_title_and_heard_unless_turned_off(vi
     assert await visitor.page.evaluate("probe.tones") == tones
     await channel.event("lobby", version=3, waiting=[])
     await expect(visitor.page).to_have_title("Videobesök pågår – Videobesök")
+
+
+async def test_coming_and_going_is_said_unless_turned_off_and_stays_so_after_a_reload(visitor: Visitor) -> None:
+    channel = await visitor.enter()
+    own = admitted("p_me", tracks=[])
+    await channel.event("roster", version=2, locked=False, participants=[own, admitted("p1", "Per Persson")])
+    await expect(visitor.see("status")).to_have_text("Per Persson är med i besöket.")
+    await visitor.see("announcements").click()
+    await expect(visitor.see("announcements")).to_have_attribute("aria-pressed", "false")
+    await channel.event("roster", version=3, locked=False, participants=[own, admitted("p2", "Maria Persson")])
+    await expect(visitor.page.get_by_test_id("roster-entry")).to_have_count(2)
+    await expect(visitor.see("status")).to_have_text("Per Persson är med i besöket.")
+    await visitor.page.reload()
+    await visitor.answered(**CLINICIAN)
+    await expect(visitor.see("announcements")).to_have_attribute("aria-pressed", "false")
+
+
+async def test_to_whom_the_picture_matters_most_nobody_says_to_turn_the_camera_off(visitor: Visitor) -> None:
+    await visitor.page.add_init_script(WEAK_STATS)
+    await visitor.enter(admitted("p1"))
+    await expect(visitor.see("quality")).to_contain_text("stänga av kameran")
+    await visitor.see("picture-first").click()
+    await expect(visitor.see("quality")).not_to_contain_text("stänga av kameran")
+    await expect(visitor.see("quality")).to_contain_text("Din uppkoppling är svag.")
 
 
 async def test_keys_need_alt_are_listed_and_leave_typing_alone(visitor: Visitor) -> None:

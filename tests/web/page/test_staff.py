@@ -64,6 +64,58 @@ async def test_somebody_booked_is_let_in_at_once(visitor: Visitor) -> None:
     assert (request["participant"], request["agreed"]) == ("w1", False)
 
 
+async def test_all_who_are_expected_are_let_in_at_once_and_nobody_of_whom_something_is_to_be_asked(
+    visitor: Visitor,
+) -> None:
+    channel = await visitor.knock(**CLINICIAN)
+    everybody = [
+        waiting("w1", "Per Persson"),
+        waiting("w2", "Amina Tolk", role="interpreter", verified=False, booked=False),
+        waiting("w3", "Maria Persson", role="guardian"),
+        waiting("w4", "Karin Ek", role="clinician", booked=False),
+        waiting("w5", "Johan Persson", role="guardian", second_device=True),
+        waiting("w6", "Anna Ek", verified=False),
+        waiting("w7", "Olle Ek", connected=False),
+    ]
+    await channel.event("lobby", version=1, waiting=everybody[:2])
+    await expect(visitor.page.get_by_test_id("lobby-entry")).to_have_count(2)
+    await expect(visitor.see("admit-all")).to_be_hidden()
+    await channel.event("lobby", version=2, waiting=everybody)
+    await expect(visitor.see("admit-all")).to_have_text("Släpp in alla som är bokade och identifierade (2)")
+    await visitor.see("admit-all").click()
+    # Each by a request of its own: each is an admission of its own in the access log.
+    for participant in ("w1", "w3"):
+        request = await channel.heard("admit")
+        assert (request["participant"], request["agreed"]) == (participant, False)
+        await channel.ok(request)
+    await expect(visitor.see("undo-line")).to_contain_text("Per Persson, Maria Persson är insläppta.")
+    assert channel.pending("admit") == 0
+    await visitor.see("undo").click()
+    for participant in ("w1", "w3"):
+        request = await channel.heard("hold")
+        assert request["participant"] == participant
+        await channel.ok(request)
+
+
+async def test_of_all_who_are_let_in_one_who_must_be_asked_about_stays_and_a_failure_is_said(visitor: Visitor) -> None:
+    channel = await visitor.knock(**CLINICIAN)
+    people = [
+        waiting("w1", "Per Persson"),
+        waiting("w2", "Maria Persson"),
+        waiting("w3", "Nora Ek"),
+        waiting("w4", "Olle Ek"),
+    ]
+    await channel.event("lobby", version=1, waiting=people)
+    await visitor.see("admit-all").click()
+    await channel.error(await channel.heard("admit"), "agreement_required")
+    await channel.ok(await channel.heard("admit"))
+    await channel.error(await channel.heard("admit"), "full")
+    await expect(visitor.see("undo-line")).to_contain_text("Maria Persson är insläppt.")
+    await expect(visitor.see("status")).to_have_text("Besöket är fullt. Någon måste lämna först.")
+    await expect(visitor.see("agreement-dialog")).to_have_count(0)
+    assert channel.pending("admit") == 0
+
+
 async def test_somebody_not_booked_needs_an_agreement(visitor: Visitor) -> None:
     channel = await visitor.knock(**CLINICIAN)
     await channel.event("lobby", version=1, waiting=[waiting("w2", "Amina Tolk", role="interpreter", booked=False)])

@@ -21,6 +21,7 @@ const before = new BeforeView({
   guest: entry !== null && !("ticket" in entry),
   known: now.guest,
   enter: async (guest) => {
+    fetchAhead("behind");
     fetchAhead("meeting");
     (await behind).enter(guest);
   },

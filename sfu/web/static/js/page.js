@@ -5,6 +5,7 @@ import { el } from "./dom.js";
 import { SOURCES } from "./devices.js";
 import { channelUrl } from "./entry.js";
 import { brandName } from "./operator.js";
+import { Preferences } from "./preferences.js";
 import { loadSheet } from "./sheet.js";
 import { addTexts, chooseLanguage, clearText, clockTime, onLanguage, plainName, setLanguage, setText, speaks, t } from "./text.js";
 import { ask, dismissDialogs } from "./views/dialog.js";
@@ -35,6 +36,8 @@ const FORGET_AFTER = new Set([
   "link_revoked",
 ]);
 
+/** Who comes and goes stands in the list of people, for whoever does not want to be told. */
+const COMING_AND_GOING = new Set(["message.came", "message.came.many", "message.went", "message.went.many"]);
 /** Who waits stands in the list, or on the button that leads there: it is read out, and covers nothing. */
 const SHOWN_ELSEWHERE = new Set(["message.knock", "message.knocks"]);
 
@@ -94,14 +97,7 @@ export class Page {
     this.#memory = memory;
     this.#before = before;
     this.#wishes = wishes;
-    this.#preferences = {
-      get arrivalSound() {
-        return memory.now.arrivalSound !== false;
-      },
-      set arrivalSound(on) {
-        memory.remember({ arrivalSound: on });
-      },
-    };
+    this.#preferences = new Preferences(memory);
     header.element.after(
       el("div", { class: "shared-lines" }, this.#trouble, el("div", { class: "toasts" }, this.#announcer.status, this.#announcer.undo)),
       this.#announcer.urgent,
@@ -112,9 +108,10 @@ export class Page {
       this.#title();
     });
     visit.addEventListener("change", () => this.#drawSoon());
+    this.#preferences.addEventListener("change", () => this.#drawSoon());
     visit.addEventListener("joined", (event) => this.#joined(/** @type {CustomEvent} */ (event).detail));
     visit.addEventListener("message", (event) => this.#said(/** @type {CustomEvent} */ (event).detail));
-    visit.addEventListener("knock", () => void (this.#preferences.arrivalSound && this.#ring()));
+    visit.addEventListener("knock", () => void (this.#preferences.wants("arrivalSound") && this.#ring()));
     visit.devices.addEventListener("turned", (event) => memory.remember(/** @type {CustomEvent} */ (event).detail));
   }
 
@@ -212,6 +209,7 @@ export class Page {
 
   /** @param {{key: string, params: Record<string, string>, urgent: boolean}} message */
   #said({ key, params, urgent }) {
+    if (COMING_AND_GOING.has(key) && !this.#preferences.wants("announcements")) return;
     const shown = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, name === "moment" ? clockTime(value) : plainName(value)]));
     if (key === "message.admitted") this.#call();
     if (urgent) this.#announcer.interrupt(key, shown);

@@ -53,6 +53,27 @@ export class StaffActions {
     if ((await this.#move("hold", { participant })) === "done") this.#announcer.say("undo.held", { name: plainName(name) });
   }
 
+  /**
+   * Let in all whom the booking names and who have shown who they are, one after the other. Whoever else waits is asked about one by one.
+   *
+   * @param {Waiting[]} people
+   */
+  admitAll = async (people) => {
+    /** @type {Waiting[]} */
+    const admitted = [];
+    for (const person of people) {
+      const outcome = await this.#move("admit", { participant: person.participant, agreed: false }, ["agreement_required", "participant_unknown"]);
+      if (outcome === "failed") break;
+      if (outcome === "done") admitted.push(person);
+    }
+    if (admitted.length === 1) this.#admitted(admitted[0]);
+    else if (admitted.length) {
+      this.#announcer.offerUndo("undo.admitted.many", { names: admitted.map(({ name }) => plainName(name)).join(", ") }, async () => {
+        for (const { participant, name } of admitted) await this.#putBack(participant, name);
+      });
+    }
+  };
+
   /** @param {Person} person */
   async #admitAgreed(person) {
     const answer = await ask({

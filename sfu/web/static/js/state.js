@@ -41,6 +41,13 @@
 export const presentIn = (lobby) => lobby.waiting.filter((p) => p.connected);
 
 /**
+ * Those of them of whom nothing is to be asked: the booking names them, they have shown who they are, and they are here once.
+ *
+ * @param {Lobby} lobby
+ */
+export const expectedIn = (lobby) => presentIn(lobby).filter((p) => p.booked && p.verified && !p.second_device);
+
+/**
  * Who has closed the tab keeps the place for a while, and keeps nobody from being seen who is there.
  *
  * @param {Lobby} lobby

@@ -150,4 +150,13 @@ export const en = {
   "link.text": "Copy the link and send it. Whoever opens it comes to the waiting room.",
   "link.label": "Link to the visit",
   "shortcuts.undo": "Undo what you did last",
+
+  "lobby.admit_all": "Let in everybody who is booked and identified ({count})",
+  "undo.admitted.many": "{names} have been let in.",
+  announcements: "Say when somebody comes or goes",
+  "quality.picture_first": "Picture matters most to me",
+  "quality.weak.picture": "Your connection is weak. Move closer to your Wi-Fi if you can, or ask others to turn off their camera for a while.",
+  "quality.poor.picture": "Your connection is very weak. Change network or move closer to your Wi-Fi so that your picture arrives. You can also write under Text.",
+  "captions.toggle": "Captions: what others write",
+  "captions.title": "Captions",
 };

@@ -150,4 +150,13 @@ export const sv = {
   "link.text": "Kopiera länken och skicka den. Den som öppnar den kommer till väntrummet.",
   "link.label": "Länk till besöket",
   "shortcuts.undo": "Ångra det senaste du gjorde",
+
+  "lobby.admit_all": "Släpp in alla som är bokade och identifierade ({count})",
+  "undo.admitted.many": "{names} är insläppta.",
+  announcements: "Säg när någon kommer eller går",
+  "quality.picture_first": "Bilden är viktigast för mig",
+  "quality.weak.picture": "Din uppkoppling är svag. Gå närmare ditt wifi om du kan, eller be andra stänga av sin kamera en stund.",
+  "quality.poor.picture": "Din uppkoppling är mycket svag. Byt nät eller gå närmare ditt wifi, så att bilden kommer fram. Du kan också skriva under Text.",
+  "captions.toggle": "Undertexter: det andra skriver",
+  "captions.title": "Undertexter",
 };

@@ -2,13 +2,13 @@
 
 import { el, reconcile } from "../dom.js";
 import { plainName, roleKey, setText } from "../text.js";
-import { presentIn } from "../state.js";
+import { expectedIn, presentIn } from "../state.js";
 import { Marks } from "./marks.js";
 
 /**
  * @typedef {import("../state.js").Waiting} Waiting
  * @typedef {import("../state.js").TurnedAway} TurnedAway
- * @typedef {{admit: (p: Waiting) => void, deny: (p: Waiting) => void, allow: (p: TurnedAway) => void,
+ * @typedef {{admit: (p: Waiting) => void, deny: (p: Waiting) => void, allow: (p: TurnedAway) => void, admitAll: (p: Waiting[]) => void,
  *   notice: (p: Waiting | null) => void}} Actions
  */
 
@@ -20,15 +20,23 @@ export class LobbyPanel {
   #empty = el("p", { class: "small", text: "lobby.empty" });
   #list = el("ul", { class: "people knocking", testid: "lobby", attrs: { "aria-labelledby": "lobby-title" } });
   #noticeAll = el("button", {
-    class: "button plain small-button notice-all",
+    class: "button plain small-button all",
     testid: "notice-all",
     text: "notice.all",
     attrs: { type: "button" },
     on: { click: () => this.#actions.notice(null) },
   });
+  #admitAll = el("button", {
+    class: "button primary small-button all",
+    testid: "admit-all",
+    attrs: { type: "button" },
+    on: { click: () => this.#actions.admitAll(this.#expected) },
+  });
+  /** @type {Waiting[]} */
+  #expected = [];
   #turnedAwayTitle = el("h3", { text: "lobby.turned_away", attrs: { tabindex: -1, id: "turned-away-title" } });
   #turnedAwayList = el("ul", { class: "people", testid: "turned-away", attrs: { "aria-labelledby": "turned-away-title" } });
-  element = el("section", { class: "panel-part lobby" }, this.heading, this.#empty, this.#list, this.#noticeAll, this.#turnedAwayTitle, this.#turnedAwayList);
+  element = el("section", { class: "panel-part lobby" }, this.heading, this.#empty, this.#admitAll, this.#list, this.#noticeAll, this.#turnedAwayTitle, this.#turnedAwayList);
   /** @type {Map<string, WaitingEntry>} */
   #entries = new Map();
   /** @type {Map<string, TurnedAwayEntry>} */
@@ -50,6 +58,9 @@ export class LobbyPanel {
     setText(this.heading, "lobby.title", { count: String(present) });
     this.#empty.hidden = present > 0;
     this.#noticeAll.hidden = present < 2;
+    this.#expected = expectedIn(state.lobby);
+    this.#admitAll.hidden = this.#expected.length < 2;
+    setText(this.#admitAll, "lobby.admit_all", { count: String(this.#expected.length) });
     reconcile(this.#list, this.#entries, waiting, (p) => p.participant, (p) => new WaitingEntry(p, this.#actions), this.heading);
     reconcile(this.#turnedAwayList, this.#turnedAway, turnedAway, (p) => p.participant, (p) => new TurnedAwayEntry(p, this.#actions), this.heading);
     this.#turnedAwayTitle.hidden = this.#turnedAwayList.hidden = turnedAway.length === 0;

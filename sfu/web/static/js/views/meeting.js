@@ -5,11 +5,12 @@ import { KEYS, listen } from "../shortcuts.js";
 import { clearText, plainName, setText } from "../text.js";
 import { WakeLock } from "../wake.js";
 import { presentIn } from "../state.js";
-import { chooseDevices } from "./choosing.js";
+import { captionsLane } from "./captions.js";
 import { Controls } from "./controls.js";
 import { ask } from "./dialog.js";
 import { LobbyPanel } from "./lobby.js";
 import { People } from "./people.js";
+import { plainButton, preferenceButton, Settings } from "./settings.js";
 import { TextPane } from "./text.js";
 import { Tiles } from "./tiles.js";
 import { Windows } from "./windows.js";
@@ -19,14 +20,6 @@ const WIDE = "(min-width: 60rem)";
 
 /** Keys that are of use to those who may admit alone. */
 const FOR_STAFF = new Set(["admit", "undo"]);
-
-/**
- * @param {string} testid
- * @param {string} text
- * @param {() => void} act
- */
-const plainButton = (testid, text, act) =>
-  el("button", { class: "button plain small-button", testid, text, attrs: { type: "button" }, on: { click: act } });
 
 export class MeetingView {
   titleKey = "meeting.title";
@@ -66,7 +59,7 @@ export class MeetingView {
   #share = el("button", { class: "control", testid: "share", attrs: { type: "button" }, on: { click: () => this.#toggleShare() } });
   #sharing = el("p", { class: "notice-line", testid: "sharing", text: "share.on", attrs: { role: "status", hidden: true } });
   #quality = el("p", { class: "notice-line", testid: "quality", attrs: { role: "status" } });
-  #arrivalSound = plainButton("arrival-sound", "arrival.sound", () => this.#turnArrivalSound());
+  #captions = captionsLane();
   #lockButton = el("button", { class: "button plain small-button", testid: "lock", attrs: { type: "button" } });
   #visitPart;
   #people;
@@ -87,6 +80,10 @@ export class MeetingView {
   #mayAdmit = false;
   /** Lines that there were when the text was last seen. */
   #linesSeen = 0;
+  /** Lines that there were when captions were last shown. */
+  #linesCaptioned = 0;
+  /** @type {import("../texting.js").Transcript} */
+  #written = { lines: [], writing: [], count: 0 };
   /** The user does not want the text to open by itself. */
   #textUnwanted = false;
 
@@ -96,7 +93,7 @@ export class MeetingView {
    * @param {import("../staff.js").StaffActions} options.staff
    * @param {import("../screen.js").Screen} options.screen
    * @param {import("../texting.js").Texting} options.texting
-   * @param {{arrivalSound: boolean}} options.preferences
+   * @param {import("../preferences.js").Preferences} options.preferences
    * @param {() => void} options.leave
    * @param {(key: string) => void} options.say
    * @param {(view: import("./tiles.js").TrackView) => Promise<unknown>} options.onView
@@ -108,7 +105,8 @@ export class MeetingView {
     this.#staff = staff;
     this.#text = new TextPane({ texting, close: () => this.#openText(false) });
     this.#share.hidden = !screen.possible;
-    this.#arrivalSound.setAttribute("aria-pressed", String(preferences.arrivalSound));
+    preferences.addEventListener("change", this.#preferred);
+    setText(this.#captions, "captions.title", {}, "aria-label");
     this.#stopListening = this.#listen();
     this.#people = new People(staff);
     this.#lobby = new LobbyPanel(staff);
@@ -125,7 +123,7 @@ export class MeetingView {
         { class: "entry-buttons" },
         plainButton("copy-link", "link.copy", () => void staff.copyLink()),
         this.#lockButton,
-        this.#arrivalSound,
+        preferenceButton(preferences, "arrivalSound", "arrival-sound", "arrival.sound"),
         el("button", { class: "button danger-plain small-button", testid: "end", text: "visit.end", attrs: { type: "button" }, on: { click: () => void staff.end() } }),
       ),
     );
@@ -140,12 +138,7 @@ export class MeetingView {
       this.#lobby.element,
       this.#people.element,
       this.#visitPart,
-      el(
-        "section",
-        { class: "panel-part" },
-        el("h2", { text: "screen.title" }),
-        el("div", { class: "entry-buttons" }, plainButton("change-devices", "devices.change", () => void chooseDevices(devices)), ...this.#windows.buttons, plainButton("shortcuts", "shortcuts.open", () => void this.#showShortcuts())),
-      ),
+      new Settings({ devices, preferences, windows: this.#windows.buttons, showKeys: () => void this.#showShortcuts() }).element,
     );
     this.#panel.hidden = !this.#wide.matches;
     this.#wide.addEventListener("change", this.#widthChanged);
@@ -158,6 +151,7 @@ export class MeetingView {
       el("div", { class: "meeting-head" }, this.heading, this.#subject, this.#locked),
       el("div", { class: "lines" }, this.#mediaLine, this.#quality, this.#sharing, this.#controls.faults, this.#alone, this.#knock),
       this.#tiles.element,
+      this.#captions,
       this.#text.element,
       this.#panel,
       this.#controls.element,
@@ -180,10 +174,12 @@ export class MeetingView {
     this.#mediaLine.hidden = !trouble;
     if (trouble) setText(this.#mediaLine, `media.${state.media}`);
     this.#mayAdmit = staff;
+    this.#written = state.written;
     const weak = state.quality !== "good" && !trouble && !state.reconnecting;
     const heldBack = [...state.paused.values()].includes("bandwidth") && !trouble && !state.reconnecting;
     this.#quality.hidden = !weak && !heldBack;
-    if (weak) setText(this.#quality, `quality.${state.quality}.${this.#devices.camera.on ? "camera" : "sound"}`);
+    const dear = this.#preferences.wants("pictureFirst") ? "picture" : "camera";
+    if (weak) setText(this.#quality, `quality.${state.quality}.${this.#devices.camera.on ? dear : "sound"}`);
     else if (heldBack) setText(this.#quality, "quality.held_back");
     else clearText(this.#quality);
     this.#showShare();
@@ -199,6 +195,8 @@ export class MeetingView {
 
   stop() {
     this.#wide.removeEventListener("change", this.#widthChanged);
+    this.#preferences.removeEventListener("change", this.#preferred);
+    this.#captions.clear();
     this.#stopListening();
     this.#windows.stop();
     this.#wake.release();
@@ -257,9 +255,28 @@ export class MeetingView {
     this.#share.replaceChildren(icon("share", on), el("span", { text: `control.share.${state}` }));
   }
 
-  #turnArrivalSound() {
-    this.#preferences.arrivalSound = !this.#preferences.arrivalSound;
-    this.#arrivalSound.setAttribute("aria-pressed", String(this.#preferences.arrivalSound));
+  /** What somebody wants to see has changed: the next drawing has it; captions begin with what is being written. */
+  #preferred = () => {
+    this.#captions.clear();
+    this.#linesCaptioned = this.#written.count;
+    this.#caption(this.#written);
+  };
+
+  /**
+   * What others write beside speech is their captions, for whoever wants them large and below the pictures.
+   *
+   * @param {import("../texting.js").Transcript} transcript
+   */
+  #caption({ lines, writing, count }) {
+    const wanted = this.#preferences.wants("captions");
+    this.#captions.hidden = !wanted;
+    const fresh = lines.slice(lines.length - Math.min(lines.length, Math.max(0, count - this.#linesCaptioned)));
+    this.#linesCaptioned = count;
+    if (!wanted) return;
+    for (const { name, text, own } of fresh) if (!own) this.#captions.show({ speaker: name, text, final: true });
+    for (const { name, text } of writing) this.#captions.show({ speaker: name, text, final: false });
+    const names = new Set(writing.map(({ name }) => name));
+    for (const speaker of this.#captions.speaking) if (!names.has(speaker)) this.#captions.drop(speaker);
   }
 
   /**
@@ -271,7 +288,8 @@ export class MeetingView {
     const { count, writing, lines } = transcript;
     const fresh = count - this.#linesSeen;
     const others = writing.length > 0 || lines.slice(-fresh).some((line) => fresh > 0 && !line.own);
-    if (others && !this.#textUnwanted) this.#text.element.hidden = false;
+    this.#caption(transcript);
+    if (others && !this.#textUnwanted && !this.#preferences.wants("captions")) this.#text.element.hidden = false;
     const open = !this.#text.element.hidden;
     if (open) this.#linesSeen = count;
     this.#text.update(transcript);
