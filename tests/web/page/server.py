@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -130,14 +131,19 @@ class PageServer:
 
 
 @asynccontextmanager
-async def page_server(brand: Brand | None = None) -> AsyncIterator[PageServer]:
-    """Serve on a free port of the loopback interface."""
+async def page_server(brand: Brand | None = None, *, before_scripts: str = "") -> AsyncIterator[PageServer]:
+    """Serve on a free port of the loopback interface. `before_scripts`: JavaScript that runs in each page before its own."""
     server = PageServer("")
 
     @web.middleware
     async def policy(request: web.Request, handler: Callable[[web.Request], web.StreamResponse]) -> web.StreamResponse:
         server.paths.append(request.path_qs)
         response = await handler(request)  # type: ignore[misc]  # aiohttp types a handler as either kind
+        if before_scripts and response.content_type == "text/html" and isinstance(response, web.Response):
+            assert isinstance(response.body, bytes)
+            packed = response.headers.popall("Content-Encoding", [])
+            told = (gzip.decompress(response.body) if packed else response.body).decode()
+            response.text = told.replace("<head>", '<head><script src="/before.js"></script>', 1)
         if not response.prepared:
             response.headers["Content-Security-Policy"] = POLICY
             response.headers["X-Content-Type-Options"] = "nosniff"
@@ -155,6 +161,11 @@ async def page_server(brand: Brand | None = None) -> AsyncIterator[PageServer]:
     app = web.Application(middlewares=[policy])  # type: ignore[list-item]  # as above
     Pages(brand).set_up(app.router)
     app.router.add_get("/api/v1/signal", signal)
+
+    async def before(_: web.Request) -> web.Response:
+        return web.Response(text=before_scripts, content_type="text/javascript")
+
+    app.router.add_get("/before.js", before)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
