@@ -33,8 +33,7 @@ const behind = fetchBehind();
 
 /** The visit, and the page that draws it. */
 async function fetchBehind() {
-  // Whoever reads or presses already comes first.
-  await new Promise((done) => setTimeout(done));
+  await nextTask(); // whoever reads or presses already comes first
   fetchAhead("behind");
   if (now.resume) fetchAhead("meeting");
   const [{ start }] = await Promise.all([fetchStart(), speak()]);
@@ -63,6 +62,14 @@ async function fetchStart() {
 
 async function speak() {
   while (!(await setLanguage(chooseLanguage([memory.now.language, ...wishes])))) await pause();
+}
+
+function nextTask() {
+  const { port1, port2 } = new MessageChannel();
+  port2.postMessage(null);
+  return new Promise((done) => {
+    port1.onmessage = done;
+  });
 }
 
 function pause() {
