@@ -61,14 +61,14 @@ class FirstLoad:
     """… to the meeting, for whoever presses join as soon as that does something."""
 
 
-async def first_load(browser: Browser, link: str, another_link: str, speed: Speed) -> FirstLoad:
+async def first_load(browser: Browser, links: tuple[str, str], speed: Speed) -> FirstLoad:
     """Open a link in a browser that has never seen it, at this speed, and join: once in peace, once in a hurry."""
     context = await browser.new_context()
     try:
         page = await context.new_page()
         await page.add_init_script(WATCH)
         await slow_down(await devtools(page), speed)
-        await page.goto(link, wait_until="load")
+        await page.goto(links[0], wait_until="load")
         await page.wait_for_function("() => seen.join !== undefined")
         await page.wait_for_load_state("networkidle")
         first: dict[str, Any] = await page.evaluate(WEIGHED)
@@ -84,7 +84,7 @@ async def first_load(browser: Browser, link: str, another_link: str, speed: Spee
         first["paint"],
         first["interactive"],
         then["octets"],
-        await _hurried(browser, another_link, speed),
+        await _hurried(browser, links[1], speed),
     )
 
 

@@ -107,8 +107,8 @@ async def _page(minutes: int, watcher: Watcher) -> list[Row]:
                     for speed, measured in loads.items():
                         watcher.tell("page", f"first load, {speed.name}", run, RUNS)
                         visit = VISITS_OF_LOADS + 4 * run + 2 * (speed is PHONE)
-                        links = [await _link(ready, visit), await _link(ready, visit + 1)]
-                        measured.append(await first_load(browser, *links, speed))
+                        links = await _link(ready, visit), await _link(ready, visit + 1)
+                        measured.append(await first_load(browser, links, speed))
 
                 def tell(minute: int) -> None:
                     watcher.tell("page", "an hour's visit", minute, minutes)

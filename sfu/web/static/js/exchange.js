@@ -17,15 +17,15 @@ const SHOWN_SOURCES = ["microphone", "screen_audio", "screen", "camera"];
 const LOAD_AGAIN_AFTER = 2_000; // ms
 
 /**
- * What carries media and watches it, fetched while the server is asked to let one in: nobody waits for it who only reads.
+ * What carries media and watches it, and what says goodbye, fetched while the server is asked to let one in: nobody waits for it who only reads.
  *
- * @returns {Promise<typeof import("./media.js") & typeof import("./quality.js")>}
+ * @returns {Promise<typeof import("./media.js") & typeof import("./quality.js") & typeof import("./farewell.js")>}
  */
 export async function loadMedia() {
   for (;;) {
     try {
-      const [media, quality] = await Promise.all([import("./media.js"), import("./quality.js")]);
-      return { ...media, ...quality };
+      const [media, quality, farewell] = await Promise.all([import("./media.js"), import("./quality.js"), import("./farewell.js")]);
+      return { ...media, ...quality, ...farewell };
     } catch {
       await new Promise((done) => setTimeout(done, LOAD_AGAIN_AFTER)); // the network failed
     }

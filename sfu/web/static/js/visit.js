@@ -12,7 +12,6 @@
 
 import { Devices } from "./devices.js";
 import { Exchange, loadMedia } from "./exchange.js";
-import { Farewell } from "./farewell.js";
 import { News } from "./news.js";
 import { ChannelLost, Refused, SignallingClient } from "./protocol.js";
 import { Screen } from "./screen.js";
@@ -31,7 +30,7 @@ export class Visit extends EventTarget {
   /** @type {SignallingClient | null} */
   #client = null;
   #news = new News();
-  /** Of whoever has left, until the server knows. @type {Set<Farewell>} */
+  /** Of whoever has left, until the server knows. @type {Set<import("./farewell.js").Farewell>} */
   #farewells = new Set();
   #exchange = new Exchange({
     devices: this.devices,
@@ -91,6 +90,7 @@ export class Visit extends EventTarget {
 
   /** @param {string} resume */
   async #bidFarewell(resume) {
+    const { Farewell } = await loadMedia(); // it came when the visit was joined
     const farewell = new Farewell(resume, { url: this.#url });
     this.#farewells.add(farewell);
     await farewell.tell();
