@@ -130,6 +130,7 @@ async def captions(visitor: Sitter) -> None:
     await channel.event(
         "roster", version=1, locked=False, participants=[admitted("p_me", "Per Persson", role="patient"), *people]
     )
+    await visitor.see("meeting").wait_for()
     await visitor.show_people()
     await visitor.see("captions-toggle").click()
     if await visitor.see("panel-close").is_visible():

@@ -84,7 +84,7 @@ async def test_a_guest_reads_the_first_view_says_who_they_are_and_waits(browser:
     await browser.until(SAYS, "notice", "Vi är snart hos dig.")
     await browser.until(SAYS, "waiting-status", "The staff are here and know that you are waiting.")
     channel.abort()
-    await browser.until(SAYS, "trouble", "Reconnecting")
+    await browser.until(SAYS, "trouble", "The connection was lost.")
     again = await server.channel()
     await again.ok(await again.heard("join"), **answer(verified=False))
     await browser.until("return document.querySelector('[data-testid=trouble]').innerText === ''")
