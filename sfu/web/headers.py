@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-FRAMED = frozenset({"/join"})
-"""Paths that a portal may show in a frame. Nothing else has a reason to be in one."""
+FRAMED = frozenset({"/join", "/test"})
+"""Paths that a portal may show in a frame: the page, and where it leads whoever comes too early. Nothing else has a reason to be in one."""
 
 
 def content_security_policy(public_url: str, embedders: Sequence[str] = ()) -> str:

@@ -19,7 +19,7 @@ async def headers(path: str, *, embedders: tuple[str, ...] = ()) -> CIMultiDictP
     return CIMultiDictProxy(response.headers)
 
 
-@pytest.mark.parametrize("path", ["/join", "/static/js/main.js", "/api/v1/visits", "/nowhere"])
+@pytest.mark.parametrize("path", ["/join", "/test", "/static/js/main.js", "/api/v1/visits", "/nowhere"])
 async def test_without_embedders_nothing_is_framed(path: str) -> None:
     found = await headers(path)
     assert found["X-Frame-Options"] == "DENY"
@@ -27,8 +27,9 @@ async def test_without_embedders_nothing_is_framed(path: str) -> None:
     assert "connect-src 'self' wss://evisit.example;" in found["Content-Security-Policy"]
 
 
-async def test_named_portals_may_frame_the_page() -> None:
-    found = await headers("/join", embedders=PORTALS)
+@pytest.mark.parametrize("path", ["/join", "/test"])
+async def test_named_portals_may_frame_the_page_and_the_test_of_equipment(path: str) -> None:
+    found = await headers(path, embedders=PORTALS)
     assert "X-Frame-Options" not in found
     policy = found["Content-Security-Policy"]
     assert policy.endswith("frame-ancestors https://portal.example https://record.example:8443")
@@ -36,7 +37,9 @@ async def test_named_portals_may_frame_the_page() -> None:
     assert found["Permissions-Policy"].startswith("camera=(self), microphone=(self), display-capture=(self)")
 
 
-@pytest.mark.parametrize("path", ["/join/", "/Join", "/static/join.html", "/api/v1/signal", "/healthz"])
+@pytest.mark.parametrize(
+    "path", ["/join/", "/Join", "/test/", "/static/join.html", "/static/test.html", "/api/v1/signal", "/healthz"]
+)
 async def test_nothing_but_the_page_is_framed(path: str) -> None:
     found = await headers(path, embedders=PORTALS)
     assert found["X-Frame-Options"] == "DENY"

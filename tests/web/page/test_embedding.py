@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from playwright.async_api import BrowserContext, FrameLocator, Page, Route
 
+from sfu.web.headers import SecurityHeaders
 from tests.web.page.server import Channel, PageServer
 from tests.web.page.visitor import TICKET, answer
 
@@ -28,13 +32,20 @@ async def portal(context: BrowserContext, server: PageServer) -> AsyncIterator[P
     async def show(route: Route) -> None:
         await route.fulfill(content_type="text/html", body=PORTAL % (server.base_url, TICKET))
 
+    headers = SecurityHeaders(server.base_url, [origin])
+
     async def allow(route: Route) -> None:
+        """As the server's own headers have it for this path."""
         response = await route.fetch()
-        policy = response.headers["content-security-policy"].replace("ancestors 'none'", f"ancestors {origin}")
-        await route.fulfill(response=response, headers={**response.headers, "content-security-policy": policy})
+        said = web.Response()
+        await headers.on_prepare(make_mocked_request("GET", urlsplit(route.request.url).path), said)
+        told = ("Content-Security-Policy", "X-Frame-Options")
+        framing = {name.lower(): said.headers[name] for name in told if name in said.headers}
+        await route.fulfill(response=response, headers={**response.headers, **framing})
 
     await page.route(f"{origin}/portal", show)
-    await page.route(f"{server.base_url}/join", allow)
+    for path in ("/join", "/test"):
+        await page.route(f"{server.base_url}{path}", allow)
     await page.goto(f"{origin}/portal")
     yield page
     await page.close()
@@ -86,3 +97,14 @@ async def test_on_its_own_the_page_tells_nobody(context: BrowserContext, server:
     assert [url for url in asked if url.endswith("/js/visit.js")]
     assert not [url for url in asked if url.endswith("/js/embedding.js")]
     await page.close()
+
+
+async def test_whoever_comes_too_early_tries_the_equipment_in_the_same_frame(portal: Page, server: PageServer) -> None:
+    frame = portal.frame_locator("iframe")
+    await frame.get_by_test_id("join").click()
+    channel = await server.channel()
+    await channel.error(await channel.heard("join"), "visit_not_open", opens_at="2026-11-23T08:30:00Z")
+    await frame.get_by_test_id("to-test").click()
+    await frame.get_by_test_id("test-start").wait_for()
+    await frame.get_by_test_id("to-visit").click()
+    await frame.get_by_test_id("join").wait_for()
