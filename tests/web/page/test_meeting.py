@@ -65,6 +65,20 @@ async def test_a_shared_screen_is_sent_with_its_sound_and_taken_back(visitor: Vi
     assert await visitor.page.evaluate("probe.connections.length") == 1
 
 
+async def test_in_a_full_room_a_share_takes_the_place_of_two_pictures_and_gives_it_back(visitor: Visitor) -> None:
+    channel = await visitor.enter(*(admitted(f"p{n}") for n in range(11)))
+    await visitor.page.evaluate(A_SCREEN)
+    for sent, received in ((4, 20), (2, 22)):
+        await visitor.see("share").click()
+        offer = await channel.heard("offer")
+        while (len(sections(offer, "send")), len(sections(offer, "receive"))) != (sent, received):
+            assert str(offer["sdp"]).count("\r\nm=") <= 24
+            offer = await channel.heard("offer")
+        assert str(offer["sdp"]).count("\r\nm=") == 24
+        await visitor.page.wait_for_function(SETTLED)
+    assert await visitor.page.evaluate("probe.connections.length") == 1
+
+
 async def test_sharing_that_the_browser_or_staff_end_is_ended(visitor: Visitor) -> None:
     channel = await visitor.enter()
     await visitor.page.evaluate(A_SCREEN)

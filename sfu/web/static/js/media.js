@@ -242,7 +242,7 @@ export class MediaConnection {
   async #round(pc) {
     const sections = this.#sections;
     if (!sections) return;
-    sections.arrange(this.#local, this.#retired, this.#wanted);
+    const unfinished = sections.arrange(this.#local, this.#retired, this.#wanted);
     this.#retired.clear();
     if (!pc.getTransceivers().length) return;
     await pc.setLocalDescription();
@@ -257,6 +257,7 @@ export class MediaConnection {
     this.#fingerprint = fingerprint;
     await pc.setRemoteDescription({ type: "answer", sdp: answer.sdp });
     if (pc !== this.#pc) return;
+    if (unfinished) this.#dirty = true;
     if (this.#restart === "asked") {
       // Not before: where nothing gets through, a fresh connection could not be agreed on either, and the old one may live on.
       this.#restart = "answered";

@@ -64,19 +64,23 @@ export class Sections {
    * @param {Map<Source, MediaStreamTrack>} local what is to be sent
    * @param {Set<Source>} retired what is not sent any more
    * @param {Wanted[]} remote what is to be received; where not everything fits, the last is not
+   * @returns {boolean} whether something waits for places that come free with the answer to this offer: then arrange anew after it
    */
   arrange(local, retired, remote) {
     for (const source of retired) if (!local.has(source)) this.#idleFrom(source);
     const sending = new Set([...this.#sending.keys(), ...local.keys()]);
     const fitting = remote.slice(0, MAX_SECTIONS - sending.size);
     this.#release(new Set(fitting.map(({ track }) => track)));
+    let missing = 0;
     for (const [source, track] of local) {
       if (this.#sending.has(source)) continue;
       const transceiver = this.#toSend(source, track);
       if (transceiver) this.#sending.set(source, transceiver);
+      else missing += 1;
     }
     const bound = new Set(this.#receiving.map(({ track }) => track));
-    for (const { track, kind } of fitting) if (!bound.has(track)) this.#toReceive(track, kind);
+    for (const { track, kind } of fitting) if (!bound.has(track) && !this.#toReceive(track, kind)) missing += 1;
+    return missing > 0 && this.#makeRoom(missing);
   }
 
   /** What is sent and received where, once the offer is made. @returns {Bindings} */
@@ -123,19 +127,38 @@ export class Sections {
   }
 
   /**
+   * What has sent a screen waits for the next one only while nothing else needs the place. A stopped section keeps its own until its stop
+   * has been agreed on.
+   *
+   * @param {number} missing places
+   * @returns {boolean} whether any comes free, with this answer or the one after it
+   */
+  #makeRoom(missing) {
+    const leaving = this.#pc.getTransceivers().filter(({ direction }) => direction === "stopped").length;
+    const answered = this.#idle.filter(({ transceiver }) => transceiver.currentDirection !== null);
+    const stopped = new Set(answered.slice(0, Math.max(0, missing - leaving)));
+    for (const { transceiver } of stopped) transceiver.stop();
+    this.#idle = this.#idle.filter((section) => !stopped.has(section));
+    const unanswered = this.#idle.length > answered.length - stopped.size || this.#receiving.some(({ track }) => track === null);
+    return leaving + stopped.size > 0 || unanswered;
+  }
+
+  /**
    * @param {string} track
    * @param {"audio" | "video"} kind
+   * @returns {boolean} whether there was a place for it
    */
   #toReceive(track, kind) {
     const waiting = this.#receiving.find((section) => section.track === null && section.kind === kind);
     if (waiting) {
       waiting.track = track;
-      return;
+      return true;
     }
-    if (this.#pc.getTransceivers().length >= MAX_SECTIONS) return;
+    if (this.#pc.getTransceivers().length >= MAX_SECTIONS) return false;
     const transceiver = this.#pc.addTransceiver(kind, { direction: "recvonly" });
     preferFormats(transceiver, kind);
     this.#receiving.push({ transceiver, kind, track });
+    return true;
   }
 
   /** @param {Source} source */
