@@ -22,6 +22,7 @@ from sfu.rooms.pictures import Held
 from sfu.transport.counters import Kind
 from sfu.transport.endpoint import Endpoint
 from sfu.transport.media_port import MediaPort
+from sfu.transport.parameters import Stage
 from sfu.transport.plane import Plane
 from sfu.transport.tcp import Ending
 from sfu.visits.store import Store
@@ -86,9 +87,16 @@ class Exposition:
         people: Counter[tuple[str, ...]] = Counter({(role, state): 0 for role in Role for state in LIVE})
         for home in self._homes.live():
             participants = [each for each in home.room.participants if each.state in LIVE]
+            if not participants:
+                continue  # it is over, or somebody only looked at it; it is kept for its count of knocks alone
             visits[VisitState.ACTIVE if any(each.admitted for each in participants) else VisitState.OPEN,] += 1
             people.update((each.role, each.state) for each in participants)
-        yield gauge("evisit_visits", "Visits that this process holds, by state.", visits, ("state",))
+        yield gauge(
+            "evisit_visits",
+            "Visits with somebody who waits or is in, by state; active: somebody is in.",
+            visits,
+            ("state",),
+        )
         yield gauge("evisit_participants", "People who wait or are in.", people, ("role", "state"))
 
     def _admission(self) -> Iterable[Metric]:
@@ -129,7 +137,9 @@ class Exposition:
             self._homes.strays.packets + self._plane.counters.unadmitted,
         )
         yield histogram(
-            "evisit_roster_lag_seconds", "From a change to its roster handed to the last peer.", counted.roster_lag
+            "evisit_roster_lag_seconds",
+            "From when a change was asked for to its roster handed to the last peer.",
+            counted.roster_lag,
         )
 
     def _media(self) -> Iterable[Metric]:
@@ -211,7 +221,10 @@ class Exposition:
         yield counter(
             "evisit_transport_failures_total",
             "Transports that ended by themselves, by how far they had come.",
-            {(stage,): count for stage, count in endpoint.failures.items()},
+            {
+                (stage,): count + (self._plane.bugs if stage is Stage.BUG else 0)
+                for stage, count in endpoint.failures.items()
+            },
             ("stage",),
         )
         yield gauge(
@@ -236,7 +249,7 @@ class Exposition:
     def _signalling(self) -> Iterable[Metric]:
         yield counter(
             "evisit_signalling_messages_total",
-            "Requests of clients.",
+            "Requests of clients, by how they were answered.",
             self._channels.messages,
             ("type", "outcome"),
         )

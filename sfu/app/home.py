@@ -198,6 +198,7 @@ class Home:
         knocks: bool = False,
     ) -> Step:
         """`knocks`: by a stranger, whom everybody else goes before."""
+        asked_at = clock.monotonic()
         if self._turn.taken() and not knocks:
             self._close_ahead(occurred)
         async with self._turn.take(last=knocks):
@@ -228,6 +229,8 @@ class Home:
                     answer(with_relays(self._relays, fields))
                     answer = None
             failed = self._apply(commands, fields, offer, now)
+            if any(isinstance(command, Notify) and command.replaces == "roster" for command in commands):
+                self._counters.roster_lag.observe(clock.monotonic() - asked_at)
             self._arm(self._room.next_timer())
             if record:
                 self._counters.recorded(record, wall, now)
@@ -333,14 +336,10 @@ class Home:
         Gives the first fault. From there on nothing is opened any more, and all that is to be closed still is.
         """
         failed: Exception | None = None
-        roster = False
         for command in commands:
             if failed is not None and isinstance(command, OpenMedia | AddRoute | SetLayer | RequestKeyframe):
                 continue
             failed = self._attempt(command, fields, offer, started) or failed
-            roster = roster or (isinstance(command, Notify) and command.replaces == "roster")
-        if roster:
-            self._counters.roster_lag.observe(clock.monotonic() - started)
         return failed
 
     def _attempt(

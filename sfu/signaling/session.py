@@ -13,7 +13,7 @@ Whoever drives it feeds frames and time, and does what comes out, in order. Afte
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -43,6 +43,8 @@ class Send:
     """Hand this frame to the client."""
 
     text: str
+    answers: tuple[str, str] | None = field(default=None, compare=False)
+    """Where the session itself has dealt with a request: its type, `other` for none of the protocol's, and `ok` or `error`. For metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ class Session:
         try:
             return (self._take(request_id, fields, now),)
         except Refused as refused:
-            answer = Send(frames.error(request_id, refused))
+            answer = Send(frames.error(request_id, refused), (message_type(fields) or "other", "error"))
         if self._stage is not Stage.NEW:
             return (answer,)
         self._attempts += 1
@@ -227,7 +229,7 @@ class Session:
         """Answers a client that has heard nothing for a while: browsers do not show their pages the pings of the WebSocket."""
         if self._stage not in (Stage.JOINED, Stage.TESTING):
             raise Refused(Code.JOIN_REQUIRED, "Join first.")
-        return Send(frames.ok(request_id, {}))
+        return Send(frames.ok(request_id, {}), ("ping", "ok"))
 
     def _ask(self, request_id: int, kind: str, fields: Mapping[str, object], now: float) -> Asked:
         if self._stage not in (Stage.JOINED, Stage.TESTING):

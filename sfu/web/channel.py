@@ -189,7 +189,9 @@ class Channel:
     def _do(self, outputs: tuple[Output, ...]) -> None:
         for output in outputs:
             match output:
-                case Send(text):
+                case Send(text, answers):
+                    if answers is not None:
+                        self._counters.messages[answers] += 1
                     self._put(text)
                 case Close(code):
                     self._close_code = code

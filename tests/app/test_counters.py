@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -18,8 +19,12 @@ from sfu.admission.visit import VisitState
 from sfu.app.exposition import Exposition
 from sfu.ids import ParticipantId, VisitId
 from sfu.rooms.events import ChannelLost, TimeHasCome, VisitClosed
-from sfu.rooms.requests import Admit, Deny, Hold, Leave, Remove
+from sfu.rooms.requests import Admit, Deny, Hold, Leave, Lock, Remove
+from sfu.transport.certificate import Certificate
+from sfu.transport.endpoint import Endpoint
+from sfu.transport.parameters import Stage
 from tests.app.house import House, Line
+from tests.transport.plane_world import World
 
 ALERTS = Path(__file__).parents[2] / "docs/operations/alerts.yml"
 VISIT = VisitId("v_1")
@@ -43,14 +48,24 @@ class Ward(House):
         """Seconds waited, by role and outcome."""
         return {key: each.total for key, each in self.counters.lobby_wait.items() if sum(each.counts)}
 
+    def exposition(self, plane: object = None, endpoint: object = None) -> Exposition:
+        homes = SimpleNamespace(live=lambda: [self.home], strays=SimpleNamespace(packets=0, look=lambda now: None))
+        plane = plane or SimpleNamespace(counters=SimpleNamespace(unadmitted=0))
+        port = SimpleNamespace(tcp=None)
+        parts = cast(Any, (None, homes, None, None, endpoint, plane, None, None, None, port))
+        return Exposition(self.counters, *parts)
+
     def longest_wait(self) -> float:
         """As a scrape tells it."""
-        homes = SimpleNamespace(live=lambda: [self.home], strays=SimpleNamespace(packets=0, look=lambda now: None))
-        plane = SimpleNamespace(counters=SimpleNamespace(unadmitted=0))
-        parts = cast(Any, (None, homes, None, None, None, plane, None, None, None, None))
-        exposition = Exposition(self.counters, *parts)
-        (family,) = [each for each in exposition._admission() if each.name == "evisit_lobby_longest_wait_seconds"]
+        (family,) = [
+            each for each in self.exposition()._admission() if each.name == "evisit_lobby_longest_wait_seconds"
+        ]
         return float(family.samples[0].value)
+
+    def visits(self) -> dict[str, float]:
+        """By state, those that there are."""
+        (family, _) = self.exposition()._visits()
+        return {sample.labels["state"]: sample.value for sample in family.samples if sample.value}
 
 
 @pytest.fixture
@@ -58,6 +73,45 @@ async def ward(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ward]:
     ward = Ward(monkeypatch)
     yield ward
     ward.home.close()
+
+
+async def test_a_visit_counts_while_somebody_is_there(ward: Ward) -> None:
+    assert ward.visits() == {}, "somebody has only looked at it"
+    per = await ward.join("per", Role.PATIENT)
+    assert ward.visits() == {"open": 1}
+    eva = await ward.join("eva", Role.CLINICIAN)
+    assert ward.visits() == {"active": 1}
+    await ward.ask(eva, Leave())
+    assert ward.visits() == {"open": 1}
+    await ward.home.change(VisitClosed(VisitState.ENDED, "portal:demo"))
+    assert ward.visits() == {}
+    assert per[1].closed is not None
+
+
+async def test_a_fault_of_the_plane_is_a_transport_that_failed(ward: Ward) -> None:
+    world = World()
+    plane = world.plane
+    client = world.client()
+    plane._bug(client.number, ZeroDivisionError())
+    endpoint = Endpoint(plane, cast(Any, None), Certificate(), ())
+    families = {family.name: family for family in ward.exposition(plane, endpoint)._transport()}
+    failures = {sample.labels["stage"]: sample.value for sample in families["evisit_transport_failures"].samples}
+    assert failures == {stage: float(stage is Stage.BUG) for stage in Stage}
+
+
+async def test_the_lag_of_a_roster_has_the_wait_for_its_turn(ward: Ward) -> None:
+    eva, per = await ward.join("eva", Role.CLINICIAN), await ward.join("per", Role.PATIENT)
+    lag = ward.counters.roster_lag
+    before = lag.total
+    ward.story.gate = asyncio.Event()
+    first = asyncio.get_running_loop().create_task(ward.ask(eva, Lock(True)))
+    await asyncio.sleep(0)
+    second = asyncio.get_running_loop().create_task(ward.ask(eva, Admit(per[0], True)))
+    await asyncio.sleep(0)
+    ward.pass_time(2.0)
+    ward.story.gate.set()
+    await asyncio.gather(first, second)
+    assert lag.total - before == pytest.approx(2.0)
 
 
 async def test_staff_who_are_in_by_themselves_wait_for_nobody(ward: Ward) -> None:

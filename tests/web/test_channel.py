@@ -216,6 +216,24 @@ async def test_a_request_is_answered_with_its_id_and_handed_over_as_it_was_asked
     assert asked == [Lock(locked=True)]
 
 
+async def test_what_the_channel_itself_answers_is_counted_too(served: Served, socket: Socket) -> None:
+    await socket.send(type="lock", id=0, locked=True)
+    assert (await socket.receive())["code"] == "join_required"
+    await socket.join()
+    await socket.send(type="lock", id=2, locked="perhaps")
+    assert (await socket.receive())["code"] == "bad_message"
+    await socket.send(type="v_1 of Per", id=3)
+    assert (await socket.receive())["code"] == "bad_message"
+    await socket.send(type="ping", id=4)
+    assert (await socket.receive())["type"] == "ok"
+    assert served.signalling.counters.messages == {
+        ("lock", "error"): 2,
+        ("join", "ok"): 1,
+        ("other", "error"): 1,
+        ("ping", "ok"): 1,
+    }
+
+
 async def test_a_fault_of_ours_is_one_error_and_the_channel_lives(served: Served, socket: Socket) -> None:
     def on_ask(channel: Channel, request: Asked, answer: Answer) -> None:
         if isinstance(request.request, SendText):
