@@ -1,4 +1,5 @@
-"""What Chromium sends of a camera in layers, written down as it came: `python -m tests.codecs.capture vp9 L3T3` and its like.
+"""What Chromium sends of a camera in layers, written down as it came: `python -m tests.codecs.capture vp9 L3T3 1.333 900000` and
+its like: codec, layers, how much smaller than 1280×720, bits per second (three spatial layers of VP9 take 960×540 and 600 kbit/s).
 
 Media that nothing else here can encode: spatial layers of VP9, AV1 with its dependency descriptors. The files are read by `captured`.
 """
@@ -24,7 +25,7 @@ BITRATE = 250_000
 MIME = {"vp9": "video/vp9", "av1": "video/av1"}
 
 
-async def capture(codec: str, mode: str, scale: float) -> None:
+async def capture(codec: str, mode: str, scale: float, bitrate: int) -> None:
     parts = Parts()
     packets: list[bytes] = []
     receive = Forwarding.receive
@@ -54,7 +55,7 @@ async def capture(codec: str, mode: str, scale: float) -> None:
             )
             await page.goto("https://test.invalid/")
             await page.evaluate(f"() => {{ {PAGE} }}")
-            encoding = f"{{scalabilityMode: '{mode}', scaleResolutionDownBy: {scale}, maxBitrate: {BITRATE}}}"
+            encoding = f"{{scalabilityMode: '{mode}', scaleResolutionDownBy: {scale}, maxBitrate: {bitrate}}}"
             await page.evaluate(f"() => window.send('{MIME[codec]}', [{encoding}])")
             await page.evaluate(f"() => window.receive('one', '{MIME[codec]}')")
             await asyncio.wait_for(done.wait(), 120)
@@ -66,4 +67,6 @@ async def capture(codec: str, mode: str, scale: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(capture(sys.argv[1], sys.argv[2], float(sys.argv[3]) if len(sys.argv) > 3 else 1.0))
+    codec, mode, *more = sys.argv[1:]
+    scale, bitrate = (*more, *("1", str(BITRATE))[len(more) :])
+    asyncio.run(capture(codec, mode, float(scale), int(bitrate)))
