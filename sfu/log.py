@@ -11,13 +11,13 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
 
 import structlog
 
 PRIVATE = re.compile(
-    r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])"  # IPv4
+    r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d)"  # IPv4; a sentence may end after it
     r"|(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){2,7}[0-9A-Fa-f:]{0,39}(?:%\w+)?(?![\w:])"  # IPv6
     r"|::[0-9A-Fa-f]{1,4}\b"
     r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"  # JWS
@@ -25,6 +25,7 @@ PRIVATE = re.compile(
     r"|[\w.+-]+@[\w-]+\.[\w.-]+"  # mail address
     r"|v=0\r?\n[\s\S]*"  # SDP
     r"|(?:ticket|key|resume)=[\w.~-]+"  # secrets of a link's fragment
+    r"|\bv_\w+\.p_\w+\.\w+"  # resume token
 )
 """What no log line may hold. The tests run the same pattern over everything that is logged."""
 
@@ -99,9 +100,22 @@ def tell_exception_by_place(_logger: Any, _method: str, event: Event) -> Event:
 def redact(_logger: Any, _method: str, event: Event) -> Event:
     """Blank what looks private in every text of the line."""
     for key, value in event.items():
-        if isinstance(value, str):
-            if key != "timestamp":
-                event[key] = PRIVATE.sub("***", value)
-        elif isinstance(value, (list, tuple)):
-            event[key] = [PRIVATE.sub("***", item) if isinstance(item, str) else item for item in value]
+        # What begins with an underscore is the log's own, and is not printed.
+        if key != "timestamp" and not key.startswith("_"):
+            event[key] = _blanked(value)
     return event
+
+
+def _blanked(value: object) -> object:
+    """A value as it may be printed: texts without what looks private, and of objects nothing, whatever they print as."""
+    match value:
+        case str():
+            return PRIVATE.sub("***", value)
+        case None | bool() | int() | float():
+            return value
+        case Mapping():
+            return {str(_blanked(name)): _blanked(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_blanked(inner) for inner in value]
+        case _:
+            return "***"
