@@ -72,6 +72,20 @@ async def test_a_busy_minute_is_told_in_a_few_words(visitor: Visitor) -> None:
     ]
 
 
+async def test_who_came_is_said_though_somebody_went_in_the_same_moment(visitor: Visitor) -> None:
+    own = admitted("p_me", "Eva Ek", role="clinician")
+    channel = await visitor.enter(admitted("p1"))
+    await visitor.page.evaluate(LISTEN)
+    await channel.event("roster", version=2, locked=False, participants=[own, admitted("p2", "Per Persson")])
+    both = "Per Persson är med i besöket. Amina Tolk är inte längre med."
+    await expect(visitor.see("status")).to_have_text(both)
+    assert await visitor.page.evaluate("said") == [both]
+    await visitor.speak("en")
+    await expect(visitor.see("status")).to_have_text(
+        "Per Persson has joined the visit. Amina Tolk is no longer in the visit."
+    )
+
+
 async def test_what_staff_do_themselves_is_said_once_and_rings_no_bell(visitor: Visitor) -> None:
     own = admitted("p_me", "Eva Ek", role="clinician")
     channel = await visitor.enter(admitted("p1"))

@@ -1,7 +1,7 @@
 /** The page's live regions: a polite line that everybody sees, and an urgent one for screen readers. */
 
 import { el } from "./dom.js";
-import { clearText, setText } from "./text.js";
+import { clearText, setText, t } from "./text.js";
 
 const SHOWN_FOR = 10_000; // ms; an old line must not be taken for news
 const UNDO_FOR = 15_000; // ms; longer than it takes to notice a slip of the finger
@@ -19,6 +19,8 @@ export class Announcer {
   urgent = el("p", { class: "visually-hidden", testid: "urgent", attrs: { role: "alert" } });
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** What is said in one go stands together: of several that follow each other at once only the last would be heard. @type {[string, import("./text.js").Params][]} */
+  #together = [];
 
   constructor() {
     this.#undoButton.addEventListener("click", () => this.takeBack());
@@ -29,9 +31,12 @@ export class Announcer {
    * @param {import("./text.js").Params} [params]
    * @param {{seen?: boolean}} [options] `seen` is false where the page shows it in another place as well
    */
-  say(key, params, { seen = true } = {}) {
-    this.status.classList.toggle("visually-hidden", !seen);
-    setText(this.status, key, params);
+  say(key, params = {}, { seen = true } = {}) {
+    if (!this.#together.length) queueMicrotask(() => (this.#together = []));
+    const together = this.#together;
+    together.push([key, params]);
+    this.status.classList.toggle("visually-hidden", !seen && together.length === 1);
+    setText(this.status, "{all}", { all: () => together.map((said) => t(...said)).join(" ") });
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => clearText(this.status), SHOWN_FOR);
   }
