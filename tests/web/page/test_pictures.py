@@ -128,6 +128,24 @@ async def test_a_picture_that_is_held_back_is_said_and_does_not_stand_still(visi
     await expect(tile.locator("[data-mark='held_back']")).to_have_count(0)
 
 
+async def test_a_picture_that_is_gone_is_held_back_no_more(visitor: Visitor) -> None:
+    channel = await visitor.enter(admitted("p1"), admitted("p2"))
+    await channel.event("track_paused", track="v-p1", paused=True, reason="bandwidth")
+    await expect(visitor.see("quality")).to_contain_text("Ljudet går först.")
+    own = [track("sent-0", "microphone"), track("sent-1", "camera")]
+    await channel.event("roster", version=2, locked=False, participants=[me(*own), admitted("p2")])
+    await expect(visitor.see("quality")).to_be_hidden()
+
+
+async def test_a_connection_that_begins_anew_has_nothing_held_back(visitor: Visitor) -> None:
+    channel = await visitor.enter(admitted("p1"))
+    await channel.event("track_paused", track="v-p1", paused=True, reason="bandwidth")
+    await expect(visitor.see("quality")).to_contain_text("Ljudet går först.")
+    await channel.event("roster", version=2, locked=False, participants=[me(), admitted("p1")])
+    await visitor.page.wait_for_function("probe.connections.length == 2")
+    await expect(visitor.see("quality")).to_be_hidden()
+
+
 async def test_nothing_is_encoded_that_nobody_watches(visitor: Visitor) -> None:
     channel = await visitor.enter()
     active = "probe.connections[0].getSenders().map((s) => s.getParameters().encodings.map((e) => e.active))"

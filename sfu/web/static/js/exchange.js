@@ -85,7 +85,8 @@ export class Exchange {
       negotiate: (offer) => this.#request("offer", offer),
       onRemote: (remote) => this.#onChange({ remote }),
       onSent: (sent) => this.#mutes.renew(sent, this.#own?.tracks ?? []),
-      onStatus: (media) => this.#onChange({ media }),
+      // A connection that begins anew has nothing held back yet.
+      onStatus: (media) => this.#onChange(media === "connecting" ? { media, paused: new Map() } : { media }),
     });
     this.#syncLocal();
     this.#syncRemote();

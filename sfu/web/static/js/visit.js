@@ -242,7 +242,9 @@ export class Visit extends EventTarget {
     if (roster.version < this.state.roster.version) return;
     const own = this.state.me?.participant;
     for (const { key, params } of this.#news.ofRoster(this.state.roster.participants, roster.participants, own)) this.#say(key, params, false);
-    this.#set({ roster });
+    const tracks = new Set(roster.participants.flatMap((p) => p.tracks.map(({ track }) => track)));
+    // What is gone is held back no more, and nobody says so.
+    this.#set({ roster, paused: new Map([...this.state.paused].filter(([track]) => tracks.has(track))) });
     this.texting.settle(new Set(roster.participants.map((p) => p.participant)));
     this.#exchange.heed(roster.participants, own);
   }
