@@ -54,7 +54,7 @@ export class TabMemory {
   }
 
   /**
-   * Take the fragment out of the address bar. Another link than the one remembered begins anew.
+   * Take the fragment out of the address bar. Another link than the one remembered begins anew; half a link takes nothing from a whole one.
    *
    * @returns {boolean} whether there was another link
    */
@@ -62,7 +62,7 @@ export class TabMemory {
     const fragment = location.hash.slice(1);
     if (!fragment) return false;
     history.replaceState(null, "", location.pathname + location.search);
-    if (fragment === this.#memory.fragment) return false;
+    if (fragment === this.#memory.fragment || (this.entry && !readFragment(fragment))) return false;
     this.remember({ fragment, resume: undefined, guest: undefined });
     return true;
   }

@@ -51,6 +51,29 @@ test("another link forgets who this tab was, the same link does not", () => {
   assert.equal(memory.now.resume, undefined);
 });
 
+test("half a link takes nothing from a whole one, and leaves the address bar all the same", () => {
+  const told = browserWith(store(), "#ticket=t1");
+  const memory = new TabMemory();
+  memory.takeFragment();
+  memory.remember({ resume: "r1" });
+  for (const hash of ["#x", "#visit=v_1"]) {
+    location.hash = hash;
+    assert.equal(memory.takeFragment(), false);
+  }
+  assert.deepEqual(told, ["/join", "/join", "/join"]);
+  assert.deepEqual(memory.entry, { ticket: "t1" });
+  assert.equal(memory.now.resume, "r1");
+});
+
+test("a whole link takes the place of half of one, and so does another half", () => {
+  browserWith(store(), "#visit=v_1");
+  const memory = new TabMemory();
+  assert.equal(memory.takeFragment(), true);
+  location.hash = "#ticket=t1";
+  assert.equal(memory.takeFragment(), true);
+  assert.deepEqual(memory.entry, { ticket: "t1" });
+});
+
 test("a browser that refuses storage, and storage with nonsense in it, are as an empty one", () => {
   const refuse = () => {
     throw new Error("refused");
