@@ -66,7 +66,12 @@ export class Exchange {
     this.#request = request;
     this.#onChange = onChange;
     this.#say = say;
-    this.#mutes = new Mutes({ devices, tell: (fields) => request("mute", fields), onSilenced: () => say("message.silenced") });
+    this.#mutes = new Mutes({
+      devices,
+      tell: (fields) => request("mute", fields),
+      onSilenced: () => say("message.silenced"),
+      onRefused: () => say("message.not_turned_on"),
+    });
     devices.addEventListener("change", () => this.#syncLocal());
     screen.addEventListener("change", () => this.#syncScreen());
   }

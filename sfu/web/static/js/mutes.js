@@ -5,11 +5,15 @@
  */
 
 import { SOURCES } from "./devices.js";
+import { Refused } from "./protocol.js";
+
+const RETRY_AFTER = 1_500; // ms; a refusal may be of too many requests at once
 
 export class Mutes {
   #devices;
   #tell;
   #onSilenced;
+  #onRefused;
   /** Track ids of what is sent now. @type {Map<MediaSource, string>} */
   #sent = new Map();
   /** What the server was last told of each own track. @type {Map<string, boolean>} */
@@ -22,11 +26,13 @@ export class Mutes {
    * @param {import("./devices.js").Devices} options.devices
    * @param {(fields: {track: string, muted: boolean}) => Promise<unknown>} options.tell the server
    * @param {() => void} options.onSilenced staff have turned off a device's track
+   * @param {() => void} options.onRefused what was turned on is off again, since the server keeps it muted
    */
-  constructor({ devices, tell, onSilenced }) {
+  constructor({ devices, tell, onSilenced, onRefused }) {
     this.#devices = devices;
     this.#tell = tell;
     this.#onSilenced = onSilenced;
+    this.#onRefused = onRefused;
   }
 
   /** @param {MediaSource} source */
@@ -56,15 +62,61 @@ export class Mutes {
       const muted = !this.#devices[source].on;
       if (track === undefined || this.#telling.has(track) || (this.#told.get(track) ?? false) === muted) continue;
       this.#telling.add(track);
-      this.#tell({ track, muted }).then(
-        () => {
-          this.#told.set(track, muted);
-          this.#telling.delete(track);
-          this.sync();
-        },
-        () => this.#telling.delete(track), // lost with the channel: told anew with the next offer or resume
-      );
+      void this.#tellOf(source, track, muted);
     }
+  }
+
+  /**
+   * @param {import("./devices.js").Source} source
+   * @param {string} track
+   * @param {boolean} muted
+   * @param {boolean} [again] whether it has been refused once
+   */
+  async #tellOf(source, track, muted, again = false) {
+    try {
+      await this.#tell({ track, muted });
+    } catch (error) {
+      if (error instanceof Refused && !again) {
+        setTimeout(() => this.#tellAgain(source, track, muted), RETRY_AFTER);
+        return;
+      }
+      this.#telling.delete(track);
+      // Lost with the channel: told anew with the next offer or resume. Refused twice: nobody hears or sees it, and the button says so.
+      if (error instanceof Refused && !muted && this.#stands(source, track, muted)) {
+        void this.#devices.turn(source, false);
+        this.#onRefused();
+      }
+      return;
+    }
+    this.#told.set(track, muted);
+    this.#telling.delete(track);
+    this.sync();
+  }
+
+  /**
+   * @param {import("./devices.js").Source} source
+   * @param {string} track
+   * @param {boolean} muted
+   */
+  #tellAgain(source, track, muted) {
+    if (!this.#telling.has(track)) return;
+    if (this.#stands(source, track, muted)) {
+      void this.#tellOf(source, track, muted, true);
+    } else {
+      this.#telling.delete(track);
+      this.sync();
+    }
+  }
+
+  /**
+   * Whether this is still to be told.
+   *
+   * @param {import("./devices.js").Source} source
+   * @param {string} track
+   * @param {boolean} muted
+   */
+  #stands(source, track, muted) {
+    return this.#sent.get(source) === track && this.#devices[source].on === !muted;
   }
 
   /**

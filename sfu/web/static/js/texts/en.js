@@ -97,6 +97,7 @@ export const en = {
   "message.knock": "{name} is waiting.",
   "message.knocks": "{count} more are waiting.",
   "message.silenced": "The staff have turned off your sound or picture. You can turn it on again.",
+  "message.not_turned_on": "It could not be turned on. Try again in a moment.",
   "message.reconnected": "Connected again.",
 
   "final.again": "Try again",

@@ -97,6 +97,7 @@ export const sv = {
   "message.knock": "{name} väntar.",
   "message.knocks": "{count} nya väntar.",
   "message.silenced": "Personalen har stängt av ljud eller bild från dig. Du kan sätta på det igen.",
+  "message.not_turned_on": "Det gick inte att sätta på. Försök igen om en stund.",
   "message.reconnected": "Ansluten igen.",
 
   "final.again": "Försök igen",
