@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 
 from sfu import clock, tasks
 from sfu.admission.relays import Relays
 from sfu.app.counters import Counters
+from sfu.app.ledger import Ledger
 from sfu.app.media import Media
 from sfu.app.readings import Readings
 from sfu.app.relaying import tell_relays, with_relays
@@ -37,7 +37,6 @@ from sfu.rooms.commands import (
     RequestKeyframe,
     SetLayer,
 )
-from sfu.rooms.correction import correction
 from sfu.rooms.events import ChannelLost, Event, LinkPresented, MediaLost, Requested, SpeakerChanged, TimeHasCome
 from sfu.rooms.requests import Offer
 from sfu.rooms.room import Room, Step
@@ -46,10 +45,7 @@ from sfu.signaling.messages import Asking, OfferMessage
 from sfu.signaling.sdp.offer import ParsedOffer, parse_offer
 from sfu.signaling.sdp.plan import bind
 from sfu.visits.store import Store
-from sfu.visits.transaction import Unsure
 from sfu.web.channel import Channel
-
-RETRY_SECONDS = 1.0  # how soon what could not be written is tried again: a database is back in seconds, or not today
 
 Answer = Callable[[Mapping[str, object]], None]
 
@@ -64,15 +60,12 @@ class Home:
     ) -> None:
         self._relays = relays if relays is not None else Relays()
         self._room = room
-        self._store = store
         self._media = media
         self._counters = counters
         self._turn = Turn()
         self._channels: dict[ParticipantId, Channel] = {}
         self._by_id: dict[ChannelId, Channel] = {}
-        self._unwritten: deque[Record] = deque()
-        self._first_may_be_written = False
-        self._retry: asyncio.TimerHandle | None = None
+        self._ledger = Ledger(store, self._turn, lambda: self._room)
         self._timer: asyncio.TimerHandle | None = None
         self._speakers = Speakers()
         self._silence: asyncio.TimerHandle | None = None
@@ -83,7 +76,7 @@ class Home:
     @property
     def busy(self) -> bool:
         """Whether a step is under way, or something is still to be written."""
-        return self._turn.taken() or bool(self._unwritten)
+        return self._turn.taken() or self._ledger.behind()
 
     @property
     def room(self) -> Room:
@@ -170,16 +163,16 @@ class Home:
     async def flush(self) -> None:
         """Write what is still unwritten, once more. Raises StoreUnavailable."""
         async with self._turn.take():
-            await self._write_unwritten()
+            await self._ledger.catch_up()
 
     def close(self) -> None:
         """Stop its timers; the room is forgotten and can be read anew from the store."""
         self._disarm()
         self.readings.stop()
-        for timer in (self._silence, self._retry):
-            if timer is not None:
-                timer.cancel()
-        self._silence = self._retry = None
+        self._ledger.stop()
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
 
     def _disarm(self) -> None:
         if self._timer is not None:
@@ -218,7 +211,7 @@ class Home:
             record = step.commands[0] if step.commands and isinstance(step.commands[0], Record) else None
             commands = step.commands[1:] if record else step.commands
             if record and record.lets_in:
-                await self._write(record)
+                await self._ledger.write(record)
                 self._counters.recorded(record, wall, now)
                 record = None
             self._room = step.room
@@ -234,7 +227,7 @@ class Home:
             self._arm(self._room.next_timer())
             if record:
                 self._counters.recorded(record, wall, now)
-                await self._write_when_it_can(record)
+                await self._ledger.write_when_it_can(record)
             if answer is not None and failed is None:
                 answer(fields)
             self._part(commands)
@@ -257,60 +250,6 @@ class Home:
         for command in step.commands:
             if isinstance(command, DropRoute | CloseMedia):
                 self._attempt(command, {}, None, 0.0)
-
-    async def _write(self, record: Record) -> None:
-        """Write what is still unwritten, then this. Raises StoreUnavailable, and then this is not written later either."""
-        await self._write_unwritten()
-        try:
-            await self._store_record(record)
-        except (Unsure, asyncio.CancelledError):
-            # The step has not happened here. Before anything else is written of this visit, the store is told so.
-            # Cancelled, as at the end of the process: what stands in the store's queue is written all the same.
-            self._unwritten.append(correction(self._room, record, clock.wall()))
-            self._retry_soon()
-            raise
-
-    async def _write_when_it_can(self, record: Record) -> None:
-        self._unwritten.append(record)
-        with contextlib.suppress(StoreUnavailable):
-            await self._write_unwritten()
-
-    async def _write_unwritten(self) -> None:
-        while self._unwritten:
-            again, self._first_may_be_written = (
-                self._first_may_be_written,
-                True,
-            )  # until it is known; a cancelled wait never is
-            try:
-                await self._store_record(self._unwritten[0], again=again)
-            except StoreUnavailable as error:
-                self._first_may_be_written = again or isinstance(error, Unsure)
-                self._retry_soon()
-                raise
-            self._unwritten.popleft()
-            self._first_may_be_written = False
-
-    async def _store_record(self, record: Record, *, again: bool = False) -> None:
-        await self._store.write(
-            entries=record.entries,
-            participants=record.participants,
-            visit=record.visit,
-            tickets_used=record.tickets_used,
-            again=again,
-        )
-
-    def _retry_soon(self) -> None:
-        if self._retry is None:
-            self._retry = asyncio.get_running_loop().call_later(RETRY_SECONDS, self._try_again)
-
-    def _try_again(self) -> None:
-        self._retry = None
-        tasks.start(self._catch_up(), name=f"write {self.visit}")
-
-    async def _catch_up(self) -> None:
-        async with self._turn.take():
-            with contextlib.suppress(StoreUnavailable):
-                await self._write_unwritten()
 
     def _failed(self, event: Event, error: Exception) -> Refused:
         """A command could not be carried out. Whose offer it was loses the transport, and may offer anew; the visit goes on."""

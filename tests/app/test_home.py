@@ -11,7 +11,7 @@ import pytest
 from sfu.admission.records import Action
 from sfu.admission.roles import Role
 from sfu.admission.visit import VisitState
-from sfu.app import home as home_module
+from sfu.app import ledger
 from sfu.errors import Refused, StoreUnavailable
 from sfu.ids import ParticipantId, TrackId
 from sfu.rooms.commands import Reason
@@ -116,7 +116,7 @@ async def test_taking_out_is_done_before_it_is_written_and_answered_after(
 async def test_what_could_not_be_written_is_written_later_in_order(
     furnished: Furnished, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(home_module, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(ledger, "RETRY_SECONDS", 0.01)
     house, eva, per = furnished
     await house.ask(eva, Admit(per[0]))
     house.story.works = False
