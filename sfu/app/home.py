@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
+from typing import cast
 
 from sfu import clock, tasks
 from sfu.admission.relays import Relays
@@ -65,6 +66,8 @@ class Home:
         self._turn = Turn()
         self._channels: dict[ParticipantId, Channel] = {}
         self._by_id: dict[ChannelId, Channel] = {}
+        self._rosters: dict[ParticipantId, Mapping[str, object]] = {}
+        """The last that was handed to each channel."""
         self._ledger = Ledger(store, self._turn, lambda: self._room)
         self._timer: asyncio.TimerHandle | None = None
         self._speakers = Speakers()
@@ -113,12 +116,17 @@ class Home:
             request = Requested(participant, asking)
             await self._step(lambda: request, asking=(channel, participant), answer=answer)
 
-    async def lost(self, channel: Channel, participant: ParticipantId) -> None:
-        """A channel has closed."""
+    def lost(self, channel: Channel, participant: ParticipantId) -> None:
+        """Nothing more that is handed to a channel is sure to arrive.
+
+        The room is told when its turn has come. Whoever is let in until then is named on rosters that go nowhere; so what
+        counts as told is what was handed to the channel until now.
+        """
         self._by_id.pop(channel.id, None)
         if self._channels.get(participant) is channel:
             del self._channels[participant]
-            await self.tell(ChannelLost(channel.id, participant))
+            event = ChannelLost(channel.id, participant, _named(self._rosters.pop(participant, {})))
+            tasks.start(self.tell(event), name=f"channel lost {self.visit}")
 
     async def tell(self, event: Event, *, still: Callable[[], bool] | None = None) -> None:
         """Take an event that nobody waits for an answer to. `still`: whether it is so when its turn has come."""
@@ -266,6 +274,7 @@ class Home:
     def _bind(self, participant: ParticipantId, channel: Channel) -> None:
         self._channels[participant] = channel
         self._by_id[channel.id] = channel
+        self._rosters.pop(participant, None)
 
     def _apply(
         self, commands: Iterable[Command], fields: dict[str, object], offer: ParsedOffer | None, started: float
@@ -301,6 +310,8 @@ class Home:
                     if message["type"] == "state" and message["state"] == "admitted":
                         tell_relays(self._relays, channel)
                     channel.notify(message, replaces)
+                    if replaces == "roster" and participant in self._channels:  # else it was too slow, and has closed
+                        self._rosters[participant] = message
             case OpenMedia():
                 assert offer is not None, "media opens by an offer alone"
                 fields["sdp"] = self._media.open(self.visit, command, offer, started)
@@ -334,3 +345,8 @@ class Home:
 
     def _time_has_come(self) -> None:
         tasks.start(self.tell(TimeHasCome()), name=f"time {self.visit}")
+
+
+def _named(roster: Mapping[str, object]) -> frozenset[ParticipantId]:
+    entries = cast(list[Mapping[str, ParticipantId]], roster.get("participants", []))
+    return frozenset(entry["participant"] for entry in entries)

@@ -189,11 +189,11 @@ class Homes:
         assert isinstance(generation, int)
         answer({"share_url": self._share_url(visit, generation)})
 
-    async def lost(self, channel: Channel) -> None:
+    def lost(self, channel: Channel) -> None:
         self._tests.lost(channel)
         seat = self._seats.pop(channel.id, None)
         if seat is not None:
-            await seat.home.lost(channel, seat.participant)
+            seat.home.lost(channel, seat.participant)
 
     # Transports
 

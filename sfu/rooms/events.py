@@ -53,10 +53,15 @@ class Requested:
 
 @dataclass(frozen=True, slots=True)
 class ChannelLost:
-    """A channel has closed. Ignored where a newer one has taken its place."""
+    """A channel has closed. Ignored where a newer one has taken its place.
+
+    It may come after steps that were taken as if the channel were still there: what they told its participant is lost.
+    """
 
     channel: ChannelId
     participant: ParticipantId
+    told: frozenset[ParticipantId]
+    """Who stood on the last roster that was handed to the channel."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,8 +88,7 @@ def closes_at(visit: Visit, anchor: Anchor, limits: Limits) -> float:
 def _channel_lost(draft: Draft, event: ChannelLost) -> None:
     participant = draft.participants.get(event.participant)
     if participant is not None and participant.channel == event.channel:
-        told = frozenset(known.participant for known in draft.participants.values() if known.admitted)
-        draft.put(replace(participant, channel=None, lost_at=draft.now, last_told=told))
+        draft.put(replace(participant, channel=None, lost_at=draft.now, last_told=event.told))
 
 
 def _media_connected(draft: Draft, event: MediaConnected) -> None:

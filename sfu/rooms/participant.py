@@ -75,7 +75,7 @@ class Participant:
     lost_at: float | None
     """Monotonic moment at which the channel was lost; None while there is one."""
     last_told: frozenset[ParticipantId] = frozenset()
-    """While the channel is lost: who was in at that moment, and so stood on the last roster that went out on it."""
+    """While the channel is lost: who stood on the last roster that was handed to it."""
     media: Media | None = None
     muted: frozenset[Source] = frozenset()
     """By its owner: of what the next track begins muted. It outlives transports and holds, not the device."""

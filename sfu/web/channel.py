@@ -51,7 +51,8 @@ class Backend(Protocol):
 
     async def ask(self, channel: Channel, asked: Asked, answer: Answer) -> None: ...
 
-    async def lost(self, channel: Channel) -> None: ...
+    def lost(self, channel: Channel) -> None:
+        """Called once for a channel whose join or test was answered: what is handed to it from now on may not arrive."""
 
 
 class ChannelCounters:
@@ -118,8 +119,6 @@ class Channel:
         finally:
             self._do(self._session.close(CloseCode.LEFT))
             await asyncio.wait([writer])
-            if self._joined:
-                await self._backend.lost(self)
 
     async def _read(self) -> None:
         while self._close_code is None:
@@ -163,6 +162,8 @@ class Channel:
         self._joined = True
         self._counters.messages[kind, "ok"] += 1
         self._do(self._session.accept(fields))
+        if self._close_code is not None:
+            self._backend.lost(self)  # it closed while it waited for this
 
     async def _ask(self, asked: Asked) -> None:
         def answer(fields: Mapping[str, object]) -> None:
@@ -196,6 +197,9 @@ class Channel:
                 case Close(code):
                     self._close_code = code
                     self._wake.set()
+                    if self._joined:
+                        # Before the goodbye: a client that takes nothing may keep that waiting, and meanwhile others come.
+                        self._backend.lost(self)
                 case Joining() | Trying() | Asked():
                     raise AssertionError("only a frame asks for something")
 
@@ -228,7 +232,7 @@ class Channel:
                 self._wake.clear()
         except (ConnectionError, TimeoutError):
             pass
-        self._close_code = self._close_code or CloseCode.TOO_SLOW
+        self._do(self._session.close(CloseCode.TOO_SLOW))
         self._cut()
 
     async def _drain(self) -> None:

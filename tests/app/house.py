@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -20,7 +20,7 @@ from sfu.app.media import Media
 from sfu.errors import StoreUnavailable
 from sfu.ids import ChannelId, ParticipantId, PersonId, TrackId, VisitId
 from sfu.rooms.commands import OpenMedia, Reason
-from sfu.rooms.events import TicketPresented
+from sfu.rooms.events import ResumePresented, TicketPresented, TimeHasCome
 from sfu.rooms.room import Limits, Room
 from sfu.signaling.messages import Asking
 from sfu.visits.store import Store
@@ -99,10 +99,15 @@ class Line:
     id: ChannelId
     story: Story
     events: list[Mapping[str, object]] = field(default_factory=list)
+    full: Callable[[], None] | None = None
+    """Set where it takes nothing more: called instead, once, as a channel tells that it is lost."""
     closed: Reason | None = None
 
     def notify(self, message: Mapping[str, object], replaces: str | None = None) -> None:
-        self.events.append(message)
+        if self.full is None:
+            self.events.append(message)
+        else:
+            self.full()
 
     def close(self, reason: Reason) -> None:
         self.story.lines.append(f"closed {reason}")
@@ -120,6 +125,7 @@ class House:
         self.story = Story()
         self.counters = Counters()
         self._numbers = count(1)
+        self._resume: dict[ParticipantId, str] = {}
         people = (
             Person(person=PersonId("eva"), name="Eva", role=Role.CLINICIAN),
             Person(person=PersonId("per"), name="Per", role=Role.PATIENT),
@@ -155,7 +161,25 @@ class House:
         answers: list[Mapping[str, object]] = []
         participant = await self.home.join(cast(Channel, line), TicketPresented(line.id, ticket), answers.append)
         assert answers[0]["participant"] == participant
+        self._resume[participant] = str(answers[0]["resume"])
         return participant, line
+
+    async def resume(self, who: tuple[ParticipantId, Line]) -> tuple[ParticipantId, Line]:
+        """Somebody comes back on another channel."""
+        line = Line(ChannelId(next(self._numbers)), self.story)
+        event = ResumePresented(line.id, who[0], self._resume[who[0]])
+        await self.home.join(cast(Channel, line), event, lambda fields: None)
+        return who[0], line
+
+    def lose(self, who: tuple[ParticipantId, Line]) -> None:
+        """The channel is lost. The room is told when its turn has come."""
+        self.home.lost(cast(Channel, who[1]), who[0])
+
+    async def until_away(self, who: tuple[ParticipantId, Line]) -> None:
+        """Until the room knows that a channel is lost."""
+        await asyncio.sleep(0)  # the loss has asked for its turn
+        await self.home.tell(TimeHasCome())
+        assert not any(each.participant == who[0] and each.connected for each in self.home.room.participants)
 
     async def ask(self, who: tuple[ParticipantId, Line], request: Asking) -> None:
         def answered(fields: Mapping[str, object]) -> None:

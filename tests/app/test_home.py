@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import cast
 
 import pytest
@@ -18,7 +18,6 @@ from sfu.rooms.commands import Reason
 from sfu.rooms.events import MediaConnected, VisitClosed
 from sfu.rooms.requests import Admit, Hold, Leave, Lock, Remove, SendSection, Source
 from sfu.signaling.messages import OfferMessage, ReceiveBinding
-from sfu.web.channel import Channel
 from tests.app.house import House, Line
 
 OFFER = """v=0
@@ -150,7 +149,8 @@ async def test_who_leaves_is_answered_before_the_channel_closes(furnished: Furni
 
 async def test_a_channel_that_was_replaced_can_ask_for_nothing(furnished: Furnished) -> None:
     house, eva, per = furnished
-    await house.home.lost(cast(Channel, eva[1]), eva[0])
+    house.lose(eva)
+    await house.until_away(eva)
     eva_again = await house.join("eva", Role.CLINICIAN)
     assert eva_again[0] == eva[0], "a new ticket takes the place of one who lost the channel"
     with pytest.raises(Refused, match="join_required"):
@@ -166,10 +166,10 @@ async def test_a_request_that_waited_while_its_channel_was_replaced_is_refused(f
     await asyncio.sleep(0)
     waiting = loop.create_task(house.ask(per, Leave()))
     await asyncio.sleep(0)
-    losing = loop.create_task(house.home.lost(cast(Channel, per[1]), per[0]))
+    house.lose(per)
     await asyncio.sleep(0)
     house.story.gate.set()
-    await asyncio.gather(admitting, losing)
+    await admitting
     with pytest.raises(Refused, match="join_required"):
         await waiting
 
@@ -186,6 +186,50 @@ async def talking(furnished: Furnished) -> None:
     await house.ask(per, offer(tracks[eva[0]]))
     assert house.story.lines.count("route added") == 2
     house.story.lines.clear()
+
+
+async def heard_after_their_admission(house: House, whom: ParticipantId, newcomer: tuple[ParticipantId, Line]) -> bool:
+    """Whether somebody who was let in, and offers and connects now, is forwarded to or from somebody who was there before."""
+    house.story.lines.clear()
+    tracks = {each.participant: each.tracks[0].track for each in house.home.room.participants if each.tracks}
+    await house.ask(newcomer, offer(tracks[whom]))
+    await house.home.tell(MediaConnected(newcomer[0]))
+    return "route added" in house.story.lines
+
+
+def names_of(roster: Mapping[str, object]) -> set[str]:
+    return {entry["participant"] for entry in cast(list[dict[str, str]], roster["participants"])}
+
+
+async def test_who_is_let_in_while_a_loss_waits_for_its_turn_is_not_heard_by_who_was_not_told(
+    furnished: Furnished,
+) -> None:
+    house, eva, per = furnished
+    await talking(furnished)
+    xen = await house.join("xen", Role.INTERPRETER)
+    house.story.gate = asyncio.Event()
+    admitting = asyncio.get_running_loop().create_task(house.ask(eva, Admit(xen[0], agreed=True)))
+    await asyncio.sleep(0)
+    house.lose(per)
+    await asyncio.sleep(0)
+    house.story.gate.set()
+    await admitting
+    await house.until_away(per)
+    assert xen[0] not in names_of([event for event in per[1].events if event["type"] == "roster"][-1])
+    assert not await heard_after_their_admission(house, per[0], xen)
+    per_again = await house.resume(per)
+    assert xen[0] in names_of([event for event in per_again[1].events if event["type"] == "roster"][-1])
+    assert "route added" in house.story.lines
+
+
+async def test_a_roster_that_a_channel_was_too_slow_for_has_told_it_nothing(furnished: Furnished) -> None:
+    house, eva, per = furnished
+    await talking(furnished)
+    xen = await house.join("xen", Role.INTERPRETER)
+    per[1].full = lambda: house.lose(per)
+    await house.ask(eva, Admit(xen[0], agreed=True))
+    await house.until_away(per)
+    assert not await heard_after_their_admission(house, per[0], xen)
 
 
 async def test_a_hold_does_not_wait_for_what_others_write(furnished: Furnished) -> None:

@@ -127,7 +127,7 @@ class Visits(Model):
         used = presented.jti in self.stage.store.tickets_used
         known = set(self.stage.store.participants)
         waited = {who for who in known if self.stage.store.state(who) is State.WAITING}
-        connected = set(self.stage.channels)
+        connected = self.stage.channels.keys() | self.stage.losses.dying.keys()
         there = self.is_there(presented.person)
         joined = self.play(TicketPresented(self.stage.new_channel(), presented))
         first_of_booked = not used and not there and self.stage.room.visit.names(presented.person)
@@ -302,10 +302,21 @@ class Visits(Model):
             self.stage.drop(connected[who % len(connected)])
 
     @rule(who=pick)
+    def a_channel_dies(self, who: int) -> None:
+        """As above, but the room learns of it later: what it tells this participant meanwhile is lost."""
+        connected = sorted(self.stage.channels)
+        if connected:
+            self.stage.cut(connected[who % len(connected)])
+
+    @rule()
+    def the_losses_are_told(self) -> None:
+        self.stage.tell_losses()
+
+    @rule(who=pick)
     def an_older_channel_closes(self, who: int) -> None:
         participant = self.anybody(who)
         if participant is not None:
-            self.play(ChannelLost(ChannelId(0), participant))
+            self.play(ChannelLost(ChannelId(0), participant, frozenset()))
 
     @rule(seconds=st.sampled_from([1.0, 60.0, 119.0, 121.0]))
     def time_passes(self, seconds: float) -> None:

@@ -101,7 +101,9 @@ class Model(RuleBasedStateMachine):
         """Whether a device of a person is connected that does not merely wait as a second one."""
         return any(
             record.person == person and not (record.second_device and record.state is State.WAITING)
-            for record in map(self.stage.store.participants.__getitem__, self.stage.channels)
+            for record in map(
+                self.stage.store.participants.__getitem__, self.stage.channels.keys() | self.stage.losses.dying.keys()
+            )
         )
 
     def waiting_unbooked(self) -> int:

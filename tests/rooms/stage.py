@@ -33,7 +33,6 @@ from sfu.rooms.commands import (
     SetLayer,
 )
 from sfu.rooms.events import (
-    ChannelLost,
     Event,
     LinkPresented,
     MediaConnected,
@@ -44,6 +43,7 @@ from sfu.rooms.events import (
 )
 from sfu.rooms.requests import Admit, Offer, ReceiveSection, Request, SendSection, Source
 from sfu.rooms.room import Limits, Room, Step
+from tests.rooms.losses import Losses
 from tests.rooms.sample import EVA, START_NOW, VISIT, staff_ticket, ticket
 from tests.rooms.written import Store
 
@@ -62,6 +62,7 @@ class Stage:
         self.now = START_NOW
         self.wall = visit.starts_at
         self.channels: dict[ParticipantId, ChannelId] = {}
+        self.losses = Losses()
         self.resume: dict[ParticipantId, str] = {}
         self.told: dict[ParticipantId, list[Message]] = {}
         self.rosters: dict[ParticipantId, Message] = {}
@@ -84,6 +85,12 @@ class Stage:
 
     def do(self, event: Event) -> Step:
         """Play one event, and check all that must hold. Raises Refused as the room does, with nothing changed."""
+        if isinstance(event, MediaConnected) and self.losses.before_handshake(event.participant):
+            self.tell_losses()
+        if isinstance(event, Requested) and event.participant in self.losses.dying:
+            raise Refused(
+                Code.JOIN_REQUIRED, ""
+            )  # whoever drives the room asks nothing of it for a channel that is lost
         before = self._snapshot()
         try:
             step = self.room.step(event, now=self.now, wall=self.wall)
@@ -98,9 +105,9 @@ class Stage:
         return step
 
     def join(self, event: TicketPresented | LinkPresented | ResumePresented) -> ParticipantId:
-        step = self.do(event)
-        assert step.participant is not None
-        return step.participant
+        joined = self.do(event).participant
+        assert joined is not None
+        return joined
 
     def by_ticket(self, presented: Ticket) -> ParticipantId:
         return self.join(TicketPresented(self.new_channel(), presented))
@@ -119,41 +126,46 @@ class Stage:
         return self.by_ticket(staff_ticket(person))
 
     def ask(self, participant: ParticipantId, request: Request) -> Mapping[str, object]:
-        answer = self.do(Requested(participant, request)).answer
-        assert answer is not None
-        return answer
+        return cast(Mapping[str, object], self.do(Requested(participant, request)).answer)
 
     def refusal(self, participant: ParticipantId, request: Request) -> Code:
         """The code with which a request is refused."""
-        try:
-            self.do(Requested(participant, request))
-        except Refused as refused:
-            return refused.code
-        raise AssertionError("it was granted")
+        return self.refused(Requested(participant, request)).code
 
-    def join_refusal(self, event: Event) -> Refused:
+    def refused(self, event: Event) -> Refused:
         try:
             self.do(event)
         except Refused as refused:
             return refused
         raise AssertionError("it was granted")
 
-    def ticket_refusal(self, presented: Ticket) -> Code:
-        return self.join_refusal(TicketPresented(self.new_channel(), presented)).code
+    def ticket_refusal(self, by: Ticket) -> Code:
+        return self.refused(TicketPresented(self.new_channel(), by)).code
 
     def link_refusal(self, generation: int = 1) -> Code:
-        return self.join_refusal(LinkPresented(self.new_channel(), generation, "Amina", Role.INTERPRETER)).code
+        return self.refused(LinkPresented(self.new_channel(), generation, "Amina", Role.INTERPRETER)).code
 
     def resume_refusal(self, participant: ParticipantId, token: str = "") -> Code:
-        token = token or self.resume[participant]
-        return self.join_refusal(ResumePresented(self.new_channel(), participant, token)).code
+        return self.refused(ResumePresented(self.new_channel(), participant, token or self.resume[participant])).code
 
     def drop(self, participant: ParticipantId) -> None:
         """The participant's channel is lost."""
-        self.do(ChannelLost(self.channels.pop(participant), participant))
+        self.cut(participant)
+        self.tell_losses()
+
+    def cut(self, participant: ParticipantId) -> None:
+        """The participant's channel is lost, and the room not told yet: other steps wait before this one."""
+        told = frozenset(self._named(self.rosters.get(participant, {"participants": []})))
+        self.losses.lose(participant, self.channels.pop(participant), told)
+
+    def tell_losses(self) -> None:
+        """The turn of all who lost their channels has come."""
+        while (lost := self.losses.next()) is not None:
+            self.do(lost)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass, and the room's timers with it."""
+        self.tell_losses()
         until = self.now + seconds
         while (due := self.room.next_timer()) is not None and due <= until:
             self._move_to(max(due, self.now))
@@ -175,8 +187,9 @@ class Stage:
         sections = tuple(SendSection(f"s{index}", source) for index, source in enumerate(send))
         wanted = self.tracks_of_others(participant) if receive is None else list(receive)
         bound = tuple(ReceiveSection(f"r{index}", self.kind(track), track) for index, track in enumerate(wanted))
-        is_fresh = participant not in self.media if fresh is None else fresh
-        answer = self.ask(participant, Offer(sections, bound, is_fresh))
+        answer = self.ask(
+            participant, Offer(sections, bound, participant not in self.media if fresh is None else fresh)
+        )
         if connect:
             self.do(MediaConnected(participant))
         return [TrackId(cast(str, section["track"])) for section in cast(list[dict[str, object]], answer["send"])]
@@ -205,11 +218,9 @@ class Stage:
             self.store.tickets_revoked,
             now=self.now,
         )
-        self.channels.clear()
-        self.rosters.clear()
-        self.media.clear()
-        self.handshaken.clear()
-        self.routes.clear()
+        self.losses = Losses()
+        for gone in (self.channels, self.rosters, self.media, self.handshaken, self.routes):
+            gone.clear()
         self.check()
         # The first step sets the room's own clock by the wall clock, which is right at that moment.
         self.do(TimeHasCome())
@@ -246,11 +257,8 @@ class Stage:
         return [track.track for known in self.room.participants for track in known.tracks]
 
     def kind(self, track: TrackId) -> str:
-        for known in self.room.participants:
-            for mine in known.tracks:
-                if mine.track == track:
-                    return mine.source.kind
-        return "video"
+        found = (mine.source.kind for known in self.room.participants for mine in known.tracks if mine.track == track)
+        return next(found, "video")
 
     def flows(self, sender: ParticipantId, receiver: ParticipantId) -> int:
         """How many tracks are forwarded from one to the other."""
@@ -280,9 +288,10 @@ class Stage:
             assert step.answer["state"] == self.store.state(step.participant)
             in_charge = step.participant in self.store.in_charge(self.room.visit.unit)
             assert step.answer["may_admit"] is in_charge
-            older = self.channels.get(step.participant)
+            older = self.channels.get(step.participant) or self.losses.dying.get(step.participant)
             if older is not None:
                 assert Disconnect(older, Reason.REPLACED) in commands, "the newer channel wins"
+                self.losses.closed(older)
             self.channels[step.participant] = event.channel
             self.resume[step.participant] = cast(str, step.answer["resume"])
             self.rosters.pop(step.participant, None)
@@ -299,7 +308,9 @@ class Stage:
                 assert self.store.state(participant) is State.ADMITTED
                 assert offer.fresh == (participant not in self.media), "one transport at a time"
                 self.media.add(participant)
-                self.handshaken -= {participant} if offer.fresh else set()
+                if offer.fresh:
+                    self.handshaken.discard(participant)
+                    self.losses.opened(participant)
                 self.tracks.update({binding.track: participant for binding in send})
             case CloseMedia(participant):
                 assert not self._routes_of(participant), "routes first"
@@ -326,12 +337,13 @@ class Stage:
                 self.closed.append((channel, reason))
                 if reason is not Reason.REPLACED:
                     self.channels = {who: which for who, which in self.channels.items() if which != channel}
-            case RequestKeyframe():
-                raise AssertionError("the plane asks by itself with every route")
-            case Record():
-                raise AssertionError("a record stands first or not at all")
+                self.losses.closed(channel)
+            case RequestKeyframe() | Record():
+                raise AssertionError("the plane asks by itself with every route; a record stands first or not at all")
 
     def _hand(self, participant: ParticipantId, message: Message, replaces: str | None, room: Room) -> None:
+        if participant in self.losses.dying:
+            return  # it goes nowhere
         assert participant in self.channels, "nobody is told without a channel"
         kind = message["type"]
         assert replaces == (kind if kind in ("roster", "lobby", "quality", "visit") else None)
@@ -376,8 +388,7 @@ class Stage:
         live = {who: known.state for who, known in self.store.participants.items() if known.state in kept}
         assert present == live, "the room is what is written"
         for (receiver, _), track in self.routes.items():
-            assert receiver in admitted
-            assert self.tracks[track] in admitted
+            assert {receiver, self.tracks[track]} <= admitted
             assert receiver != self.tracks[track]
             self._told_of_each_other(self.tracks[track], receiver)
         for peer in admitted & self.channels.keys():

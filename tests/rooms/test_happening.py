@@ -56,7 +56,7 @@ def test_the_loss_of_an_older_channel_is_nothing(stage: Stage) -> None:
     eva, per = stage.meeting()
     older = stage.channels[per]
     stage.by_resume(per)
-    stage.do(ChannelLost(older, per))
+    stage.do(ChannelLost(older, per, frozenset()))
     assert stage.last is not None
     assert stage.last.commands == ()
     assert [known["connected"] for known in stage.roster(eva)] == [True, True]
@@ -278,7 +278,7 @@ def test_the_end_does_not_lift_a_removal(stage: Stage) -> None:
 
 
 def test_a_channel_of_nobody_is_lost_without_a_trace(stage: Stage) -> None:
-    stage.do(ChannelLost(ChannelId(77), ParticipantId("p_nobody")))
+    stage.do(ChannelLost(ChannelId(77), ParticipantId("p_nobody"), frozenset()))
     assert stage.last is not None
     assert stage.last.commands == ()
 

@@ -101,7 +101,7 @@ def test_a_ticket_of_another_visit_or_one_revoked_is_invalid(stage: Stage) -> No
 
 def test_a_visit_opens_for_patients_half_an_hour_before(stage: Stage) -> None:
     stage.wall = START - timedelta(minutes=30, seconds=1)
-    refused = stage.join_refusal(TicketPresented(stage.new_channel(), ticket()))
+    refused = stage.refused(TicketPresented(stage.new_channel(), ticket()))
     assert refused.code is Code.VISIT_NOT_OPEN
     assert refused.details == {"opens_at": "2026-11-23T08:30:00Z"}
     assert stage.link_refusal() is Code.VISIT_NOT_OPEN

@@ -63,7 +63,7 @@ def test_an_old_link_learns_nothing_of_how_the_visit_stands(stage: Stage) -> Non
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 81, "Eva\x07", "Eva\u202e"])
 def test_a_name_must_be_one(stage: Stage, name: str) -> None:
-    refused = stage.join_refusal(LinkPresented(stage.new_channel(), 1, name, Role.EXTERNAL))
+    refused = stage.refused(LinkPresented(stage.new_channel(), 1, name, Role.EXTERNAL))
     assert refused.code is Code.BAD_MESSAGE
 
 

@@ -120,7 +120,7 @@ def test_a_place_is_resumed_so_often_a_minute(stage: Stage, lost: bool) -> None:
 def test_a_wrong_token_is_invalid_whoever_it_names(stage: Stage, token: str) -> None:
     per = stage.by_ticket(ticket())
     for participant in (per, type(per)("p_nobody")):
-        refused = stage.join_refusal(ResumePresented(stage.new_channel(), participant, token))
+        refused = stage.refused(ResumePresented(stage.new_channel(), participant, token))
         assert (refused.code, refused.message) == (Code.TICKET_INVALID, "This link is not valid.")
 
 

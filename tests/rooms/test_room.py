@@ -258,7 +258,7 @@ def test_a_storm_of_knocks_on_a_full_lobby_changes_nothing(stage: Stage) -> None
     stage.forget()
     before = stage.room
     for number in range(500):
-        refused = stage.join_refusal(LinkPresented(ChannelId(1000 + number), 1, "Amina", Role.EXTERNAL))
+        refused = stage.refused(LinkPresented(ChannelId(1000 + number), 1, "Amina", Role.EXTERNAL))
         assert refused.code is Code.RATE_LIMITED
     assert stage.room is before
     assert stage.told == {}

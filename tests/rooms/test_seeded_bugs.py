@@ -31,7 +31,7 @@ from tests.rooms.walk import walk
 
 Patch = pytest.MonkeyPatch
 Bug = Callable[[Patch], None]
-WALKS = 100
+WALKS = 200
 STEPS = 60
 BUGS: list[Bug] = []
 
@@ -224,6 +224,13 @@ def a_route_opens_before_the_handshake(patch: Patch) -> None:
 @bug
 def who_has_lost_the_channel_hears_people_whom_it_was_not_told_of(patch: Patch) -> None:
     patch.setattr(Participant, "knows_of", lambda _self, _other: True)
+
+
+@bug
+def who_is_let_in_while_a_loss_waits_counts_as_told(patch: Patch) -> None:
+    real = happening._channel_lost
+    told = lambda a_draft, event: real(a_draft, replace(event, told=frozenset(a_draft.participants)))  # noqa: E731
+    patch.setattr(happening, "_channel_lost", told)
 
 
 @bug

@@ -52,6 +52,8 @@ MOVES: list[tuple[int, Move]] = [
     (1, lambda visits, random: visits.media_lost(number(random))),
     (1, lambda visits, random: visits.speaks(number(random))),
     (5, lambda visits, random: visits.channel_lost(number(random))),
+    (2, lambda visits, random: visits.a_channel_dies(number(random))),
+    (1, lambda visits, random: visits.the_losses_are_told()),
     (1, lambda visits, random: visits.an_older_channel_closes(number(random))),
     (2, lambda visits, random: visits.time_passes(random.choice([1.0, 60.0, 119.0, 121.0]))),
     (1, lambda visits, random: visits.the_wall_clock_jumps(random.choice([-720, -1, 1, 720]))),

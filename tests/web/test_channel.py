@@ -31,12 +31,19 @@ class Script:
 
     joined: list[Channel] = field(default_factory=list)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
+    lost_channels: list[Channel] = field(default_factory=list)
+    door: asyncio.Event | None = None
+    """Set to have every join wait until it is set."""
+    waited: asyncio.Event = field(default_factory=asyncio.Event)
     on_ask: Callable[[Channel, Asked, Answer], None] = lambda channel, asked, answer: answer({})
 
     async def join(self, channel: Channel, join: Join, answer: Answer) -> None:
         assert isinstance(join, JoinByTicket)
         match join.ticket:
             case "good":
+                if self.door is not None:
+                    self.waited.set()
+                    await self.door.wait()
                 self.joined.append(channel)
                 answer({"participant": "p_1"})
                 channel.notify({"type": "roster", "version": 1, "participants": []}, "roster")
@@ -57,7 +64,8 @@ class Script:
     async def ask(self, channel: Channel, asked: Asked, answer: Answer) -> None:
         self.on_ask(channel, asked, answer)
 
-    async def lost(self, channel: Channel) -> None:
+    def lost(self, channel: Channel) -> None:
+        self.lost_channels.append(channel)
         self.gone.set()
 
 
@@ -112,6 +120,14 @@ class Socket:
         await self.send(type="join", id=1, ticket="good")
         assert (await self.receive())["type"] == "ok"
         assert (await self.receive())["type"] == "roster"
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(6_000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never was so")
 
 
 @pytest.fixture
@@ -297,7 +313,41 @@ async def test_who_does_not_read_is_closed_and_slows_nobody(served: Served, sock
     for _ in range(300):
         channel.notify(message)
     assert await socket.closed_with() == 4408
+
+
+async def test_a_channel_is_lost_at_the_first_word_that_it_does_not_take(served: Served, socket: Socket) -> None:
+    await socket.join()
+    (channel,) = served.script.joined
+    words = 0
+    while not served.script.lost_channels:
+        assert words < 1_000, "somewhere it is full"
+        channel.notify({"type": "notice", "text": f"{words}"})
+        words += 1
+    assert served.script.lost_channels == [channel], "told at once: the client has not been given a turn to read"
+    assert await socket.closed_with() == 4408
+    assert served.script.lost_channels == [channel]
+
+
+async def test_a_channel_is_lost_before_the_goodbye(served: Served, socket: Socket) -> None:
+    await socket.join()
+    (channel,) = served.script.joined
+    channel.close(Reason.TURNED_AWAY)
+    assert served.script.lost_channels == [channel]
+    assert await socket.closed_with() == 4403
+    assert served.script.lost_channels == [channel]
+
+
+async def test_a_channel_that_closes_while_its_join_waits_is_lost_as_soon_as_it_has_joined(
+    served: Served, socket: Socket
+) -> None:
+    served.script.door = asyncio.Event()
+    await socket.send(type="join", id=1, ticket="good")
+    await asyncio.wait_for(served.script.waited.wait(), 60)
+    served.signalling.go_away()
+    assert served.script.lost_channels == [], "it has not joined"
+    served.script.door.set()
     await asyncio.wait_for(served.script.gone.wait(), 60)
+    assert served.script.lost_channels == served.script.joined
 
 
 async def test_a_lost_connection_is_told_once(served: Served, socket: Socket) -> None:
@@ -306,7 +356,8 @@ async def test_a_lost_connection_is_told_once(served: Served, socket: Socket) ->
     assert transport is not None
     transport.abort()
     await asyncio.wait_for(served.script.gone.wait(), 60)
-    assert served.signalling.counters.open == 0
+    await until(lambda: served.signalling.counters.open == 0)
+    assert served.script.lost_channels == served.script.joined
 
 
 async def test_who_has_gone_before_the_upgrade_is_no_fault_of_ours(
