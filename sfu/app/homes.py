@@ -15,9 +15,10 @@ from sfu.admission.tickets import TicketKeys
 from sfu.admission.visit import Visit, VisitState
 from sfu.app.counters import Counters
 from sfu.app.home import Answer, Home
-from sfu.app.measuring import Measuring
-from sfu.app.media import Media, Transport
-from sfu.app.proofs import MAX_READINGS, Proofs, crowded
+from sfu.app.media import Media
+from sfu.app.proofs import Proofs, crowded
+from sfu.app.reporting import Reporting
+from sfu.app.restoring import Restoring
 from sfu.app.strays import Strays
 from sfu.app.testing import EchoTests
 from sfu.errors import Code, EvisitError, Refused, StoreUnavailable
@@ -28,32 +29,17 @@ from sfu.rooms.events import (
     Event,
     LinkPresented,
     LinkRenewed,
-    MediaConnected,
-    MediaLost,
-    ReachChanged,
     ResumePresented,
     TicketPresented,
     TicketRevoked,
     VisitClosed,
 )
-from sfu.rooms.participant import Reach
 from sfu.rooms.requests import ReadLink
 from sfu.rooms.room import Limits, Room
 from sfu.signaling.messages import Echo, EchoByLink, EchoByTicket, Join, JoinByLink, JoinByResume, JoinByTicket
 from sfu.signaling.session import Asked
-from sfu.transport.parameters import (
-    AudioLevels,
-    Connected,
-    Consent,
-    ConsentChanged,
-    Estimates,
-    Failed,
-    FirstForwarded,
-    LayerRates,
-    Receptions,
-    Report,
-)
-from sfu.visits.store import Store
+from sfu.transport.parameters import Report
+from sfu.visits.store import Store, StoredRoom
 from sfu.web.channel import Channel
 from sfu.web.portal import Present
 
@@ -62,13 +48,6 @@ IDLE_SECONDS = 3600.0
 SWEEP_SECONDS = 600.0
 KNOCKS_AT_ONCE = 16
 """Joins by one visit's link that wait for their turn: they hold memory, and those behind more of them would wait for long."""
-REACH = {
-    Consent.FRESH: Reach.GOOD,
-    Consent.WEAK: Reach.WEAK,
-    Consent.LOST: Reach.LOST,
-    Consent.EXPIRED: Reach.LOST,
-}
-"""What a transport's consent means for its owner."""
 
 log = logger(__name__)
 
@@ -107,9 +86,10 @@ class Homes:
         self._relays = relays
         self._homes: dict[VisitId, Home] = {}
         self._proofs = Proofs(store, self._homes, link_secret)
-        self._measuring = Measuring(media, self._homes, counters)
         self.strays = Strays(media, self._homes, self._tests)
-        self._reading: dict[VisitId, asyncio.Task[Home | None]] = {}
+        self._reporting = Reporting(media, self._homes, self._tests, counters, self.strays)
+        self._restoring = Restoring(store, self._homes, self._new_home)
+        self._recovering: asyncio.Task[None] | None = None
         self._seats: dict[ChannelId, Seat] = {}
         self._knocking: Counter[VisitId] = Counter()
         self._draining = False
@@ -195,70 +175,9 @@ class Homes:
         if seat is not None:
             seat.home.lost(channel, seat.participant)
 
-    # Transports
-
     def on_reports(self, reports: list[Report]) -> None:
-        """Hand what the endpoint and the plane report to the homes it concerns."""
-        now = clock.monotonic()
-        self.strays.mind(reports, now)
-        for report in reports:
-            if isinstance(report, AudioLevels):
-                self._heard(report, now)
-                continue
-            if isinstance(report, Estimates | Receptions | LayerRates):
-                self._measuring.take(report, now)
-                continue
-            transport = self._media.owner(report.peer)
-            if transport is None:
-                continue
-            if transport.visit is None:
-                self._tests.report(transport.participant, report)
-                continue
-            home = self._homes.get(transport.visit)
-            if home is None:
-                continue
-            match report:
-                case FirstForwarded(_, incoming):
-                    self._counters.media_seen(transport.participant, incoming, now)
-                case Connected():
-                    self._counters.media_connected(home.visit, transport.participant, now)
-                    self._tell_connected(home, transport)
-                case ConsentChanged(_, consent):
-                    self._tell_reach(home, transport, consent)
-                case Failed():
-                    self._counters.media_lost(home.visit, transport.participant)
-                    self._tell_lost(home, transport.participant)
-
-    def _tell_connected(self, home: Home, transport: Transport) -> None:
-        # When its turn has come, another transport may have taken this one's place.
-        event = MediaConnected(transport.participant)
-        still = partial(self._is_owner, transport)
-        tasks.start(home.tell(event, still=still), name="media connected")
-
-    def _tell_reach(self, home: Home, transport: Transport, consent: Consent) -> None:
-        event = ReachChanged(transport.participant, REACH[consent])
-        tasks.start(home.tell(event, still=partial(self._is_owner, transport)), name="media reach")
-
-    def _tell_lost(self, home: Home, participant: ParticipantId) -> None:
-        # Gone at once, so that an offer which comes before the room knows opens a fresh one, and is not undone by this.
-        self._media.close(participant)
-        tasks.start(
-            home.tell(MediaLost(participant), still=lambda: not self._media.has(participant)), name="media lost"
-        )
-
-    def _is_owner(self, transport: Transport) -> bool:
-        return self._media.owner(transport.peer) is transport
-
-    def _heard(self, report: AudioLevels, now: float) -> None:
-        by_visit: dict[VisitId, list[tuple[ParticipantId, int]]] = {}
-        for peer, _, level in report.levels:
-            transport = self._media.owner(peer)
-            if transport is not None and transport.visit is not None:
-                by_visit.setdefault(transport.visit, []).append((transport.participant, level))
-        for visit, levels in by_visit.items():
-            home = self._homes.get(visit)
-            if home is not None:
-                home.heard(levels, now)
+        """Take what the endpoint and the plane report."""
+        self._reporting.take(reports)
 
     # Portals (`LiveVisits` of the portal API)
 
@@ -275,12 +194,12 @@ class Homes:
 
     async def booking_changed(self, visit: Visit) -> None:
         # One that is being read now may have been read before the change; one that is not here is read as it is then.
-        if visit.visit in self._homes or visit.visit in self._reading:
+        if visit.visit in self._homes or self._restoring.under_way(visit.visit):
             await (await self._home(visit.visit)).change(BookingChanged(visit))
 
     async def link_renewed(self, visit: VisitId, generation: int, *, unsure: bool = False) -> int:
         # A visit that is not here is read with what the store has.
-        if not unsure and visit not in self._homes and visit not in self._reading:
+        if not unsure and visit not in self._homes and not self._restoring.under_way(visit):
             return generation
         home = await self._home(visit)
         await home.change(LinkRenewed(generation, unsure))
@@ -295,7 +214,11 @@ class Homes:
     # The process
 
     def start(self) -> None:
-        """Forget empty rooms from time to time."""
+        """Read the visits that people were in when the process before this ended, and forget empty rooms from time to time."""
+        self._recovering = tasks.spawn(self._restoring.read_occupied(), name="read visits under way")
+        self._sweep_later()
+
+    def _sweep_later(self) -> None:
         self._sweeping = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
 
     def drain(self) -> None:
@@ -306,6 +229,8 @@ class Homes:
         """Stop all timers and write what is still unwritten; nothing may be asked after."""
         if self._sweeping is not None:
             self._sweeping.cancel()
+        if self._recovering is not None:
+            self._recovering.cancel()
         for home in self._homes.values():
             home.close()
             try:
@@ -328,7 +253,7 @@ class Homes:
             if not home.room.occupied and not home.busy and now - home.used_at > IDLE_SECONDS:
                 home.close()
                 del self._homes[visit]
-        self.start()
+        self._sweep_later()
 
     async def _knock(self, channel: Channel, join: Join) -> tuple[Home, Event]:
         """The home that a join leads to, and what it presents there."""
@@ -361,34 +286,20 @@ class Homes:
             return home
         if self._draining:
             raise _draining()
-        # One reading a visit, however many come at once: two homes of one visit must never be.
-        reading = self._reading.get(visit)
-        if reading is None:
-            if len(self._reading) >= MAX_READINGS:
-                raise crowded()
-            reading = self._reading[visit] = tasks.spawn(self._read(visit), name=f"read {visit}")
-        return await asyncio.shield(reading)
+        return await self._restoring.read(visit, for_stranger=True)
 
-    async def _read(self, visit: VisitId) -> Home | None:
-        try:
-            stored = await self._store.load_room(visit)
-            if stored is None:
-                return None
-            room = Room.restored(
-                stored.visit,
-                self._limits,
-                new_token,
-                stored.participants,
-                stored.record,
-                stored.tickets_used,
-                stored.tickets_revoked,
-                now=clock.monotonic(),
-            )
-            home = self._homes[visit] = Home(room, self._store, self._media, self._counters, self._relays)
-            home.arm()
-            return home
-        finally:
-            del self._reading[visit]
+    def _new_home(self, stored: StoredRoom, lost_at: float) -> Home:
+        room = Room.restored(
+            stored.visit,
+            self._limits,
+            new_token,
+            stored.participants,
+            stored.record,
+            stored.tickets_used,
+            stored.tickets_revoked,
+            now=lost_at,
+        )
+        return Home(room, self._store, self._media, self._counters, self._relays)
 
 
 def _draining() -> Refused:

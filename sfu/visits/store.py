@@ -14,12 +14,13 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, exists, insert, select, update
 
 from sfu import clock
 from sfu.admission.records import AccessEntry, ParticipantRecord, VisitRecord
 from sfu.admission.roles import Role
 from sfu.admission.visit import Visit
+from sfu.admission.waiting_room import State
 from sfu.errors import StoreUnavailable
 from sfu.ids import ParticipantId, PersonId, VisitId
 from sfu.visits import migrations, rows, schema, webhook_rows
@@ -178,6 +179,19 @@ class Store:
         table = schema.participants
         asked = select(table.c.resume_digest).where(table.c.visit == visit, table.c.participant == participant)
         return await self._read(lambda connection: connection.scalars(asked).one_or_none())
+
+    async def occupied(self) -> list[VisitId]:
+        """The visits that are not over and that somebody waits for or is in, as far as is written; the latest first."""
+        present, visits = schema.participants, schema.visits
+        asked = (
+            select(visits.c.visit)
+            .where(visits.c.closed.is_(None))
+            .where(
+                exists().where(present.c.visit == visits.c.visit, present.c.state.in_([State.WAITING, State.ADMITTED]))
+            )
+            .order_by(visits.c.ends_at.desc(), visits.c.visit)
+        )
+        return await self._read(lambda connection: [VisitId(visit) for visit in connection.scalars(asked)])
 
     async def load_room(self, visit: VisitId) -> StoredRoom | None:
         """What a restart must not lose of a visit; None where there is no such visit."""

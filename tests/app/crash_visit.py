@@ -63,6 +63,7 @@ class Script:
         self._store = store
         self._channels: dict[str, Channel] = {}
         self.ids: dict[str, ParticipantId] = {}
+        self.resume: dict[ParticipantId, str] = {}
         self._home: Home | None = None
 
     def steps(self) -> list[Callable[[], Awaitable[Any]]]:
@@ -133,7 +134,9 @@ class Script:
 
     async def _join(self, name: str, event: Event) -> None:
         channel = self._channels[name] = cast(Channel, Silent(len(self.ids)))
-        self.ids[name] = await (await self.home()).join(channel, event, lambda fields: None)
+        answers: list[Mapping[str, object]] = []
+        who = self.ids[name] = await (await self.home()).join(channel, event, answers.append)
+        self.resume[who] = str(answers[0]["resume"])
 
     async def ask(self, request: Asking) -> None:
         home = await self.home()

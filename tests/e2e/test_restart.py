@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.client import Client, ProtocolError
-from tests.e2e.server import ROOT, Server
+from tests.e2e.server import ROOT, Server, running
 
 Connect = Callable[[], Awaitable[Client]]
 
@@ -71,3 +72,28 @@ async def test_the_demo_carries_on_with_the_same_visit_and_links(server: Server)
         return str(told["links"]).replace(str(told["base_url"]), "")
 
     assert fragments(server.told) == fragments(before)
+
+
+async def test_after_kill_9_whoever_does_not_come_back_is_out_in_time_with_nobody_coming(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[admission]\nresume_seconds = 5\n")
+    async with running(Server(tmp_path, arguments=("--config", str(config)))) as server:
+        visit = await server.book()
+        clients = [Client(server.base_url), Client(server.base_url)]
+        for client in clients:
+            await client.connect()
+        clinician = await clients[0].join(ticket=await server.clinician(visit))
+        patient = await clients[1].join(ticket=await server.patient(visit))
+        await clinician.ask("admit", participant=patient.id)
+        await server.kill()
+        await server.start()
+        expired: list[str] = []
+        async with asyncio.timeout(90):
+            while len(expired) < 2:
+                # The log alone is read: the visit is not asked for.
+                rows = (await server.api("GET", f"/visits/{visit}/audit"))["entries"]
+                expired = [row["subject"] for row in rows if row["action"] == "expired"]
+                await asyncio.sleep(0.2)
+        assert set(expired) == {clinician.id, patient.id}
+        for client in clients:
+            await client.close()
