@@ -17,6 +17,7 @@ from typing import cast
 
 from sfu import clock, tasks
 from sfu.admission.relays import Relays
+from sfu.admission.roles import Ask
 from sfu.app.counters import Counters
 from sfu.app.ledger import Ledger
 from sfu.app.media import Media
@@ -103,6 +104,9 @@ class Home:
     async def ask(self, channel: Channel, participant: ParticipantId, asking: Asking, answer: Answer) -> None:
         """Take a request of a participant over its channel; its answer goes out after all that follows from it."""
         if isinstance(asking, OfferMessage):
+            # Asked before the offer is read, and again when its turn has come: reading costs as much as a thousand other requests.
+            self._check_is_of(channel, participant)
+            self._room.check_may(participant, Ask.OFFER, now=clock.monotonic(), wall=clock.wall())
             offer = parse_offer(asking.sdp)
             send, receive = bind(asking, offer)
 
@@ -204,8 +208,8 @@ class Home:
             self._close_ahead(occurred)
         async with self._turn.take(last=knocks):
             self.used_at = clock.monotonic()
-            if asking is not None and self._channels.get(asking[1]) is not asking[0]:
-                raise Refused(Code.JOIN_REQUIRED, "Another channel has taken this one's place.")
+            if asking is not None:
+                self._check_is_of(*asking)
             if still is not None and not still():
                 raise Refused(Code.PARTICIPANT_UNKNOWN, "That is over.")
             event = occurred()
@@ -242,6 +246,10 @@ class Home:
             if failed is not None:
                 raise self._failed(event, failed) from failed
             return step
+
+    def _check_is_of(self, channel: Channel, participant: ParticipantId) -> None:
+        if self._channels.get(participant) is not channel:
+            raise Refused(Code.JOIN_REQUIRED, "Another channel has taken this one's place.")
 
     def _close_ahead(self, occurred: Callable[[], Event]) -> None:
         """Another step is being written: what this one would close, as things stand, is closed now.

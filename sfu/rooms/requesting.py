@@ -9,6 +9,7 @@ from typing import assert_never
 from sfu.admission.roles import NEEDS_CHARGE, Ask, may
 from sfu.admission.waiting_room import Act
 from sfu.errors import Code, Refused
+from sfu.ids import ParticipantId
 from sfu.rooms import admitting, sending
 from sfu.rooms.draft import Draft
 from sfu.rooms.events import Requested
@@ -59,17 +60,21 @@ ASKS: Mapping[type, Ask] = MappingProxyType(
 
 def take_request(draft: Draft, event: Requested) -> Mapping[str, object]:
     """Do what is asked, or raise `Refused`. Gives the fields of the answer."""
-    by = _asker(draft, event)
-    standing, ask = by.standing(draft.visit), ASKS[type(event.request)]
-    if not may(standing, ask):
+    return _granted(draft, check_may(draft, event.participant, ASKS[type(event.request)]), event.request)
+
+
+def check_may(draft: Draft, participant: ParticipantId, ask: Ask) -> Participant:
+    """Who asks, if this one may ask for that as things stand; else raises `Refused`."""
+    by = _asker(draft, participant)
+    if not may(by.standing(draft.visit), ask):
         if ask in NEEDS_CHARGE:
             raise Refused(Code.NOT_ALLOWED, "Only care staff of this visit can do that.")
         raise Refused(Code.NOT_ADMITTED, "You have not been let in yet.")
-    return _granted(draft, by, event.request)
+    return by
 
 
-def _asker(draft: Draft, event: Requested) -> Participant:
-    by = draft.participants.get(event.participant)
+def _asker(draft: Draft, participant: ParticipantId) -> Participant:
+    by = draft.participants.get(participant)
     if by is not None and by.turned_away:
         raise turned_away(by.state)
     if draft.visit.closed is not None:

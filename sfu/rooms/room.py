@@ -9,6 +9,7 @@ from datetime import datetime
 from sfu.admission import waiting_room
 from sfu.admission.limits import Limits as Limits
 from sfu.admission.records import ParticipantRecord, VisitRecord
+from sfu.admission.roles import Ask
 from sfu.admission.tickets import Ticket
 from sfu.admission.visit import Visit
 from sfu.admission.waiting_room import TRANSITIONS, TURNED_AWAY, Act, State
@@ -21,7 +22,7 @@ from sfu.rooms.joining import check_knock, check_test, join_answer, join_by_link
 from sfu.rooms.lobby import lobby_entries
 from sfu.rooms.participant import Participant
 from sfu.rooms.pictures import Pictures
-from sfu.rooms.requesting import take_request
+from sfu.rooms.requesting import check_may, take_request
 from sfu.rooms.roster import roster_entries
 from sfu.rooms.state import empty_state
 
@@ -156,6 +157,11 @@ class Room:
         """Whether a join by the shared link is taken as things stand; raises `Refused`. Nothing changes, and little is done."""
         draft = Draft(self._state, self._limits, self._new_token, now=now, wall=wall)
         check_knock(draft, event)
+
+    def check_may(self, participant: ParticipantId, ask: Ask, *, now: float, wall: datetime) -> None:
+        """Whether a participant may ask for that as things stand; raises `Refused`. Nothing changes, and little is done."""
+        draft = Draft(self._state, self._limits, self._new_token, now=now, wall=wall)
+        check_may(draft, participant, ask)
 
     def check_test(self, way: Ticket | int, *, now: float, wall: datetime) -> None:
         """Whether a ticket, or a link's generation, lets its holder try their equipment; raises `Refused`. Nothing changes."""

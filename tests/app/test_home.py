@@ -11,7 +11,7 @@ import pytest
 from sfu.admission.records import Action
 from sfu.admission.roles import Role
 from sfu.admission.visit import VisitState
-from sfu.app import ledger
+from sfu.app import home, ledger
 from sfu.errors import Refused, StoreUnavailable
 from sfu.ids import ParticipantId, TrackId
 from sfu.rooms.commands import Reason
@@ -186,6 +186,37 @@ async def talking(furnished: Furnished) -> None:
     await house.ask(per, offer(tracks[eva[0]]))
     assert house.story.lines.count("route added") == 2
     house.story.lines.clear()
+
+
+async def test_an_offer_of_who_waits_is_refused_unread(furnished: Furnished, monkeypatch: pytest.MonkeyPatch) -> None:
+    house, _, per = furnished
+
+    def read(sdp: str) -> None:
+        raise AssertionError("it is read")
+
+    monkeypatch.setattr(home, "parse_offer", read)
+    with pytest.raises(Refused, match="not_admitted"):
+        await house.ask(per, OfferMessage("nonsense", (), ()))
+    with pytest.raises(Refused, match="not_admitted"):
+        await house.ask(per, offer())
+
+
+async def test_an_offer_of_who_is_put_out_while_it_waits_is_refused_when_its_turn_comes(furnished: Furnished) -> None:
+    house, eva, per = furnished
+    await talking(furnished)
+    house.story.gate = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    locking = loop.create_task(house.ask(eva, Lock(locked=True)))
+    await asyncio.sleep(0)
+    holding = loop.create_task(house.ask(eva, Hold(per[0])))
+    await asyncio.sleep(0)
+    offering = loop.create_task(house.ask(per, offer()))
+    await asyncio.sleep(0)
+    house.story.gate.set()
+    await asyncio.gather(holding, locking)
+    with pytest.raises(Refused, match="not_admitted"):
+        await offering
+    assert "media opened" not in house.story.lines
 
 
 async def heard_after_their_admission(house: House, whom: ParticipantId, newcomer: tuple[ParticipantId, Line]) -> bool:
