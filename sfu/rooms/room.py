@@ -195,4 +195,6 @@ def _restored(known: ParticipantRecord, visit: Visit, revoked: frozenset[str], n
     if place.state not in (State.WAITING, State.ADMITTED, *TURNED_AWAY):
         return None
     turned_away = place.state in TURNED_AWAY
-    return Participant.of(known, place, lost_at=None if turned_away else now)
+    found = Participant.of(known, place, lost_at=None if turned_away else now)
+    # The booking may have changed since that was written, while nobody had the room in memory.
+    return replace(found, booked=found.person is not None and visit.names(found.person))

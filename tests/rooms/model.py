@@ -155,7 +155,8 @@ class Model(RuleBasedStateMachine):
         if granted and isinstance(request, Admit):
             before = earlier[request.participant]
             assert store.state(request.participant) is State.ADMITTED
-            assert before.state is State.ADMITTED or before.booked or request.agreed, "agreement is asked for"
+            named = before.person is not None and self.stage.room.visit.names(before.person)
+            assert before.state is State.ADMITTED or named or request.agreed, "agreement is asked for"
             assert before.state is State.ADMITTED or len(store.admitted()) <= LIMITS.room_capacity
         if granted and isinstance(request, Hold):
             assert store.state(request.participant) is State.WAITING

@@ -203,13 +203,13 @@ class Stage:
         self.publish(eva)
         return eva, per
 
-    def crash(self) -> None:
-        """Forget everything but the store, and start again from it a second later, the wall clock set right."""
+    def crash(self, booking: Visit | None = None) -> None:
+        """Forget everything but the store, and start again from it a second later, the wall clock set right; `booking` as it is then."""
         self.now += 1.0
         self.wall = VISIT.starts_at + timedelta(seconds=self.now - START_NOW)
         stored = self.store.visit
         self.room = Room.restored(
-            self.room.visit if stored is None else replace(self.room.visit, locked=False, closed=None),
+            replace(booking or self.room.visit, locked=False, closed=None),
             self.limits,
             self.new_token,
             self.store.participants.values(),

@@ -8,12 +8,12 @@ from typing import cast
 
 import pytest
 
-from sfu.admission.records import VisitRecord
+from sfu.admission.records import Action, VisitRecord
 from sfu.admission.roles import Role
-from sfu.admission.visit import VisitState
+from sfu.admission.visit import Person, VisitState
 from sfu.admission.waiting_room import Ground, State
 from sfu.errors import Code
-from sfu.ids import ChannelId
+from sfu.ids import ChannelId, PersonId
 from sfu.rooms.commands import Record
 from sfu.rooms.events import LinkPresented, TicketPresented, TicketRevoked
 from sfu.rooms.requests import Admit, Allow, Deny, End, Hold, Leave, Lock, Remove
@@ -164,6 +164,28 @@ def test_a_new_ticket_takes_a_place_over_a_restart(stage: Stage) -> None:
     assert stage.by_ticket(ticket()) == per
     assert stage.clinician() == eva
     assert stage.store.state(per) is State.ADMITTED
+
+
+def test_who_was_taken_out_of_the_booking_while_the_server_was_down_is_let_in_by_agreement_alone(stage: Stage) -> None:
+    eva, maria = stage.clinician(), stage.by_ticket(ticket(MARIA, Role.GUARDIAN))
+    assert stage.store.participants[maria].booked
+    stage.crash(replace(VISIT, people=tuple(person for person in VISIT.people if person.person != MARIA)))
+    for who in (eva, maria):
+        stage.by_resume(who)
+    assert [entry["booked"] for entry in stage.waiting(eva)] == [False]
+    assert stage.refusal(eva, Admit(maria)) is Code.AGREEMENT_REQUIRED
+    stage.ask(eva, Admit(maria, agreed=True))
+    assert [entry.detail for entry in stage.entries(Action.ADMITTED)][-1] == "agreed"
+
+
+def test_who_was_added_to_the_booking_while_the_server_was_down_is_booked(stage: Stage) -> None:
+    sten = Person(person=PersonId("1177:sten"), name="Sten P", role=Role.GUARDIAN)
+    eva, guardian = stage.clinician(), stage.by_ticket(ticket(sten.person, Role.GUARDIAN))
+    stage.crash(replace(VISIT, people=(*VISIT.people, sten)))
+    stage.by_resume(eva)
+    stage.by_resume(guardian)
+    stage.ask(eva, Admit(guardian))
+    assert stage.store.state(guardian) is State.ADMITTED
 
 
 def test_a_ticket_revoked_in_the_moment_of_a_crash_is_out(stage: Stage) -> None:
