@@ -25,7 +25,7 @@ from sfu.app.readings import Readings
 from sfu.app.relaying import tell_relays, with_relays
 from sfu.app.turn import Turn
 from sfu.errors import Code, EvisitError, Refused, StoreUnavailable
-from sfu.ids import ChannelId, ParticipantId, VisitId
+from sfu.ids import ChannelId, ParticipantId, TrackId, VisitId
 from sfu.log import logger
 from sfu.rooms.commands import (
     AddRoute,
@@ -43,6 +43,7 @@ from sfu.rooms.events import ChannelLost, Event, LinkPresented, MediaLost, Reque
 from sfu.rooms.requests import Offer
 from sfu.rooms.room import Room, Step
 from sfu.rooms.speaker import PAUSE_SECONDS, Speakers
+from sfu.rooms.subscriptions import tracks_on_roster
 from sfu.signaling.messages import Asking, OfferMessage
 from sfu.signaling.sdp.offer import ParsedOffer, parse_offer
 from sfu.signaling.sdp.plan import bind
@@ -138,10 +139,13 @@ class Home:
         with contextlib.suppress(Refused, StoreUnavailable):
             await self._step(lambda: event, still=still)
 
-    def heard(self, levels: Iterable[tuple[ParticipantId, int]], now: float) -> None:
-        """Audio levels of participants (RFC 6464); whoever they make the speaker is told to all."""
-        for participant, level in levels:
-            self._speakers.heard(participant, level, now)
+    def heard(self, levels: Iterable[tuple[TrackId, int]], now: float) -> None:
+        """Audio levels of tracks (RFC 6464); whoever they make the speaker is told to all. What nobody hears makes no speaker."""
+        tracks = tracks_on_roster(self._room.participants)
+        for known, level in levels:
+            owner, track = tracks.get(known, (None, None))
+            if owner is not None and track is not None and track.heard:
+                self._speakers.heard(owner, level, now)
         self._decide_speaker(now)
 
     def _decide_speaker(self, now: float) -> None:

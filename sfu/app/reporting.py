@@ -12,7 +12,7 @@ from sfu.app.measuring import Measuring
 from sfu.app.media import Media, Transport
 from sfu.app.strays import Strays
 from sfu.app.testing import EchoTests
-from sfu.ids import ParticipantId, VisitId
+from sfu.ids import ParticipantId, TrackId, VisitId
 from sfu.rooms.events import MediaConnected, MediaLost, ReachChanged
 from sfu.rooms.participant import Reach
 from sfu.transport.parameters import (
@@ -104,11 +104,11 @@ class Reporting:
         return self._media.owner(transport.peer) is transport
 
     def _heard(self, report: AudioLevels, now: float) -> None:
-        by_visit: dict[VisitId, list[tuple[ParticipantId, int]]] = {}
-        for peer, _, level in report.levels:
-            transport = self._media.owner(peer)
-            if transport is not None and transport.visit is not None:
-                by_visit.setdefault(transport.visit, []).append((transport.participant, level))
+        by_visit: dict[VisitId, list[tuple[TrackId, int]]] = {}
+        for peer, mid, level in report.levels:
+            transport, track = self._media.owner(peer), self._media.track(peer, mid)
+            if transport is not None and transport.visit is not None and track is not None:
+                by_visit.setdefault(transport.visit, []).append((track, level))
         for visit, levels in by_visit.items():
             home = self._homes.get(visit)
             if home is not None:

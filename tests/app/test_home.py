@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from sfu import clock
 from sfu.admission.records import Action
 from sfu.admission.roles import Role
 from sfu.admission.visit import VisitState
@@ -16,7 +17,7 @@ from sfu.errors import Refused, StoreUnavailable
 from sfu.ids import ParticipantId, TrackId
 from sfu.rooms.commands import Reason
 from sfu.rooms.events import MediaConnected, VisitClosed
-from sfu.rooms.requests import Admit, Hold, Leave, Lock, Remove, SendSection, Source
+from sfu.rooms.requests import Admit, Hold, Leave, Lock, Mute, Remove, SendSection, Silence, Source
 from sfu.signaling.messages import OfferMessage, ReceiveBinding
 from tests.app.house import House, Line
 
@@ -261,6 +262,23 @@ async def test_a_roster_that_a_channel_was_too_slow_for_has_told_it_nothing(furn
     await house.ask(eva, Admit(xen[0], agreed=True))
     await house.until_away(per)
     assert not await heard_after_their_admission(house, per[0], xen)
+
+
+@pytest.mark.parametrize("hush", ["nobody", "staff", "owner"])
+async def test_who_is_heard_by_nobody_is_not_the_speaker(furnished: Furnished, hush: str) -> None:
+    house, eva, per = furnished
+    await talking(furnished)
+    track = next(each.tracks[0].track for each in house.home.room.participants if each.participant == per[0])
+    if hush == "staff":
+        await house.ask(eva, Silence(track))
+    if hush == "owner":
+        await house.ask(per, Mute(track, muted=True))
+    now = clock.monotonic()
+    for tenth in range(10):
+        house.home.heard([(track, 20), (TrackId("t_gone"), 5)], now + tenth / 10)
+    await asyncio.sleep(0)
+    speakers = [event["participant"] for event in eva[1].events if event["type"] == "speaker"]
+    assert speakers == ([per[0]] if hush == "nobody" else [])
 
 
 async def test_a_hold_does_not_wait_for_what_others_write(furnished: Furnished) -> None:
