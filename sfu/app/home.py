@@ -18,6 +18,7 @@ from typing import cast
 from sfu import clock, tasks
 from sfu.admission.relays import Relays
 from sfu.admission.roles import Ask
+from sfu.app.ahead import Ahead
 from sfu.app.counters import Counters
 from sfu.app.ledger import Ledger
 from sfu.app.media import Media
@@ -68,6 +69,7 @@ class Home:
         self._turn = Turn()
         self._channels: dict[ParticipantId, Channel] = {}
         self._by_id: dict[ChannelId, Channel] = {}
+        self._ahead = Ahead(lambda: self._room, self._do_ahead, self._check_transport)
         self._rosters: dict[ParticipantId, Mapping[str, object]] = {}
         """The last that was handed to each channel."""
         self._ledger = Ledger(store, self._turn, lambda: self._room)
@@ -208,14 +210,35 @@ class Home:
     ) -> Step:
         """`knocks`: by a stranger, whom everybody else goes before."""
         asked_at = clock.monotonic()
-        if self._turn.taken() and not knocks:
-            self._close_ahead(occurred)
-        async with self._turn.take(last=knocks):
-            self.used_at = clock.monotonic()
+
+        def checked() -> Event:
             if asking is not None:
                 self._check_is_of(*asking)
             if still is not None and not still():
                 raise Refused(Code.PARTICIPANT_UNKNOWN, "That is over.")
+            return occurred()
+
+        # What an offer drops is its owner's own to hear: it need not end before its turn.
+        waits = self._turn.taken() and not knocks and offer is None
+        closed = self._ahead.close(checked) if waits else None
+        try:
+            return await self._take(checked, asked_at, joining=joining, answer=answer, offer=offer, knocks=knocks)
+        finally:
+            if closed is not None:
+                self._ahead.make_good(closed)
+
+    async def _take(
+        self,
+        occurred: Callable[[], Event],
+        asked_at: float,
+        *,
+        joining: Channel | None,
+        answer: Answer | None,
+        offer: ParsedOffer | None,
+        knocks: bool,
+    ) -> Step:
+        async with self._turn.take(last=knocks):
+            self.used_at = clock.monotonic()
             event = occurred()
             now, wall = clock.monotonic(), clock.wall()
             try:
@@ -223,7 +246,7 @@ class Home:
             except EvisitError:
                 raise
             except Exception as error:
-                raise self._bug("a step failed", event, error) from error
+                raise self._bug("a step failed", type(event).__name__, error) from error
             record = step.commands[0] if step.commands and isinstance(step.commands[0], Record) else None
             commands = step.commands[1:] if record else step.commands
             if record and record.lets_in:
@@ -255,32 +278,27 @@ class Home:
         if self._channels.get(participant) is not channel:
             raise Refused(Code.JOIN_REQUIRED, "Another channel has taken this one's place.")
 
-    def _close_ahead(self, occurred: Callable[[], Event]) -> None:
-        """Another step is being written: what this one would close, as things stand, is closed now.
+    def _do_ahead(self, command: Command) -> None:
+        failed = self._attempt(command, {}, None, 0.0)
+        if failed is not None and isinstance(command, AddRoute | SetLayer):
+            self._bug("a route could not be put back", type(command).__name__, failed)
 
-        Closing twice is closing once. Should the step be refused when its turn has come, then a transport is gone that its
-        owner makes anew: when in doubt, nobody is heard.
-        """
-        try:
-            step = self._room.step(occurred(), now=clock.monotonic(), wall=clock.wall())
-        except Exception:
-            return  # told when its turn has come
-        if any(isinstance(command, Record) and command.lets_in for command in step.commands):
-            return
-        for command in step.commands:
-            if isinstance(command, DropRoute | CloseMedia):
-                self._attempt(command, {}, None, 0.0)
+    def _check_transport(self, participant: ParticipantId) -> None:
+        expected = any(each.media is not None for each in self._room.participants if each.participant == participant)
+        if expected and not self._media.has(participant):
+            tell = self.tell(MediaLost(participant), still=lambda: not self._media.has(participant))
+            tasks.start(tell, name=f"media lost {self.visit}")
 
     def _failed(self, event: Event, error: Exception) -> Refused:
         """A command could not be carried out. Whose offer it was loses the transport, and may offer anew; the visit goes on."""
         if isinstance(event, Requested) and isinstance(event.request, Offer):
             self._media.close(event.participant)
             tasks.start(self.tell(MediaLost(event.participant)), name=f"media lost {self.visit}")
-        return self._bug("a command failed", event, error)
+        return self._bug("a command failed", type(event).__name__, error)
 
-    def _bug(self, what: str, event: Event, error: Exception) -> Refused:
+    def _bug(self, what: str, step: str, error: Exception) -> Refused:
         self._counters.bugs += 1
-        log.error(what, visit=self.visit, step=type(event).__name__, exc_info=error)
+        log.error(what, visit=self.visit, step=step, exc_info=error)
         return Refused(Code.INTERNAL, "That went wrong on our side. Try again.")
 
     def _bind(self, participant: ParticipantId, channel: Channel) -> None:
@@ -332,6 +350,7 @@ class Home:
                 self._speakers.gone(participant)
             case AddRoute(track, receiver, mid):
                 self._media.add_route(track, receiver, mid)
+                self._ahead.added(receiver, mid)
             case DropRoute(_, receiver, mid):
                 self._media.drop_route(receiver, mid)
             case SetLayer(_, receiver, mid, spatial, temporal, precedence):

@@ -25,6 +25,7 @@ from sfu.rooms.pictures import Pictures
 from sfu.rooms.requesting import check_may, take_request
 from sfu.rooms.roster import roster_entries
 from sfu.rooms.state import empty_state
+from sfu.rooms.subscriptions import Routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,11 @@ class Room:
         """What proves a token of somebody who is here or was; None where nobody is known by that id."""
         known = self._state.participants.get(participant)
         return known.resume_digest if known is not None else self._state.departed.get(participant)
+
+    @property
+    def routes(self) -> Routes:
+        """What is forwarded."""
+        return self._state.routes
 
     @property
     def pictures(self) -> Pictures:

@@ -63,6 +63,12 @@ class Story:
     broken: str = ""
     """A method that raises."""
     open_for: set[ParticipantId] = field(default_factory=set)
+    opened: dict[ParticipantId, int] = field(default_factory=dict)
+    """Of each transport, a number of its own."""
+    tracks: dict[TrackId, ParticipantId] = field(default_factory=dict)
+    routes: dict[tuple[ParticipantId, str], TrackId] = field(default_factory=dict)
+    on_route: Callable[[ParticipantId, ParticipantId], None] = lambda sender, receiver: None
+    """Called with every route before it is there."""
 
     def is_fresh(self, participant: ParticipantId, offer: object) -> bool:
         return participant not in self.open_for
@@ -70,6 +76,9 @@ class Story:
     def open(self, visit: VisitId, command: OpenMedia, offer: object, now: float) -> str:
         self.lines.append("media opened")
         self.open_for.add(command.participant)
+        if command.offer.fresh:
+            self.opened[command.participant] = len(self.lines)
+        self._sends(command.participant, {binding.track for binding in command.send})
         if self.broken == "open":
             raise ZeroDivisionError
         return "v=0"
@@ -78,14 +87,28 @@ class Story:
         if participant in self.open_for:
             self.open_for.discard(participant)
             self.lines.append("media closed")
+            self._sends(participant, set())
+            self.routes = {section: track for section, track in self.routes.items() if section[0] != participant}
+
+    def has(self, participant: ParticipantId) -> bool:
+        return participant in self.open_for
 
     def add_route(self, track: TrackId, receiver: ParticipantId, mid: str) -> None:
         self.lines.append("route added")
+        if receiver in self.open_for and track in self.tracks:
+            self.on_route(self.tracks[track], receiver)
+            self.routes[receiver, mid] = track
 
     def drop_route(self, receiver: ParticipantId, mid: str) -> None:
         if self.broken == "drop_route":
             raise ZeroDivisionError
         self.lines.append("route dropped")
+        self.routes.pop((receiver, mid), None)
+
+    def _sends(self, participant: ParticipantId, tracks: set[TrackId]) -> None:
+        others = {track: owner for track, owner in self.tracks.items() if owner != participant}
+        self.tracks = others | dict.fromkeys(tracks, participant)
+        self.routes = {section: track for section, track in self.routes.items() if track in self.tracks}
 
     @property
     def actions(self) -> list[str]:
