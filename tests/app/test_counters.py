@@ -141,7 +141,7 @@ async def test_a_wait_that_nobody_comes_back_to_counts_until_its_place_expires(w
     await ward.join("eva", Role.CLINICIAN)
     per = await ward.join("per", Role.PATIENT)
     ward.pass_time(500)
-    await ward.home.tell(ChannelLost(per[1].id, per[0]))
+    await ward.home.tell(ChannelLost(per[1].id, per[0], frozenset()))
     ward.pass_time(120)
     await ward.home.tell(TimeHasCome())
     assert ward.waits() == {("patient", "expired"): 620.0}
@@ -179,7 +179,7 @@ async def test_who_is_not_there_waits_for_nobodys_decision(ward: Ward) -> None:
     await ward.join("eva", Role.CLINICIAN)
     per = await ward.join("per", Role.PATIENT)
     ward.pass_time(700)
-    await ward.home.tell(ChannelLost(per[1].id, per[0]))
+    await ward.home.tell(ChannelLost(per[1].id, per[0], frozenset()))
     assert ward.longest_wait() == 0
 
 

@@ -59,7 +59,7 @@ def test_commands_come_in_one_order_whatever_happens(seed: int, monkeypatch: pyt
         return step
 
     monkeypatch.setattr(Stage, "do", do)
-    walk(seed, 60)
+    walk(seed, 100)
     assert len(seen) > 20
     for commands in seen:
         assert commands == sorted(commands, key=ORDER.index)
