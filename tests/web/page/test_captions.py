@@ -109,5 +109,6 @@ async def test_captions_reflow_and_can_be_read(visitor: Visitor, size: tuple[int
     assert lane
     assert tiles
     assert lane["y"] >= tiles["y"] + tiles["height"], "they cover no face and no hand"
+    await expect(page.locator(".caption-speaker").first).to_have_css("display", "inline")
     assert await objections(visitor) == []
     await expect(page.get_by_role("region", name="Undertexter")).to_be_visible()

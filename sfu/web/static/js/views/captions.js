@@ -90,7 +90,7 @@ class CaptionLine {
 
   /** @param {string} speaker */
   constructor(speaker) {
-    this.element = el("p", { class: "caption-line", testid: "caption-line" }, el("bdi", { class: "speaker" }, speaker), ": ", this.#text);
+    this.element = el("p", { class: "caption-line", testid: "caption-line" }, el("bdi", { class: "caption-speaker" }, speaker), ": ", this.#text);
   }
 
   /** @param {string} text */
