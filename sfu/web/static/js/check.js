@@ -28,23 +28,34 @@ export class Check extends EventTarget {
   #devices;
   #link;
   #stopped = new AbortController();
-  #heard = false;
+  #tryConnection;
+  /** The microphone that has given a sound. @type {MediaStreamTrack | null} */
+  #heard = null;
   #running = false;
 
   /**
    * @param {import("./devices.js").Devices} devices
    * @param {{url: string, entry: import("./entry.js").Entry | null}} link to the server; without an entry it is not tried
+   * @param {typeof tryConnection} attempt
    */
-  constructor(devices, link) {
+  constructor(devices, link, attempt = tryConnection) {
     super();
     this.#devices = devices;
     this.#link = link;
+    this.#tryConnection = attempt;
     devices.addEventListener("change", this.#lookAtDevices);
   }
 
-  /** Whether everything has been looked at and nothing is wrong that would hinder a visit. */
-  get passed() {
-    return ITEMS.every((item) => ["good", "fair"].includes(this.results[item].grade) || (item === "connection" && !this.#link.entry));
+  /**
+   * Key of the sentence that sums it up. A connection that is weak, or has not been tried, hinders nobody, and is not said to work.
+   *
+   * @returns {"check.passed" | "check.limited" | "check.not_passed"}
+   */
+  get summary() {
+    const fit = ["browser", "microphone", "camera"].every((item) => ["good", "fair"].includes(this.results[/** @type {Item} */ (item)].grade));
+    const { grade, text } = this.results.connection;
+    if (!fit || grade === "bad" || grade === "running") return "check.not_passed";
+    return grade === "idle" || text === "check.connection.poor" ? "check.limited" : "check.passed";
   }
 
   /** Look at everything. Asks for the devices; again, for those that failed. */
@@ -56,7 +67,7 @@ export class Check extends EventTarget {
     await this.#devices.start(["microphone", "camera"]);
     if (!this.#stopped.signal.aborted) {
       const tracks = [this.#devices.microphone.track, this.#devices.camera.track].filter((track) => track !== null);
-      const verdict = await tryConnection({ ...this.#link, tracks, signal: this.#stopped.signal });
+      const verdict = await this.#tryConnection({ ...this.#link, tracks, signal: this.#stopped.signal });
       this.#set("connection", GRADES[verdict], `check.connection.${verdict}`);
     }
     this.#running = false;
@@ -69,7 +80,7 @@ export class Check extends EventTarget {
 
   /** The microphone has given a sound. */
   heard() {
-    this.#heard = true;
+    this.#heard = this.#devices.microphone.track;
     this.#lookAtDevices();
   }
 
@@ -90,7 +101,7 @@ export class Check extends EventTarget {
       if (asking) this.#set(source, "running", "check.asking");
       else if (fault) this.#set(source, "bad", `check.${source}.${fault}`);
       else if (!track) this.#set(source, "idle", `check.${source}.off`);
-      else if (source === "microphone" && !this.#heard) this.#set(source, "running", "check.microphone.listening");
+      else if (source === "microphone" && track !== this.#heard) this.#set(source, "running", "check.microphone.listening");
       else this.#set(source, "good", `check.${source}.good`);
     }
   };

@@ -12,6 +12,7 @@ export const en = {
   "check.title": "Check",
   "check.again": "Check again",
   "check.passed": "Everything works. You are ready for the visit.",
+  "check.limited": "You can join. See above about the connection.",
   "check.not_passed": "Not everything is ready yet. See above what you can do. You can join anyway.",
   "check.running": "We are checking …",
   "check.asking": "The browser asks you. Answer yes.",

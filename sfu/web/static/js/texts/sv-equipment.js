@@ -12,6 +12,7 @@ export const sv = {
   "check.title": "Kontroll",
   "check.again": "Kontrollera igen",
   "check.passed": "Allt fungerar. Du är redo för besöket.",
+  "check.limited": "Du kan gå med. Läs ovan om anslutningen.",
   "check.not_passed": "Allt är inte klart än. Läs ovan vad du kan göra. Du kan gå med ändå.",
   "check.running": "Vi kontrollerar …",
   "check.asking": "Webbläsaren frågar. Svara ja.",

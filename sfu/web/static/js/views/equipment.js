@@ -90,8 +90,8 @@ export class Equipment {
     for (const [item, line] of this.#items) line.update(this.#check.results[item]);
     this.#again.hidden = this.#check.running;
     if (this.#check.running) clearText(this.#summary);
-    else setText(this.#summary, this.#check.passed ? "check.passed" : "check.not_passed");
-    this.#summary.dataset.passed = String(!this.#check.running && this.#check.passed);
+    else setText(this.#summary, this.#check.summary);
+    this.#summary.dataset.passed = String(!this.#check.running && this.#check.summary === "check.passed");
     void this.#listChoices();
     const possible = this.#devices.backgroundBlur !== null;
     if (possible !== this.#background.hasChildNodes()) this.#background.replaceChildren(...(possible ? [blurChoice(this.#devices) ?? ""] : []));
