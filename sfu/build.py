@@ -58,10 +58,11 @@ def settle(package: Path, environment: Mapping[str, str]) -> tuple[str, str]:
         raise ImportError(f"{VARIABLE} is {PYTHON} or {COMPILED}")
     if wanted == PYTHON:
         return PYTHON, ""
-    modules = [package / SHARED, *declarations(package)]
-    if not stamp(package).exists() or not all(path.with_suffix(SUFFIX).exists() for path in modules):
+    wanted_modules = {path.with_suffix(SUFFIX) for path in (package / SHARED, *declarations(package))}
+    modules = set(package.rglob(f"*{SUFFIX}"))
+    if not stamp(package).exists() or not wanted_modules <= modules:
         why = ""
-    elif stamp(package).read_text() != digest(package):
+    elif modules != wanted_modules or stamp(package).read_text() != digest(package):
         why = "the source has changed since: make compiled"
     else:
         return COMPILED, ""
@@ -71,12 +72,14 @@ def settle(package: Path, environment: Mapping[str, str]) -> tuple[str, str]:
 
 
 class SourceAlone:
-    """Finds the source of the modules that are compiled, where Python's own finder would take what lies beside it."""
+    """Finds the source of whatever is compiled, also of what is not any more, where Python's own finder would take what lies beside it."""
 
     def __init__(self, name: str, package: Path) -> None:
+        sources = (path.with_name(path.name.removesuffix(SUFFIX) + ".py") for path in package.rglob(f"*{SUFFIX}"))
         self._sources = {
-            ".".join((name, *path.relative_to(package).with_suffix("").parts)): path.with_suffix(".py")
-            for path in declarations(package)
+            ".".join((name, *path.relative_to(package).with_suffix("").parts)): path
+            for path in sources
+            if path.exists()
         }
 
     def find_spec(

@@ -89,6 +89,13 @@ def test_a_build_that_is_not_whole_does_not_run(package: Path, gone: str) -> Non
         settle(package, {build.VARIABLE: COMPILED})
 
 
+def test_what_was_compiled_once_and_is_not_any_more_does_not_run(package: Path) -> None:
+    (package / "hot.pxd").unlink()
+    assert says(package).stdout == f"source {PYTHON} the source has changed since: make compiled\n"
+    stamp(package).write_text(digest(package))
+    assert says(package).stdout == f"source {PYTHON} the source has changed since: make compiled\n"
+
+
 def test_the_source_can_be_asked_for(package: Path) -> None:
     assert says(package, EVISIT_PLANE=PYTHON).stdout == f"source {PYTHON} \n"
 
