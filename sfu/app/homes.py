@@ -189,27 +189,27 @@ class Homes:
         return home is not None and any(each.admitted and each.connected for each in home.room.participants)
 
     async def participants(self, visit: VisitId) -> list[Present]:
-        room = (await self._home(visit)).room
+        room = (await self._home(visit, for_portal=True)).room
         return [Present(each.record(room.visit), each.connected) for each in room.participants]
 
     async def booking_changed(self, visit: Visit) -> None:
         # One that is being read now may have been read before the change; one that is not here is read as it is then.
         if visit.visit in self._homes or self._restoring.under_way(visit.visit):
-            await (await self._home(visit.visit)).change(BookingChanged(visit))
+            await (await self._home(visit.visit, for_portal=True)).change(BookingChanged(visit))
 
     async def link_renewed(self, visit: VisitId, generation: int, *, unsure: bool = False) -> int:
         # A visit that is not here is read with what the store has.
         if not unsure and visit not in self._homes and not self._restoring.under_way(visit):
             return generation
-        home = await self._home(visit)
+        home = await self._home(visit, for_portal=True)
         await home.change(LinkRenewed(generation, unsure))
         return home.room.visit.link_generation
 
     async def ticket_revoked(self, visit: VisitId, ticket: str) -> None:
-        await (await self._home(visit)).change(TicketRevoked(ticket))
+        await (await self._home(visit, for_portal=True)).change(TicketRevoked(ticket))
 
     async def close(self, visit: VisitId, state: VisitState, by: str) -> None:
-        await (await self._home(visit)).change(VisitClosed(state, by))
+        await (await self._home(visit, for_portal=True)).change(VisitClosed(state, by))
 
     # The process
 
@@ -273,20 +273,21 @@ class Homes:
         generation = await self._proofs.link(VisitId(visit), key)
         return await self._home(VisitId(visit)), generation
 
-    async def _home(self, visit: VisitId) -> Home:
-        home = await self._find(visit)
+    async def _home(self, visit: VisitId, *, for_portal: bool = False) -> Home:
+        """The home of a visit. A portal's calls are bounded by its key, and while draining a visit can still be looked at and ended."""
+        home = await self._find(visit, for_portal=for_portal)
         if home is None:
             raise visit_unknown()
         return home
 
-    async def _find(self, visit: VisitId) -> Home | None:
+    async def _find(self, visit: VisitId, *, for_portal: bool) -> Home | None:
         home = self._homes.get(visit)
         if home is not None:
             home.used_at = clock.monotonic()
             return home
-        if self._draining:
+        if self._draining and not for_portal:
             raise _draining()
-        return await self._restoring.read(visit, for_stranger=True)
+        return await self._restoring.read(visit, for_stranger=not for_portal)
 
     def _new_home(self, stored: StoredRoom, lost_at: float) -> Home:
         room = Room.restored(

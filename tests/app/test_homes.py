@@ -16,6 +16,7 @@ from sfu.admission.relays import Relays
 from sfu.admission.roles import Role
 from sfu.admission.tickets import TicketKeys
 from sfu.admission.visit import VisitState
+from sfu.app import restoring
 from sfu.app.counters import Counters
 from sfu.app.homes import KNOCKS_AT_ONCE, Homes
 from sfu.app.media import Media
@@ -104,6 +105,32 @@ async def test_what_is_asked_within_the_visit_goes_before_all_who_knock(door: Do
     door.may_write.set()
     await asyncio.gather(changed, *waiting)
     assert door.answered == [0, "change", 1, 2, 3, 4]
+
+
+async def test_while_draining_a_visit_can_be_ended_and_nobody_joins_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    door = Door(store, monkeypatch, Limits())
+    door.may_write.set()
+    door.homes.drain()
+    with pytest.raises(Refused, match="draining"):
+        await door.knock(1)
+    await door.homes.close(VISIT, VisitState.CANCELLED, "portal:cosmic")
+    assert door.homes.live()[0].room.visit.closed is VisitState.CANCELLED
+    await door.homes.stop()
+
+
+async def test_a_portal_ends_a_visit_while_strangers_have_others_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restoring, "MAX_READINGS", 0)
+    door = Door(store, monkeypatch, Limits())
+    door.may_write.set()
+    with pytest.raises(Refused, match="rate_limited"):
+        await door.knock(1)
+    await door.homes.close(VISIT, VisitState.ENDED, "portal:cosmic")
+    assert door.homes.live()[0].room.visit.closed is VisitState.ENDED
+    await door.homes.stop()
 
 
 async def test_a_knock_that_is_refused_waits_for_nobody_and_writes_nothing(door: Door) -> None:
