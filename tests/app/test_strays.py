@@ -64,7 +64,10 @@ class Meeting:
     @property
     def metric(self) -> float:
         """As a scrape tells it."""
-        parts: dict[str, Any] = {"homes": SimpleNamespace(strays=self.strays), "plane": self.world.plane}
+        parts: dict[str, Any] = {
+            "homes": SimpleNamespace(strays=self.strays, live=lambda: []),
+            "plane": self.world.plane,
+        }
         exposition = Exposition(
             self.house.counters,
             *(cast(Any, parts.get(name)) for name in ("store", "homes", "channels", "malformed", "endpoint", "plane")),
