@@ -215,7 +215,7 @@ class Homes:
 
     def start(self) -> None:
         """Read the visits that people were in when the process before this ended, and forget empty rooms from time to time."""
-        self._recovering = tasks.spawn(self._restoring.read_occupied(), name="read visits under way")
+        self._recovering = tasks.spawn(self._restoring.read_unended(), name="read visits under way")
         self._sweep_later()
 
     def _sweep_later(self) -> None:
@@ -247,10 +247,15 @@ class Homes:
         return any(home.room.occupied for home in self._homes.values())
 
     def _sweep(self) -> None:
-        """Forget rooms without people. The store has all of them but the count of knocks, hence the hour."""
+        """Forget rooms without people, but not before their end. The store has all of them but the count of knocks, hence the hour."""
         now = clock.monotonic()
         for visit, home in list(self._homes.items()):
-            if not home.room.occupied and not home.busy and now - home.used_at > IDLE_SECONDS:
+            if (
+                not home.room.occupied
+                and home.room.next_timer() is None
+                and not home.busy
+                and now - home.used_at > IDLE_SECONDS
+            ):
                 home.close()
                 del self._homes[visit]
         self._sweep_later()

@@ -1,4 +1,4 @@
-"""Reading visits from the store: one when somebody first needs it, and at the start all that people are still in."""
+"""Reading visits from the store: one when somebody first needs it, and at the start all that have begun and not ended."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sfu.app.proofs import MAX_READINGS, crowded
 from sfu.errors import StoreUnavailable
 from sfu.ids import VisitId
 from sfu.log import logger
+from sfu.rooms.events import TimeHasCome
 from sfu.visits.store import Store, StoredRoom
 
 RETRY_SECONDS = (
@@ -59,16 +60,20 @@ class Restoring:
             raise found
         return found
 
-    async def read_occupied(self) -> None:
-        """Read every visit that somebody waits for or is in, one after the other, so that whoever does not come back expires in time.
+    async def read_unended(self) -> None:
+        """Read every visit that has begun and not ended, one after the other: whoever does not come back expires in time, and each
+        ends when its window closes, or now.
 
         Who comes meanwhile to a visit has it read at once. A lost database is waited for.
         """
         await self._until_there(self._alone)
-        visits = await self._until_there(self._store.occupied)
+        visits = await self._until_there(self._store.unended)
         for visit in visits:
             if visit not in self._homes:
-                await self._until_there(partial(self.read, visit))
+                home = await self._until_there(partial(self.read, visit))
+                if home is not None:
+                    # Its clock begins with its first step.
+                    await home.tell(TimeHasCome())
         if visits:
             log.info("visits that were under way are read", visits=len(visits))
 

@@ -20,7 +20,6 @@ from sfu import clock
 from sfu.admission.records import AccessEntry, ParticipantRecord, VisitRecord
 from sfu.admission.roles import Role
 from sfu.admission.visit import Visit
-from sfu.admission.waiting_room import State
 from sfu.errors import StoreUnavailable
 from sfu.ids import ParticipantId, PersonId, VisitId
 from sfu.visits import migrations, rows, schema, webhook_rows
@@ -180,15 +179,12 @@ class Store:
         asked = select(table.c.resume_digest).where(table.c.visit == visit, table.c.participant == participant)
         return await self._read(lambda connection: connection.scalars(asked).one_or_none())
 
-    async def occupied(self) -> list[VisitId]:
-        """The visits that are not over and that somebody waits for or is in, as far as is written; the latest first."""
-        present, visits = schema.participants, schema.visits
+    async def unended(self) -> list[VisitId]:
+        """The visits that somebody has come to and that are not over, as far as is written; the latest first."""
+        came, visits = schema.participants, schema.visits
         asked = (
             select(visits.c.visit)
-            .where(visits.c.closed.is_(None))
-            .where(
-                exists().where(present.c.visit == visits.c.visit, present.c.state.in_([State.WAITING, State.ADMITTED]))
-            )
+            .where(visits.c.closed.is_(None), exists().where(came.c.visit == visits.c.visit))
             .order_by(visits.c.ends_at.desc(), visits.c.visit)
         )
         return await self._read(lambda connection: [VisitId(visit) for visit in connection.scalars(asked)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from sfu.app.counters import Counters
 from sfu.app.homes import Homes
 from sfu.app.media import Media
 from sfu.errors import Refused, StoreUnavailable
-from sfu.rooms.events import VisitClosed
+from sfu.rooms.events import TimeHasCome, VisitClosed
 from sfu.rooms.requests import Admit
 from sfu.rooms.room import Limits
 from sfu.signaling.messages import JoinByResume
@@ -110,14 +111,14 @@ async def test_the_time_to_come_back_counts_from_the_start_whenever_the_room_is_
     killed: Script, store: Store, start: Callable[[float], Homes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listing, may_list = asyncio.Event(), asyncio.Event()
-    listed = store.occupied
+    listed = store.unended
 
     async def later() -> Any:
         listing.set()
         await may_list.wait()
         return await listed()
 
-    monkeypatch.setattr(store, "occupied", later)
+    monkeypatch.setattr(store, "unended", later)
     homes = start(120.0)
     await asyncio.wait_for(listing.wait(), 60)
     now = clock.monotonic()
@@ -134,7 +135,7 @@ async def test_a_database_that_is_lost_at_the_start_is_waited_for(
     monkeypatch.setattr(restoring, "RETRY_SECONDS", 0.01)
     failures: list[str] = []
     monkeypatch.setattr(tasks, "_report", lambda task, error: failures.append(task))
-    for name in ("occupied", "load_room"):
+    for name in ("unended", "load_room"):
         real, calls = getattr(store, name), iter([True, True, False])
 
         async def lost(*arguments: Any, real: Any = real, calls: Any = calls) -> Any:
@@ -177,10 +178,10 @@ async def test_while_another_server_has_the_database_no_room_is_read_and_the_tim
     await other.close()
 
 
-async def test_what_is_over_or_empty_is_not_read_at_the_start(killed: Script, store: Store) -> None:
-    assert await store.occupied() == [VISIT]
+async def test_what_is_over_is_not_read_at_the_start(killed: Script, store: Store) -> None:
+    assert await store.unended() == [VISIT]
     await (await killed.home()).change(VisitClosed(VisitState.ENDED, "portal:cosmic"))
-    assert await store.occupied() == []
+    assert await store.unended() == []
 
 
 async def test_a_lost_database_is_told_to_whoever_asks_and_counts_as_no_bug(
@@ -192,7 +193,7 @@ async def test_a_lost_database_is_told_to_whoever_asks_and_counts_as_no_bug(
     async def lost(*arguments: Any) -> Any:
         raise StoreUnavailable
 
-    for name in ("occupied", "load_room"):
+    for name in ("unended", "load_room"):
         monkeypatch.setattr(store, name, lost)
     homes = start(120.0)
     for _ in range(3):
@@ -200,3 +201,41 @@ async def test_a_lost_database_is_told_to_whoever_asks_and_counts_as_no_bug(
             await homes.participants(VISIT)
     await asyncio.sleep(0)
     assert failures == []
+
+
+async def ends(store: Store) -> int:
+    return [row.action for row in await store.log(VISIT)].count(Action.ENDED)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_visit_that_all_have_left_ends_when_its_window_closes(
+    killed: Script, store: Store, start: Callable[[float], Homes], monkeypatch: pytest.MonkeyPatch, restarted: bool
+) -> None:
+    """And its portal hears of it, though the room has been empty for long, or was emptied by a process that is no more."""
+    homes = start(0.05)
+
+    async def all_are_out() -> bool:
+        return len(await expired(store)) == 3
+
+    await until(all_are_out)
+    if restarted:
+        await homes.stop()
+    hours = 3600.0 * 30
+    now, wall = clock.monotonic(), clock.wall()
+    monkeypatch.setattr(clock, "monotonic", lambda: now + hours)
+    monkeypatch.setattr(clock, "wall", lambda: wall + timedelta(seconds=hours))
+    assert await ends(store) == 0
+    if restarted:
+        homes = start(0.05)
+    else:
+        homes._sweep()
+        (home,) = homes._homes.values()
+        await home.tell(TimeHasCome())
+
+    async def it_is_over() -> bool:
+        return await ends(store) == 1
+
+    await until(it_is_over)
+    monkeypatch.setattr(clock, "monotonic", lambda: now + 2 * hours)
+    homes._sweep()
+    assert not homes._homes, "now it may be forgotten"
