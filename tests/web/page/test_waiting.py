@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from sfu.web.branding import Brand
 from tests.web.page.server import TIMEOUT, page_server
-from tests.web.page.visitor import CLINICIAN, LINK, VISIT, Visitor, admitted, answer, new_context, track
+from tests.web.page.visitor import CLINICIAN, LINK, VISIT, Visitor, admitted, answer, new_context, sections, track
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -329,3 +330,28 @@ async def test_sound_picture_and_devices_are_seen_to_while_one_waits(visitor: Vi
     await expect(visitor.see("meeting")).to_be_visible()
     await expect(visitor.see("devices-dialog")).to_have_count(0)
     assert await visitor.page.evaluate("probe.connections.length") == 1
+
+
+async def test_nobody_is_seen_or_heard_before_they_see_that_they_are_in(visitor: Visitor) -> None:
+    late = asyncio.Event()
+
+    async def hold_back(route: Route) -> None:
+        await late.wait()
+        await route.continue_()
+
+    await visitor.page.route(re.compile(r"/views/meeting\.js"), hold_back)
+    try:
+        channel = await visitor.knock()
+        await expect(visitor.see("waiting")).to_be_visible()
+        await channel.event("state", state="admitted", reason="")
+        await expect(visitor.see("connecting")).to_be_visible()
+        await expect(visitor.see("waiting")).to_have_count(0)
+        await visitor.page.wait_for_function(
+            "performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/media.js'))"
+        )
+        assert await visitor.page.evaluate("probe.connections.length") == 0
+        assert channel.pending("offer") == 0
+    finally:
+        late.set()
+    await expect(visitor.see("meeting")).to_be_visible()
+    assert {section["source"] for section in sections(await channel.heard("offer"), "send")} <= {"microphone", "camera"}

@@ -76,8 +76,9 @@ export class Exchange {
     screen.addEventListener("change", () => this.#syncScreen());
   }
 
-  /** Somebody has been let in. */
+  /** Somebody has been let in, and sees it. */
   async open() {
+    if (this.#wanted) return;
     this.#wanted = true;
     const { MediaConnection, QualityWatch } = await loadMedia();
     if (this.#media || !this.#wanted) return;

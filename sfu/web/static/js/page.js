@@ -236,6 +236,7 @@ export class Page {
     const name = this.#nameOfView(state);
     if (name !== this.#shown) this.#show(name, state);
     this.#view?.update(state);
+    if (name === "meeting") this.#visit.meet();
     this.#title();
     this.#showTrouble(state.reconnecting);
   }
@@ -246,7 +247,7 @@ export class Page {
     if (state.phase === "joining") return this.#shown === "before" ? "before" : "connecting";
     if (state.phase === "meeting" && !this.#MeetingView) {
       void this.#load();
-      return this.#view ? this.#shown : "connecting";
+      return "connecting"; // what stands there says that nobody sees or hears them
     }
     return state.phase;
   }

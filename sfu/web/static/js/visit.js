@@ -70,7 +70,6 @@ export class Visit extends EventTarget {
       const answer = await client.join(request);
       this.#joined(answer);
       this.#set({ phase: answer.state === "admitted" ? "meeting" : "waiting" });
-      if (answer.state === "admitted") void this.#exchange.open();
     } catch (error) {
       if (client !== this.#client) return;
       if (error instanceof Refused) this.#over(this.#refusedReason(error.code, request), { refusal: error.details });
@@ -79,6 +78,11 @@ export class Visit extends EventTarget {
       return;
     }
     await this.devices.start(wanted);
+  }
+
+  /** The user sees that they are in the meeting. Not before are they seen and heard there. */
+  meet() {
+    if (this.state.phase === "meeting") void this.#exchange.open();
   }
 
   async leave() {
@@ -228,7 +232,6 @@ export class Visit extends EventTarget {
     } else if (told === "admitted" && this.state.phase === "waiting") {
       this.#say("message.admitted", {}, true);
       this.#set({ phase: "meeting", held: false, notices: [] });
-      void this.#exchange.open();
     } else if (told === "waiting" && this.state.phase === "meeting") {
       this.#exchange.close();
       this.texting.hold();
