@@ -6,7 +6,6 @@
  */
 
 import { SOURCES } from "./devices.js";
-import { Mutes } from "./mutes.js";
 import { SCREEN_SOURCES } from "./screen.js";
 
 /**
@@ -19,13 +18,18 @@ const LOAD_AGAIN_AFTER = 2_000; // ms
 /**
  * What carries media and watches it, and what says goodbye, fetched while the server is asked to let one in: nobody waits for it who only reads.
  *
- * @returns {Promise<typeof import("./media.js") & typeof import("./quality.js") & typeof import("./farewell.js")>}
+ * @returns {Promise<typeof import("./media.js") & typeof import("./quality.js") & typeof import("./mutes.js") & typeof import("./farewell.js")>}
  */
 export async function loadMedia() {
   for (;;) {
     try {
-      const [media, quality, farewell] = await Promise.all([import("./media.js"), import("./quality.js"), import("./farewell.js")]);
-      return { ...media, ...quality, ...farewell };
+      const [media, quality, mutes, farewell] = await Promise.all([
+        import("./media.js"),
+        import("./quality.js"),
+        import("./mutes.js"),
+        import("./farewell.js"),
+      ]);
+      return { ...media, ...quality, ...mutes, ...farewell };
     } catch {
       await new Promise((done) => setTimeout(done, LOAD_AGAIN_AFTER)); // the network failed
     }
@@ -38,7 +42,8 @@ export class Exchange {
   #request;
   #onChange;
   #say;
-  #mutes;
+  /** @type {import("./mutes.js").Mutes | null} */
+  #mutes = null;
   /** @type {import("./quality.js").QualityWatch | null} */
   #quality = null;
   /** @type {import("./media.js").MediaConnection | null} */
@@ -66,12 +71,6 @@ export class Exchange {
     this.#request = request;
     this.#onChange = onChange;
     this.#say = say;
-    this.#mutes = new Mutes({
-      devices,
-      tell: (fields) => request("mute", fields),
-      onSilenced: () => say("message.silenced"),
-      onRefused: () => say("message.not_turned_on"),
-    });
     devices.addEventListener("change", () => this.#syncLocal());
     screen.addEventListener("change", () => this.#syncScreen());
   }
@@ -80,17 +79,23 @@ export class Exchange {
   async open() {
     if (this.#wanted) return;
     this.#wanted = true;
-    const { MediaConnection, QualityWatch } = await loadMedia();
+    const { MediaConnection, Mutes, QualityWatch } = await loadMedia();
     if (this.#media || !this.#wanted) return;
     this.#quality ??= new QualityWatch({
       measure: async () => (await this.#media?.measure()) ?? null,
       onRating: (quality) => this.#onChange({ quality }),
     });
+    this.#mutes ??= new Mutes({
+      devices: this.#devices,
+      tell: (fields) => this.#request("mute", fields),
+      onSilenced: () => this.#say("message.silenced"),
+      onRefused: () => this.#say("message.not_turned_on"),
+    });
     this.#media = new MediaConnection({
       iceServers: this.#relays,
       negotiate: (offer) => this.#request("offer", offer),
       onRemote: (remote) => this.#onChange({ remote }),
-      onSent: (sent) => this.#mutes.renew(sent, this.#own?.tracks ?? []),
+      onSent: (sent) => this.#mutes?.renew(sent, this.#own?.tracks ?? []),
       // A connection that begins anew has nothing held back yet.
       onStatus: (media) => this.#onChange(media === "connecting" ? { media, paused: new Map() } : { media }),
     });
@@ -106,7 +111,7 @@ export class Exchange {
     this.#media = null;
     this.#own = null;
     this.#others = [];
-    this.#mutes.clear();
+    this.#mutes?.clear();
     media?.close();
     this.#quality?.stop();
     this.#screen.stop();
@@ -116,7 +121,7 @@ export class Exchange {
   /** The channel is back. */
   resume() {
     this.#media?.resume();
-    this.#mutes.sync();
+    this.#mutes?.sync();
   }
 
   /** The network may have come back or changed. */
@@ -154,17 +159,17 @@ export class Exchange {
   /** Staff can mute a track at the server. The button must not claim otherwise. */
   #heedSilence() {
     const tracks = this.#own?.tracks ?? [];
-    const screen = this.#mutes.trackOf("screen");
+    const screen = this.#mutes?.trackOf("screen");
     if (this.#screen.on && tracks.some(({ track, muted }) => track === screen && muted)) {
       this.#screen.stop();
       this.#say("message.share_stopped");
     }
-    this.#mutes.heed(tracks);
+    this.#mutes?.heed(tracks);
   }
 
   #syncLocal() {
     for (const source of SOURCES) this.#media?.send(source, this.#devices[source].track);
-    this.#mutes.sync();
+    this.#mutes?.sync();
   }
 
   #syncScreen() {
