@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sfu.rtp.arrival_log import ArrivalLog
@@ -180,9 +180,11 @@ def test_a_keyframe_that_takes_long_is_no_narrow_way() -> None:
 
 
 @settings(max_examples=25, deadline=None)
+@example(180, 0.04296875, 0.005859375, 0.0, [(5.70703125, 0.33203125)])
+@example(180, 0.046875, 0.005859375, 0.0625, [(5.7109375, 0.375)])
 @given(
     st.integers(0, 1000),
-    st.floats(0, 0.1),
+    st.floats(0, 0.05),
     st.floats(0, 0.2),
     st.floats(0, 0.2),
     st.lists(st.tuples(st.floats(5, 15), st.floats(0.02, 0.6)), max_size=5),
