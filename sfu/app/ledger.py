@@ -56,10 +56,9 @@ class Ledger:
     async def catch_up(self) -> None:
         """Write what is still unwritten. Raises StoreUnavailable; it is tried again then."""
         while self._unwritten:
-            again, self._first_may_be_written = (
-                self._first_may_be_written,
-                True,
-            )  # until it is known; a cancelled wait never is
+            again = self._first_may_be_written
+            # Until it is known; a cancelled wait never is.
+            self._first_may_be_written = True
             try:
                 await self._store_record(self._unwritten[0], again=again)
             except StoreUnavailable as error:

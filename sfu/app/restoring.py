@@ -16,9 +16,8 @@ from sfu.log import logger
 from sfu.rooms.events import TimeHasCome
 from sfu.visits.store import Store, StoredRoom
 
-RETRY_SECONDS = (
-    1.0  # how soon a database that was lost is asked again; meanwhile places expire in the rooms that are read
-)
+RETRY_SECONDS = 1.0
+"""How soon a database that was lost is asked again; meanwhile places expire in the rooms that are read."""
 BuildHome = Callable[[StoredRoom, float], Home]
 """Makes the home of a stored room, in which everybody lost the channel at that moment (monotonic seconds)."""
 
