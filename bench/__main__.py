@@ -112,6 +112,11 @@ def cautions(row: Row) -> list[str]:
         found.append(
             f"the generator itself was {late:.0f} ms late (p99): the machine had no core to spare, and latencies show it"
         )
+    withheld = row.get("withheld")
+    if isinstance(withheld, int) and withheld:
+        found.append(
+            f"{withheld} packets counted as lost were left out by the server, which saw ways to receivers full"
+        )
     if row.get("metrics_agree") is False:
         found.append("the server's metrics do not agree with what the clients counted")
     if row.get("limited_by") == "generator":

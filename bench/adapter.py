@@ -71,23 +71,28 @@ class Kit:
         )
         return [MediaSection(AUDIO_MID, "audio", (sound,)), pictures]
 
-    def sends(self, person: Person, client: Client, sections: Sequence[MediaSection]) -> None:
-        """What `person` sends on sections that `client` has offered."""
+    def sends(self, person: Person, client: Client, sections: Sequence[MediaSection], answer: Answer) -> None:
+        """What `person` sends on sections that `client` has offered, as they were answered."""
         person.sender = client
         person.streams = []
         for index, (canned, section) in enumerate(zip((self.audio, self.video), sections, strict=False)):
-            source = 2 * person.number + index
-            if section.rids:
-                person.streams += [
-                    Outgoing(layer, source, secrets.randbits(31), section.mid, client.cname, rid)
-                    for layer, rid in zip(self.layers, section.rids, strict=True)
-                ]
-            else:
-                person.streams.append(Outgoing(canned, source, section.ssrcs[0], section.mid, client.cname))
+            numbers_id = answer.sections[section.mid].numbers
+            streams = (
+                [(layer, secrets.randbits(31), rid) for layer, rid in zip(self.layers, section.rids, strict=True)]
+                if section.rids
+                else [(canned, section.ssrcs[0], "")]
+            )
+            for clip, ssrc, rid in streams:
+                stream = Outgoing(clip, 2 * person.number + index, ssrc, section.mid, client.cname, rid)
+                if numbers_id:
+                    stream.number(client.numbers, numbers_id)
+                person.streams.append(stream)
         client.outgoing = {stream.ssrc: stream for stream in person.streams}
 
-    def receives(self, client: Client, ssrc: int, other: Person, *, video: bool) -> None:
-        """`client` will get the picture, or the sound, of `other` on `ssrc`."""
+    def receives(self, client: Client, ssrcs: Sequence[int], other: Person, *, video: bool) -> None:
+        """`client` will get the picture, or the sound, of `other` on the first of `ssrcs`, and repairs of it on the others."""
+        ssrc, *repairs = ssrcs
+        client.repairs.update(repairs)
         if ssrc not in client.incoming:
             client.incoming[ssrc] = Incoming(ssrc, video, 2 * other.number + video, self.latencies, self.open_one_in)
 
@@ -137,9 +142,9 @@ def all_answered(answer: Answer, mids: Sequence[str]) -> None:
         raise BadAnswer("the server rejected a section")
 
 
-def first_ssrc(answer: Answer, mid: str) -> int:
-    """The SSRC on which the server sends a section's media. Raises `BadAnswer`."""
+def ssrcs(answer: Answer, mid: str) -> list[int]:
+    """The SSRCs on which the server sends a section, the media's first. Raises `BadAnswer`."""
     section = answer.sections.get(mid)
     if section is None or not section.ssrcs:
         raise BadAnswer(f"section {mid} names no SSRC")
-    return section.ssrcs[0]
+    return section.ssrcs

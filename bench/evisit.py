@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from bench.adapter import AUDIO_MID, VIDEO_MID, JoinFailed, Kit, Person, all_answered, first_ssrc
+from bench.adapter import AUDIO_MID, VIDEO_MID, JoinFailed, Kit, Person, all_answered, ssrcs
 from bench.client import Client
 from bench.portal import Portal
 from bench.sdp import MediaSection, read_answer
@@ -162,13 +162,13 @@ class Visit:
             answer = read_answer(reply["sdp"])
             all_answered(answer, [section.mid for section in sections])
             for mid, (_, other, video) in seat.watched.items():
-                self._kit.receives(client, first_ssrc(answer, mid), other, video=video)
+                self._kit.receives(client, ssrcs(answer, mid), other, video=video)
             seat.tracks = {sent["mid"]: sent["track"] for sent in reply["send"]}
             if seat.client is None:
                 seat.client = client
                 person.clients = [client]
                 if seat.sent:
-                    self._kit.sends(person, client, seat.sent)
+                    self._kit.sends(person, client, seat.sent, answer)
                 await self._kit.connect(client, answer)
 
     def _watch(self, seat: Seat, others: Sequence[Person]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from bench.adapter import AUDIO_MID, VIDEO_MID, JoinFailed, Kit, Person, all_answered, first_ssrc
+from bench.adapter import AUDIO_MID, VIDEO_MID, JoinFailed, Kit, Person, all_answered, ssrcs
 from bench.client import Client
 from bench.sdp import read_answer
 from sfu.clock import monotonic
@@ -161,8 +161,8 @@ class VideoRoom:
         client = self._client(person)
         offer = read_answer(told["jsep"]["sdp"])
         for stream in told["streams"]:
-            ssrc = first_ssrc(offer, stream["mid"])
-            self._kit.receives(client, ssrc, feeds[stream["feed_id"]], video=stream["type"] == "video")
+            named = ssrcs(offer, stream["mid"])
+            self._kit.receives(client, named, feeds[stream["feed_id"]], video=stream["type"] == "video")
         async with self._handshakes:
             answer = {"type": "answer", "sdp": client.answer(told["jsep"]["sdp"])}
             await session.message(handle, {"request": "start", "room": self._room}, answer)
@@ -194,7 +194,7 @@ class VideoRoom:
             reply = await session.message(handle, {"request": "publish"}, offer)
             answer = read_answer(reply["jsep"]["sdp"])
             all_answered(answer, (AUDIO_MID, VIDEO_MID))
-            self._kit.sends(person, client, sections)
+            self._kit.sends(person, client, sections, answer)
             await self._kit.connect(client, answer)
         self._feeds[person] = joined["id"]
 

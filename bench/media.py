@@ -13,7 +13,10 @@ from bench.trailer import now_ns
 from sfu.clock import monotonic
 from sfu.transport.slab import Slab
 
-TICK = 0.05  # seconds between looks at the clients' timers
+TURNS = 10
+TICK = (
+    0.05 / TURNS
+)  # seconds between two looks, each at the timers of one in `TURNS` clients: they do not all speak at once
 
 
 class Media:
@@ -29,6 +32,7 @@ class Media:
         self._batch = Batch()
         self._slab = Slab(SEND_SLAB)
         self._timer: asyncio.TimerHandle | None = None
+        self._turn = 0
         self._gone = 0
         self.failure: Exception | None = None
         self._loop.add_reader(self._epoll.fileno(), self._readable)
@@ -115,7 +119,8 @@ class Media:
 
     def _tick(self) -> None:
         now = monotonic()
-        for client in list(self._clients.values()):
+        self._turn = (self._turn + 1) % TURNS
+        for client in list(self._clients.values())[self._turn :: TURNS]:
             try:
                 client.handle_timers(now)
             except Exception as error:

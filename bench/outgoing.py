@@ -6,6 +6,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+from bench.arrivals import Numbers
 from bench.clip import VP8_DESCRIPTOR, Clip, split, vp8_descriptor
 from bench.rtcp import sender_report
 from bench.sdp import LEVEL_EXTENSION, MID_EXTENSION, OPUS, RID_EXTENSION, VP8
@@ -19,7 +20,8 @@ STAGGER = 67  # frames of sound between one source's place in the clip and the n
 RUN = 54  # packets at most in one UDP_SEGMENT call; the kernel takes 64, and 65,507 bytes
 
 _HEADER = struct.Struct("!BBHII")
-_EXTENSION = 8  # bytes of the extension block below
+_EXTENSION = 12  # bytes of the extension block below
+_NUMBER = struct.Struct("!BHx")
 _MEDIA = PACKET - _HEADER.size - _EXTENSION - VP8_DESCRIPTOR - TRAILER - RTP_TAG  # bytes of a frame in a packet at most
 SEND_SLAB = RUN * PACKET  # bytes
 
@@ -63,6 +65,8 @@ class Outgoing:
         self._video = canned.clip.codec == "VP8"
         self._payload_type = VP8 if self._video else OPUS
         self._cname = cname
+        self._numbers: Numbers | None = None
+        self._number_head = 0
         # People do not speak all at the same time, and pictures begin with a keyframe.
         self._next = 0 if self._video else source * STAGGER % len(canned.frames)
         self._sequence = ssrc & 0x7FFF
@@ -76,6 +80,11 @@ class Outgoing:
             if self._video
             else [body + bytes((LEVEL_EXTENSION << 4, level)) for level in levels]
         )
+
+    def number(self, numbers: Numbers, identifier: int) -> None:
+        """Have each packet bear a transport-wide number, in the header extension of this id."""
+        self._numbers, self._number_head = numbers, identifier << 4 | 1
+        self._extensions = [b"\xbe\xde\x00\x02" + body[4:] for body in self._extensions]
 
     def restart(self) -> None:
         """Begin the clip anew: its first frame is a keyframe."""
@@ -109,7 +118,10 @@ class Outgoing:
         # Opus marks the first packet after silence (RFC 7587 4.1); there is none here.
         marker = 0x80 if self._video and last else 0
         header = _HEADER.pack(0x90, marker | self._payload_type, self._sequence, self._timestamp, self.ssrc)
-        packet = header + self._extensions[self._next] + payload
+        extensions = self._extensions[self._next]
+        if self._numbers is not None:
+            extensions += _NUMBER.pack(self._number_head, self._numbers.take())
+        packet = header + extensions + payload
         slab.view[at : at + len(packet)] = packet
         length = srtp.protect(slab.pointer + at, len(packet))
         if length is None:

@@ -96,12 +96,15 @@ def agreement(measured: Measured) -> Mapping[str, object]:
     """
     told_in, told_out = measured.server_packets_in, measured.server_packets_out
     if told_in is None or told_out is None:
-        return {"metrics_agree": None}
+        return {"metrics_agree": None, "withheld": None}
     agree = measured.sent >= told_in and told_out >= measured.received
     agree = agree and (measured.by_gaps or measured.expected >= told_out)
     if told_out == measured.received:
         agree = agree and measured.server_bytes_out == measured.octets
+    # What came in, for each receiver; where people come and go nobody can say how many that were.
+    due = round(measured.expected * told_in / measured.sent) if measured.sent and not measured.by_gaps else None
     return {
+        "withheld": None if due is None else due - told_out,
         "server_packets_in": told_in,
         "server_packets_out": told_out,
         "server_bytes_out": measured.server_bytes_out,

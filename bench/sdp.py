@@ -8,6 +8,7 @@ OPUS = 111  # payload types and extension ids are those of Chromium
 VP8 = 96
 VP8_RTX = 97
 LEVEL_EXTENSION = 1
+NUMBER_EXTENSION = 3  # of transport-wide congestion control
 MID_EXTENSION = 4
 RID_EXTENSION = 10
 
@@ -16,6 +17,7 @@ _ECHOED = ("a=mid:", "a=rtpmap:", "a=fmtp:", "a=rtcp-fb:")
 """Lines of a server's offer that our answer repeats."""
 _MID_URI = "urn:ietf:params:rtp-hdrext:sdes:mid"
 _RID_URI = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+_NUMBER_URI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
 
 class BadAnswer(Exception):
@@ -48,6 +50,8 @@ class AnsweredSection:
     rejected: bool = False
     ssrcs: list[int] = field(default_factory=list)
     """SSRCs the server will send, the media's first."""
+    numbers: int = 0
+    """The id of the header extension with transport-wide numbers; 0 where they were not agreed upon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,11 @@ class Answer:
     ice_pwd: str
     fingerprint: tuple[str, str]
     sections: dict[str, AnsweredSection]
+
+    @property
+    def numbers(self) -> int:
+        """The id of the header extension with transport-wide numbers, the same in all sections (RFC 8843 9.1); 0 for none."""
+        return max(section.numbers for section in self.sections.values())
 
 
 def offer(
@@ -108,7 +117,7 @@ def answer(offered: str, ice_ufrag: str, ice_pwd: str, fingerprint: tuple[str, s
 
 
 def _is_known_extension(line: str) -> bool:
-    return line.startswith("a=extmap:") and line.split()[1] in (_MID_URI, _LEVEL_URI)
+    return line.startswith("a=extmap:") and line.split()[1] in (_MID_URI, _LEVEL_URI, _NUMBER_URI)
 
 
 def _transport(
@@ -136,6 +145,7 @@ def _section(section: MediaSection, cname: str) -> list[str]:
         "a=rtcp:9 IN IP4 0.0.0.0",
         f"a=mid:{section.mid}",
         f"a=extmap:{MID_EXTENSION} {_MID_URI}",
+        f"a=extmap:{NUMBER_EXTENSION} {_NUMBER_URI}",
         f"a={section.direction}",
         "a=rtcp-mux",
         "a=rtcp-rsize",
@@ -144,12 +154,16 @@ def _section(section: MediaSection, cname: str) -> list[str]:
         lines += [
             f"a=extmap:{LEVEL_EXTENSION} {_LEVEL_URI}",
             f"a=rtpmap:{OPUS} opus/48000/2",
+            f"a=rtcp-fb:{OPUS} transport-cc",
             f"a=fmtp:{OPUS} minptime=10;useinbandfec=1",
         ]
     else:
         lines += [
             f"a=rtpmap:{VP8} VP8/90000",
-            *(f"a=rtcp-fb:{VP8} {feedback}" for feedback in ("goog-remb", "ccm fir", "nack", "nack pli")),
+            *(
+                f"a=rtcp-fb:{VP8} {feedback}"
+                for feedback in ("goog-remb", "transport-cc", "ccm fir", "nack", "nack pli")
+            ),
             f"a=rtpmap:{VP8_RTX} rtx/90000",
             f"a=fmtp:{VP8_RTX} apt={VP8}",
         ]
@@ -199,6 +213,8 @@ def _read_attribute(section: AnsweredSection, name: str, value: str) -> None:
         section.mid = value
     elif name in ("sendrecv", "sendonly", "recvonly", "inactive"):
         section.direction = name
+    elif name == "extmap" and value.split()[1] == _NUMBER_URI:
+        section.numbers = int(value.partition(" ")[0].partition("/")[0])
     elif name == "ssrc-group" and value.startswith("FID "):
         section.ssrcs = [int(ssrc) for ssrc in value.split()[1:]]
     elif name == "ssrc":

@@ -4,7 +4,8 @@ import pytest
 from aiortc.sdp import SessionDescription
 
 from bench.clip import RIDS
-from bench.sdp import BadAnswer, MediaSection, answer, offer, read_answer
+from bench.sdp import NUMBER_EXTENSION, BadAnswer, MediaSection, answer, offer, read_answer
+from sfu.rtp.extensions import URI_TRANSPORT_CC
 from sfu.signaling.sdp.offer import parse_offer
 from sfu.signaling.sdp.plan import sections as plans
 
@@ -46,7 +47,8 @@ def test_another_implementation_reads_our_offer() -> None:
     ]
     assert [[ssrc.ssrc for ssrc in media.ssrc] for media in read.media] == [[1111], [2222, 3333], []]
     assert [codec.mimeType for codec in read.media[1].rtp.codecs] == ["video/VP8", "video/rtx"]
-    assert {extension.uri.rsplit(":", 1)[1] for extension in read.media[0].rtp.headerExtensions} == {
+    assert {extension.uri.rpartition(":")[2].rpartition("/")[2] for extension in read.media[0].rtp.headerExtensions} == {
+        "draft-holmer-rmcat-transport-wide-cc-extensions-01",
         "mid",
         "ssrc-audio-level",
     }
@@ -62,6 +64,21 @@ def test_simulcast_is_offered_by_rids_and_answered_by_our_server() -> None:
     assert "a=simulcast:send q;h;f\r\n" in text
     [_, plan] = plans(parse_offer(text))
     assert (plan.peer_sends, plan.rids, plan.ssrcs) == (True, RIDS, ())
+
+
+def test_transport_wide_numbers_are_agreed_upon_with_our_server() -> None:
+    text = offer(SECTIONS, "ufrag", "p" * 24, ("sha-256", ":".join(["AA"] * 32)), "name")
+    for plan in plans(parse_offer(text)):
+        assert (NUMBER_EXTENSION, URI_TRANSPORT_CC) in plan.extensions
+        assert plan.codecs[0].transport_cc
+
+
+def test_an_answer_tells_where_packets_are_numbered() -> None:
+    assert read_answer(ANSWER).numbers == 0
+    line = f"a=extmap:{NUMBER_EXTENSION} {URI_TRANSPORT_CC}\n"
+    numbered = read_answer(ANSWER.replace("a=mid:1\n", "a=mid:1\n" + line))
+    assert numbered.numbers == NUMBER_EXTENSION
+    assert {mid: section.numbers for mid, section in numbered.sections.items()} == {"0": 0, "1": NUMBER_EXTENSION, "2": 0}
 
 
 def test_an_offer_s_lines_end_as_the_grammar_asks() -> None:
