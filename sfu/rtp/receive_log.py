@@ -35,6 +35,9 @@ REORDER_PACKETS = 3  # a packet that so many have overtaken is lost; by fewer it
 REORDER_TIME = 0.02  # … for so many seconds
 MAX_NACKS = 10  # times that a packet is asked for
 MIN_NACK_INTERVAL = 0.02  # seconds, where the round trip is shorter or not known
+NACK_ROUND_TRIPS = 1.25
+"""From one question for a packet to the next, where its answer may be lost. Senders pace what they send again, and do not send it twice
+within the round trip that they measured: who asks a moment too early is not heard, and has lost a whole round trip more."""
 
 _SLOT = WINDOW - 1  # the bits of a number that say where in the window it stands
 _MAX_TRANSIT_STEP = 5  # seconds; a greater change of the way's length is a source that moved its timestamps, not jitter
@@ -153,7 +156,7 @@ class ReceiveLog:
         due: list[int] = []
         if now < self.nacks_at:
             return due
-        again = now + max(round_trip, MIN_NACK_INTERVAL)
+        again = now + max(NACK_ROUND_TRIPS * round_trip, MIN_NACK_INTERVAL)
         nacks_at = NEVER
         gone: list[int] = []
         for extended, missing in self._missing.items():

@@ -37,6 +37,8 @@ NACK_INTERVAL = 0.01
 """Seconds between two rounds of NACKs at least: what is found missing in between is asked for together."""
 DEFAULT_ROUND_TRIP = 0.1
 """Seconds, until a report has told better."""
+ROUND_TRIP_GAIN = 0.25
+"""What a report's round trip counts for beside those before it (as RFC 6298 2.3): one that a busy browser answered late holds nothing back."""
 LEAST_LEAVE = 100_000
 """Bits per second that a sender of pictures is always given leave for: below that there is nothing to see."""
 MAX_CNAME = 255
@@ -153,7 +155,8 @@ class Control:
             self._counters.jitter.observe(block.jitter / CLOCK_RATES[stream.section.kind])
             seconds = round_trip(middle(from_seconds(now + self._ntp_epoch)), block.last_sr, block.delay_since_last_sr)
             if seconds >= 0:
-                stream.round_trip = peer.round_trip = seconds
+                known = peer.round_trip
+                stream.round_trip = peer.round_trip = known + (seconds - known) * ROUND_TRIP_GAIN if known else seconds
                 self._counters.round_trip.observe(seconds)
             packets = self.ways.down(peer.number).block(block, CLOCK_RATES[stream.section.kind])
             if packets:

@@ -177,6 +177,28 @@ def test_reports_of_a_receiver_give_round_trip_loss_and_jitter() -> None:
     assert counters.jitter.total - jitter_before == pytest.approx(0.01)
 
 
+def test_one_report_that_comes_late_does_not_hold_back_what_is_sent_again() -> None:
+    world, sender, receiver, _, video = av_call()
+    for passed in (0.050, 0.450):
+        sender.send_control(rtcp.SenderReport(2, from_seconds(1000.0 + world.now), 1, 1, 1))
+        video.send(KEYFRAME)
+        world.run(3)
+        made = next(
+            packet for packet in reversed(receiver.control) if getattr(packet, "ssrc", 0) == receiver.egress["v"].ssrc
+        )
+        assert isinstance(made, rtcp.SenderReport)
+        delay = world.now - (to_seconds(made.ntp) - NTP_EPOCH) - passed
+        block = rtcp.ReportBlock(made.ssrc, 0, 0, 10, 0, middle(made.ntp), short(delay))
+        receiver.send_control(rtcp.ReceiverReport(9, (block,)))
+    video.send(INTERFRAME)
+    lost = receiver.take_rtp()[-1]
+    # 0.05 s, and a quarter of the way from there to 0.45 s.
+    for waited, answered in ((0.0, 1), (0.140, 0), (0.015, 1)):
+        world.run(waited)
+        receiver.send_control(rtcp.Nack(9, lost.ssrc, (lost.sequence,)))
+        assert len(receiver.take_rtp()) == answered, waited
+
+
 def _block(ssrc: int) -> rtcp.ReportBlock:
     return rtcp.ReportBlock(ssrc, 0, 0, 0, 0, 0, 0)
 
