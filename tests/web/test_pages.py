@@ -203,7 +203,7 @@ async def test_the_first_view_takes_few_files_and_names_what_comes_behind_it() -
         "js/main.js",
         "js/text.js",
         "js/views/before.js",
-        "js/views/header.js",
+        "js/views/languages.js",
     ]
     then = named(meeting)
     assert {"css/meeting.css", "js/views/meeting.js", "js/media.js", "js/staff.js", "js/texts/sv-meeting.js"} <= set(

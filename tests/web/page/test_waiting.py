@@ -329,7 +329,7 @@ async def test_sound_picture_and_devices_are_seen_to_while_one_waits(visitor: Vi
     await channel.event("state", state="admitted", reason="")
     await expect(visitor.see("meeting")).to_be_visible()
     await expect(visitor.see("devices-dialog")).to_have_count(0)
-    assert await visitor.page.evaluate("probe.connections.length") == 1
+    await visitor.page.wait_for_function("() => probe.connections.length === 1")
 
 
 async def test_nobody_is_seen_or_heard_before_they_see_that_they_are_in(visitor: Visitor) -> None:

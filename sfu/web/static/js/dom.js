@@ -20,8 +20,17 @@ import { setText } from "./text.js";
  * @param {...(Node | string | null)} children
  * @returns {HTMLElementTagNameMap[Tag]}
  */
-export function el(tag, props = {}, ...children) {
-  const element = document.createElement(tag);
+export const el = (tag, props = {}, ...children) => build(document.createElement(tag), props, ...children);
+
+/**
+ * Give an element what it is made of. A view does so with itself when it is connected, as custom elements must not in their constructors.
+ *
+ * @template {HTMLElement} Kind
+ * @param {Kind} element
+ * @param {Props} props
+ * @param {...(Node | string | null)} children
+ */
+export function build(element, props, ...children) {
   if (props.class) element.className = props.class;
   if (props.testid) element.dataset.testid = props.testid;
   Object.assign(element.dataset, props.data);
@@ -35,6 +44,9 @@ export function el(tag, props = {}, ...children) {
   element.append(...children.filter((child) => child !== null));
   return element;
 }
+
+/** What a property has until whoever makes the element sets it: at the latest before it is connected. @returns {any} */
+export const given = () => undefined;
 
 /**
  * @param {string | [string, import("./text.js").Params]} text
@@ -78,38 +90,4 @@ export function icon(name, crossed = false) {
     svg.append(path);
   }
   return svg;
-}
-
-/**
- * Make a list's children be these items, in this order. The child of an item that stays is kept, focus and all. A child that
- * goes while it holds the focus gives it to `refuge`.
- *
- * @template Item
- * @template {{element: HTMLElement, update: (item: Item) => void}} View
- * @param {HTMLElement} list
- * @param {Map<string, View>} views by key; kept by the caller between calls
- * @param {Item[]} items
- * @param {(item: Item) => string} keyOf
- * @param {(item: Item) => View} create
- * @param {HTMLElement} [refuge]
- */
-export function reconcile(list, views, items, keyOf, create, refuge) {
-  const keys = new Set(items.map(keyOf));
-  for (const [key, view] of views) {
-    if (keys.has(key)) continue;
-    const focused = view.element.contains(document.activeElement);
-    view.element.remove();
-    views.delete(key);
-    if (focused) refuge?.focus();
-  }
-  items.forEach((item, index) => {
-    const key = keyOf(item);
-    let view = views.get(key);
-    if (!view) {
-      view = create(item);
-      views.set(key, view);
-    }
-    view.update(item);
-    if (list.children[index] !== view.element) list.insertBefore(view.element, list.children[index] ?? null);
-  });
 }

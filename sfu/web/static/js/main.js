@@ -3,7 +3,7 @@
 import { TabMemory } from "./entry.js";
 import { adoptTexts, chooseLanguage, setLanguage } from "./text.js";
 import { BeforeView } from "./views/before.js";
-import { Header } from "./views/header.js";
+import { Languages } from "./views/languages.js";
 
 const LOAD_AGAIN_AFTER = 2_000; // ms
 
@@ -11,24 +11,25 @@ const memory = new TabMemory();
 memory.takeFragment();
 const wishes = [new URLSearchParams(location.search).get("lang"), ...navigator.languages];
 
-const header = new Header((code) => {
+adoptTexts(document.body);
+const languages = /** @type {Languages} */ (document.querySelector("evisit-languages"));
+languages.choose = (code) => {
   memory.remember({ language: code });
   void setLanguage(code);
-});
-adoptTexts(header.element);
+};
 const { entry, now } = memory;
-const before = new BeforeView({
-  guest: entry !== null && !("ticket" in entry),
-  known: now.guest,
-  enter: async (guest) => {
-    fetchAhead("behind");
-    fetchAhead("meeting");
-    (await behind).enter(guest);
-  },
-  equipment: async () => (await behind).equipment(),
-});
+const before = /** @type {BeforeView} */ (document.querySelector("evisit-before"));
+before.guest = entry !== null && !("ticket" in entry);
+before.known = now.guest;
+before.enter = async (guest) => {
+  fetchAhead("behind");
+  fetchAhead("meeting");
+  (await behind).enter(guest);
+};
+before.equipment = async () => (await behind).equipment();
+before.open();
 // A tab that finds its way back, or has no link, shows something else as soon as that has come.
-if (!entry || now.resume) before.element.remove();
+if (!entry || now.resume) before.remove();
 const behind = fetchBehind();
 
 /** The visit, and the page that draws it. */
@@ -37,7 +38,7 @@ async function fetchBehind() {
   fetchAhead("behind");
   if (now.resume) fetchAhead("meeting");
   const [{ start }] = await Promise.all([fetchStart(), speak()]);
-  return start({ memory, header, before, wishes });
+  return start({ memory, before, wishes });
 }
 
 /**

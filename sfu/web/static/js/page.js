@@ -1,7 +1,7 @@
 /** The page: one view at a time, drawn from the visit's state, and the lines that every view shares. */
 
 import { Announcer } from "./announce.js";
-import { el } from "./dom.js";
+import { build, el } from "./dom.js";
 import { SOURCES } from "./devices.js";
 import { channelUrl } from "./entry.js";
 import { brandName } from "./operator.js";
@@ -14,8 +14,7 @@ import { WaitingView } from "./views/waiting.js";
 import { presentIn } from "./state.js";
 
 /**
- * @typedef {{element: HTMLElement, heading: HTMLElement, titleKey: string, stop?: () => void,
- *   update: (state: import("./state.js").VisitState) => void}} View
+ * @typedef {HTMLElement & {heading: HTMLElement, titleKey: string, update: (state: import("./state.js").VisitState) => void}} View
  */
 
 /** After these, trying again begins with the first view; after the others at once. */
@@ -56,17 +55,23 @@ async function loadMeeting() {
 const LOAD_AGAIN_AFTER = 2_000; // ms
 
 /** Shown while a reloaded tab finds its way back. */
-class ConnectingView {
+class ConnectingView extends HTMLElement {
   titleKey = "connecting.title";
-  heading = el("h1", { text: "connecting.title", attrs: { tabindex: -1 } });
-  element = el("main", { class: "card", testid: "connecting" }, this.heading);
+  heading = el("h1", { text: this.titleKey, attrs: { tabindex: -1 } });
+
+  connectedCallback() {
+    build(this, { class: "card", testid: "connecting" }, this.heading);
+  }
 
   update() {}
 }
 
+customElements.define("evisit-connecting", ConnectingView);
+
 export class Page {
   #visit;
   #memory;
+  #main = /** @type {HTMLElement} */ (document.querySelector("main"));
   #announcer = new Announcer();
   /** @type {InstanceType<Awaited<ReturnType<typeof loadMeeting>>["StaffActions"]> | null} */
   #staff = null;
@@ -88,17 +93,16 @@ export class Page {
    * @param {import("./visit.js").Visit} visit
    * @param {object} options
    * @param {import("./entry.js").TabMemory} options.memory
-   * @param {import("./views/header.js").Header} options.header stands above every view
    * @param {import("./views/before.js").BeforeView} options.before may stand there already
    * @param {(string | null | undefined)[]} options.wishes languages that the address and the browser ask for, dearest first
    */
-  constructor(visit, { memory, header, before, wishes }) {
+  constructor(visit, { memory, before, wishes }) {
     this.#visit = visit;
     this.#memory = memory;
     this.#before = before;
     this.#wishes = wishes;
     this.#preferences = new Preferences(memory);
-    header.element.after(
+    this.#main.before(
       el("div", { class: "shared-lines" }, this.#trouble, el("div", { class: "toasts" }, this.#announcer.status, this.#announcer.undo)),
       this.#announcer.urgent,
     );
@@ -118,7 +122,7 @@ export class Page {
   /** Begin, or go on where this tab was. */
   start() {
     const { entry, now } = this.#memory;
-    if (!entry || now.resume || !("RTCPeerConnection" in window)) this.#before.element.remove();
+    if (!entry || now.resume || !("RTCPeerConnection" in window)) this.#before.remove();
     if (!("RTCPeerConnection" in window)) this.#visit.giveUp("unsupported");
     else if (now.resume) this.#join({ resume: now.resume });
     else if (!entry) this.#visit.giveUp("no_link");
@@ -164,7 +168,7 @@ export class Page {
   /** Camera, microphone and connection, to be tried before the visit. */
   async equipment() {
     const [{ Equipment }] = await Promise.all([import("./views/equipment.js"), addTexts("equipment")]);
-    return new Equipment(this.#visit.devices, { url: channelUrl(), entry: this.#memory.entry });
+    return Object.assign(new Equipment(), { devices: this.#visit.devices, link: { url: channelUrl(), entry: this.#memory.entry } });
   }
 
   /** @param {{name: string, role: string} | null} guest */
@@ -261,13 +265,12 @@ export class Page {
     if (state.phase === "over" && FORGET_AFTER.has(state.reason)) this.#memory.remember({ resume: undefined });
     dismissDialogs();
     this.#announcer.forget();
-    this.#view?.stop?.();
-    this.#view?.element.remove();
+    this.#view?.remove();
     this.#shown = name;
     const view = this.#create(name, state);
     this.#view = view;
     // The first one has stood there before, and may have the focus.
-    if (!view.element.isConnected) document.body.append(view.element);
+    if (!view.isConnected) this.#main.append(view);
     document.body.dataset.view = name.split(" ")[0];
     this.#title();
     // Whoever has just opened the page begins at its beginning; whoever was moved is told where to.
@@ -285,16 +288,15 @@ export class Page {
     const leave = () => void this.#leave();
     switch (name) {
       case "before":
-        this.#before.open();
         return this.#before;
       case "connecting":
         return new ConnectingView();
       case "waiting":
-        return new WaitingView({ devices, leave });
+        return Object.assign(new WaitingView(), { devices, leave });
       case "meeting":
         return this.#createMeeting(leave);
       default:
-        return new FinalView({ reason: state.reason, refusal: state.refusal, words: state.words, again: () => this.#again() });
+        return Object.assign(new FinalView(), { reason: state.reason, refusal: state.refusal, words: state.words, again: () => this.#again() });
     }
   }
 
@@ -302,15 +304,15 @@ export class Page {
   #createMeeting(leave) {
     if (!this.#MeetingView || !this.#staff) return new ConnectingView();
     const { devices, screen, texting } = this.#visit;
-    return new this.#MeetingView({
+    return Object.assign(new this.#MeetingView(), {
       devices,
       staff: this.#staff,
       screen,
       texting,
       preferences: this.#preferences,
       leave,
-      say: (key) => this.#announcer.say(key),
-      onView: (view) => this.#visit.request("view", view),
+      say: (/** @type {string} */ key) => this.#announcer.say(key),
+      viewed: (/** @type {import("./views/tile.js").TrackView} */ view) => this.#visit.request("view", view),
     });
   }
 

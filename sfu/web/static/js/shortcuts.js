@@ -25,9 +25,9 @@ export function actionOf(event) {
 
 /**
  * @param {Partial<Record<Action, () => void>>} actions
- * @returns {() => void} to stop
+ * @param {AbortSignal} signal to stop
  */
-export function listen(actions) {
+export function listen(actions, signal) {
   /** @param {KeyboardEvent} event */
   const heard = (event) => {
     const action = actionOf(event);
@@ -35,6 +35,5 @@ export function listen(actions) {
     event.preventDefault();
     actions[action]?.();
   };
-  addEventListener("keydown", heard);
-  return () => removeEventListener("keydown", heard);
+  addEventListener("keydown", heard, { signal });
 }

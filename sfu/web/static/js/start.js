@@ -10,14 +10,13 @@ import { Visit } from "./visit.js";
  *
  * @param {object} options
  * @param {import("./entry.js").TabMemory} options.memory
- * @param {import("./views/header.js").Header} options.header
  * @param {import("./views/before.js").BeforeView} options.before
  * @param {(string | null | undefined)[]} options.wishes languages that the address and the browser ask for, dearest first
  */
-export async function start({ memory, header, before, wishes }) {
+export async function start({ memory, before, wishes }) {
   await loadSheet("visit");
   const visit = new Visit({ url: channelUrl() });
-  const page = new Page(visit, { memory, header, before, wishes });
+  const page = new Page(visit, { memory, before, wishes });
 
   // A link opened in a tab that has this page changes the fragment alone, and loads nothing.
   const follow = async () => {

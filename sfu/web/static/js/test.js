@@ -4,7 +4,7 @@ import { Devices } from "./devices.js";
 import { channelUrl, TabMemory } from "./entry.js";
 import { brandName } from "./operator.js";
 import { addTexts, adoptTexts, chooseLanguage, onLanguage, setLanguage, t } from "./text.js";
-import { Header } from "./views/header.js";
+import { Languages } from "./views/languages.js";
 import { TestView } from "./views/test.js";
 
 const LOAD_AGAIN_AFTER = 2_000; // ms
@@ -13,12 +13,15 @@ const memory = new TabMemory();
 memory.takeFragment();
 
 const devices = new Devices();
-const header = new Header((code) => {
+adoptTexts(document.body);
+const languages = /** @type {Languages} */ (document.querySelector("evisit-languages"));
+languages.choose = (code) => {
   memory.remember({ language: code });
   void setLanguage(code);
-});
-adoptTexts(header.element);
-const view = new TestView({ devices, link: { url: channelUrl(), entry: memory.entry } });
+};
+const view = /** @type {TestView} */ (document.querySelector("evisit-test"));
+view.devices = devices;
+view.link = { url: channelUrl(), entry: memory.entry };
 document.body.dataset.view = "test";
 onLanguage(() => {
   document.title = `${t(view.titleKey)} – ${brandName()}`;

@@ -3,48 +3,65 @@
  * is something to read before any script has come; the buttons wait for this one.
  */
 
-import { adoptTexts, applyTexts, clearText, setText } from "../text.js";
+import { applyTexts, clearText, setText } from "../text.js";
 
 /** @typedef {{name: string, role: string}} Guest */
 
-export class BeforeView {
+export class BeforeView extends HTMLElement {
   titleKey = "before.title";
-  element = /** @type {HTMLElement} */ (document.querySelector("main"));
-  heading = /** @type {HTMLElement} */ (this.element.querySelector("h1"));
-  #join = this.#find("join", HTMLButtonElement);
-  #try = this.#find("try", HTMLButtonElement);
-  #trying = /** @type {HTMLElement} */ (this.#try.parentElement);
-  #name = new Field(this.#find("name", HTMLInputElement), this.#find("name-fault", HTMLElement));
-  #role = new Field(this.#find("role", HTMLSelectElement), this.#find("role-fault", HTMLElement));
-  /** @type {import("./equipment.js").Equipment | null} */
+  /** Whether name and role must be asked for. */
+  guest = false;
+  /** What was answered earlier in this tab. @type {Guest | undefined} */
+  known;
+  /** Told that somebody wants to join. @type {(guest: Guest | null) => void} */
+  enter = () => {};
+  /** Fetches what tries the devices; rejects where the network fails. @type {() => Promise<HTMLElement>} */
+  equipment = () => Promise.reject();
+  /** @type {HTMLElement | null} */
   #equipment = null;
-  #stopped = false;
-  #guest;
-  #enter;
-  #fetchEquipment;
 
-  /**
-   * @param {object} options
-   * @param {boolean} options.guest whether name and role must be asked for
-   * @param {Guest} [options.known] what was answered earlier in this tab
-   * @param {(guest: Guest | null) => void} options.enter
-   * @param {() => Promise<import("./equipment.js").Equipment>} options.equipment rejects where the network fails
-   */
-  constructor({ guest, known, enter, equipment }) {
-    this.#guest = guest;
-    this.#enter = enter;
-    this.#fetchEquipment = equipment;
-    const asked = /** @type {HTMLElement} */ (this.element.querySelector(".guest"));
+  connectedCallback() {
+    applyTexts(this); // another language may have been chosen since it was last shown
+  }
+
+  disconnectedCallback() {
+    this.#equipment?.remove();
+    this.#equipment = null;
+    this.#try.hidden = false;
+  }
+
+  /** All is there that its buttons need. Called once, with all properties set. */
+  open() {
+    const asked = /** @type {HTMLElement} */ (this.querySelector(".guest"));
     asked.hidden = false;
-    if (!guest) asked.remove();
-    if (known) {
-      this.#name.control.value = known.name;
-      this.#role.control.value = known.role;
+    if (!this.guest) asked.remove();
+    else if (this.known) {
+      this.#name.value = this.known.name;
+      this.#role.value = this.known.role;
     }
-    adoptTexts(this.element);
-    this.element.querySelector("form")?.addEventListener("submit", (event) => this.#submit(event));
+    this.addEventListener("submit", this.#submit);
     this.#try.addEventListener("click", () => void this.#tryEquipment());
     this.#join.disabled = this.#try.disabled = false;
+  }
+
+  get heading() {
+    return /** @type {HTMLElement} */ (this.querySelector("h1"));
+  }
+
+  get #join() {
+    return this.#find("join", HTMLButtonElement);
+  }
+
+  get #try() {
+    return this.#find("try", HTMLButtonElement);
+  }
+
+  get #name() {
+    return this.#find("name", HTMLInputElement);
+  }
+
+  get #role() {
+    return this.#find("role", HTMLSelectElement);
   }
 
   /**
@@ -53,39 +70,27 @@ export class BeforeView {
    * @param {new () => Kind} kind
    */
   #find(testid, kind) {
-    const found = this.element.querySelector(`[data-testid="${testid}"]`);
+    const found = this.querySelector(`[data-testid="${testid}"]`);
     if (!(found instanceof kind)) throw new TypeError(`the document has no ${testid}`);
     return found;
   }
 
-  /** Shown anew. */
-  open() {
-    this.#stopped = false;
-    applyTexts(this.element);
-  }
-
-  stop() {
-    this.#stopped = true;
-    this.#equipment?.stop();
-    this.#equipment = null;
-    this.#trying.replaceChildren(this.#try);
-  }
-
   /** The browser asks for the devices when somebody has asked to try them, not before. */
   async #tryEquipment() {
-    this.#try.setAttribute("aria-disabled", "true");
+    const button = this.#try;
+    button.setAttribute("aria-disabled", "true");
     try {
-      const equipment = await this.#fetchEquipment();
-      if (this.#stopped || this.#equipment) return;
+      const equipment = await this.equipment();
+      if (!this.isConnected || this.#equipment) return;
       this.#equipment = equipment;
     } catch {
       return; // the network failed; another press tries again
     } finally {
-      this.#try.setAttribute("aria-disabled", "false");
+      button.setAttribute("aria-disabled", "false");
     }
-    this.#trying.replaceChildren(this.#equipment.element);
-    this.#equipment.element.focus();
-    this.#equipment.start();
+    button.hidden = true;
+    button.after(this.#equipment);
+    this.#equipment.focus();
   }
 
   /** @param {import("../state.js").VisitState} state */
@@ -99,52 +104,39 @@ export class BeforeView {
     setText(this.#join, joining ? "before.joining" : "before.join");
   }
 
-  /** @param {SubmitEvent} event */
-  #submit(event) {
+  /** @param {Event} event */
+  #submit = (event) => {
     event.preventDefault();
     if (this.#join.getAttribute("aria-disabled") === "true") return;
-    const guest = this.#guest ? this.#answers() : null;
-    if (this.#guest && !guest) return;
+    const guest = this.guest ? this.#answers() : null;
+    if (this.guest && !guest) return;
     this.#show(true);
-    this.#enter(guest);
-  }
+    this.enter(guest);
+  };
 
   /** @returns {Guest | null} null where something is missing, which has been said */
   #answers() {
-    const name = this.#name.control.value.trim().replace(/\s+/g, " ");
-    const role = this.#role.control.value;
-    this.#name.fault(name && !/\p{Cc}/u.test(name) ? null : "before.name.missing");
-    this.#role.fault(role ? null : "before.role.missing");
-    const wrong = [this.#name, this.#role].find((field) => field.wrong);
-    wrong?.control.focus();
-    return wrong ? null : { name, role };
+    const name = this.#name.value.trim().replace(/\s+/g, " ");
+    const role = this.#role.value;
+    const named = name !== "" && !/\p{Cc}/u.test(name);
+    this.#fault(this.#name, named ? null : "before.name.missing");
+    this.#fault(this.#role, role ? null : "before.role.missing");
+    if (named && role) return { name, role };
+    (named ? this.#role : this.#name).focus();
+    return null;
   }
-}
-
-/**
- * A control with a place for what is wrong with it.
- *
- * @template {HTMLInputElement | HTMLSelectElement} Control
- */
-class Field {
-  wrong = false;
-  #fault;
 
   /**
-   * @param {Control} control
-   * @param {HTMLElement} fault
+   * @param {HTMLInputElement | HTMLSelectElement} control
+   * @param {string | null} key what is wrong with it
    */
-  constructor(control, fault) {
-    this.control = control;
-    this.#fault = fault;
-  }
-
-  /** @param {string | null} key */
-  fault(key) {
-    this.wrong = key !== null;
-    this.control.setAttribute("aria-invalid", String(this.wrong));
-    this.control.parentElement?.classList.toggle("wrong", this.wrong);
-    if (key) setText(this.#fault, key);
-    else clearText(this.#fault);
+  #fault(control, key) {
+    control.setAttribute("aria-invalid", String(key !== null));
+    control.parentElement?.classList.toggle("wrong", key !== null);
+    const place = this.#find(`${control.id}-fault`, HTMLElement);
+    if (key) setText(place, key);
+    else clearText(place);
   }
 }
+
+customElements.define("evisit-before", BeforeView);

@@ -11,7 +11,7 @@
  * It is no live region: who has it read out has the log of the text beside speech, or the voice itself.
  */
 
-import { el } from "../dom.js";
+import { build, el } from "../dom.js";
 
 const SHOWN = 3; // lines at most, the oldest ended one gives way
 const ENDED_FOR = 8_000; // ms that an ended line stays: two lines of subtitles are read in six
@@ -22,6 +22,14 @@ export class Captions extends HTMLElement {
   /** @type {Set<CaptionLine>} */
   #ended = new Set();
 
+  connectedCallback() {
+    build(this, { testid: "captions", label: "captions.title", attrs: { role: "region" } });
+  }
+
+  disconnectedCallback() {
+    this.clear();
+  }
+
   /**
    * What somebody is saying, from its beginning, as far as it is known. The same again with more of it makes the line grow.
    *
@@ -31,9 +39,9 @@ export class Captions extends HTMLElement {
    * @param {boolean} said.final the line is whole; the next is another
    */
   show({ speaker, text, final }) {
-    const line = this.#growing.get(speaker) ?? new CaptionLine(speaker);
-    line.text = text;
-    if (!line.element.isConnected) this.append(line.element);
+    const line = this.#growing.get(speaker) ?? Object.assign(new CaptionLine(), { speaker });
+    line.grow(text);
+    if (!line.isConnected) this.append(line);
     if (final) this.#end(speaker, line);
     else this.#growing.set(speaker, line);
     this.#trim();
@@ -41,7 +49,7 @@ export class Captions extends HTMLElement {
 
   /** @param {string} speaker what was begun comes to nothing */
   drop(speaker) {
-    this.#growing.get(speaker)?.element.remove();
+    this.#growing.get(speaker)?.remove();
     this.#growing.delete(speaker);
   }
 
@@ -79,32 +87,25 @@ export class Captions extends HTMLElement {
   #forget(line) {
     clearTimeout(line.timer);
     this.#ended.delete(line);
-    line.element.remove();
+    line.remove();
   }
 }
 
-class CaptionLine {
-  #text = el("bdi");
+class CaptionLine extends HTMLElement {
+  speaker = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   timer;
+  #text = el("bdi");
 
-  /** @param {string} speaker */
-  constructor(speaker) {
-    this.element = el("p", { class: "caption-line", testid: "caption-line" }, el("bdi", { class: "caption-speaker" }, speaker), ": ", this.#text);
+  connectedCallback() {
+    build(this, { class: "caption-line", testid: "caption-line" }, el("bdi", { class: "caption-speaker" }, this.speaker), ": ", this.#text);
   }
 
   /** @param {string} text */
-  set text(text) {
+  grow(text) {
     if (this.#text.textContent !== text) this.#text.textContent = text;
   }
 }
 
+customElements.define("evisit-caption", CaptionLine);
 customElements.define("evisit-captions", Captions);
-
-/** @returns {Captions} empty, and hidden until it is wanted */
-export function captionsLane() {
-  const lane = new Captions();
-  lane.dataset.testid = "captions";
-  lane.setAttribute("role", "region");
-  return lane;
-}

@@ -3,19 +3,24 @@
 import { Check, ITEMS } from "../check.js";
 import { chime } from "../chime.js";
 import { SOURCES } from "../devices.js";
-import { el, icon } from "../dom.js";
+import { build, el, given, icon } from "../dom.js";
 import { clearText, setText } from "../text.js";
 import { blurChoice } from "./choosing.js";
-import { Preview } from "./controls.js";
+import { ownPicture, play } from "./controls.js";
 import { LevelLine } from "./level.js";
 
 /** @typedef {import("../devices.js").Source} Source */
 
-export class Equipment {
-  #devices;
-  #check;
-  #level = new LevelLine(() => this.#check.heard());
-  #preview = new Preview();
+export class Equipment extends HTMLElement {
+  /** @type {import("../devices.js").Devices} */
+  devices = given();
+  /** To the server; without an entry the connection is not tried. @type {{url: string, entry: import("../entry.js").Entry | null}} */
+  link = given();
+  /** @type {Check} */
+  #check = given();
+  #left = new AbortController();
+  #level = new LevelLine();
+  #picture = ownPicture();
   #off = el("p", { class: "preview-off", text: "preview.off" });
   /** Somebody may look over the shoulder, and nobody likes to meet their own face unasked. */
   #blur = el("input", { testid: "blur", attrs: { type: "checkbox", id: "blur", checked: true } });
@@ -24,29 +29,27 @@ export class Equipment {
   /** @type {Map<Source, {field: HTMLElement, select: HTMLSelectElement, known: string}>} */
   #choices = new Map();
   #background = el("div");
-  #items = new Map(ITEMS.map((item) => [item, new Item(item)]));
+  #items = new Map(ITEMS.map((item) => [item, Object.assign(new CheckLine(), { item })]));
   #summary = el("p", { class: "check-summary", testid: "check-summary", attrs: { role: "status" } });
   #again = el("button", { class: "button plain", testid: "check-again", text: "check.again", attrs: { type: "button" } });
 
-  /**
-   * @param {import("../devices.js").Devices} devices
-   * @param {{url: string, entry: import("../entry.js").Entry | null}} link
-   */
-  constructor(devices, link) {
-    this.#devices = devices;
-    this.#check = new Check(devices, link);
+  /** Shown, it begins, and asks for the devices. */
+  connectedCallback() {
+    const { signal } = this.#left;
+    this.#check = new Check(this.devices, this.link);
     this.#check.addEventListener("change", this.#draw);
-    devices.addEventListener("change", this.#draw);
-    navigator.mediaDevices?.addEventListener?.("devicechange", this.#listChoices);
+    this.devices.addEventListener("change", this.#draw, { signal });
+    navigator.mediaDevices?.addEventListener?.("devicechange", this.#listChoices, { signal });
+    this.#level.heard = () => this.#check.heard();
     this.#again.addEventListener("click", () => void this.#check.run());
-    const frame = el("div", { class: "preview" }, this.#preview.element, this.#off);
+    const frame = el("div", { class: "preview" }, this.#picture, this.#off);
     this.#blur.addEventListener("change", () => frame.classList.toggle("clear", !this.#blur.checked));
-    this.element = el(
-      "section",
-      { class: "equipment", testid: "equipment", label: "equipment.title", attrs: { tabindex: -1 } },
+    build(
+      this,
+      { class: "equipment", testid: "equipment", label: "equipment.title", attrs: { role: "region", tabindex: -1 } },
       frame,
       el("div", { class: "tick" }, this.#blur, el("label", { text: "equipment.blur", attrs: { for: "blur" } })),
-      this.#level.element,
+      this.#level,
       el("div", { class: "choices" }, ...SOURCES.map((source) => this.#toggle(source))),
       ...SOURCES.map((source) => this.#choice(source)),
       this.#background,
@@ -56,32 +59,27 @@ export class Equipment {
         el("button", { class: "button plain", testid: "speaker-test", attrs: { type: "button" }, on: { click: () => this.#sound() } }, icon("sound"), el("span", { text: "equipment.speaker" })),
         el("p", { class: "hint", text: "equipment.speaker.hint" }),
       ),
-      el("ul", { class: "checks", testid: "checks", label: "check.title" }, ...[...this.#items.values()].map(({ element }) => element)),
+      el("div", { class: "checks", testid: "checks", label: "check.title", attrs: { role: "list" } }, ...this.#items.values()),
       this.#summary,
       this.#again,
     );
-  }
-
-  /** Begin; asks for the devices. */
-  start() {
     void this.#check.run();
   }
 
-  /** Stop looking. The devices stay as they are. */
-  stop() {
+  /** The devices stay as they are. */
+  disconnectedCallback() {
+    this.#left.abort();
     this.#check.stop();
-    this.#level.stop();
-    this.#devices.removeEventListener("change", this.#draw);
-    navigator.mediaDevices?.removeEventListener?.("devicechange", this.#listChoices);
   }
 
   #draw = () => {
-    const { camera, microphone } = this.#devices;
-    this.#preview.update(camera.track);
+    const { camera, microphone } = this.devices;
+    play(this.#picture, camera.track);
+    this.#picture.hidden = !camera.track;
     this.#off.hidden = camera.track !== null;
     this.#level.update(microphone);
     for (const [source, button] of this.#toggles) {
-      const { on, asking } = this.#devices[source];
+      const { on, asking } = this.devices[source];
       button.setAttribute("aria-disabled", String(asking));
       if (button.dataset.state === String(on)) continue;
       button.dataset.state = String(on);
@@ -93,14 +91,14 @@ export class Equipment {
     else setText(this.#summary, this.#check.summary);
     this.#summary.dataset.passed = String(!this.#check.running && this.#check.summary === "check.passed");
     void this.#listChoices();
-    const possible = this.#devices.backgroundBlur !== null;
-    if (possible !== this.#background.hasChildNodes()) this.#background.replaceChildren(...(possible ? [blurChoice(this.#devices) ?? ""] : []));
+    const possible = this.devices.backgroundBlur !== null;
+    if (possible !== this.#background.hasChildNodes()) this.#background.replaceChildren(...(possible ? [blurChoice(this.devices) ?? ""] : []));
   };
 
   /** @param {Source} source */
   #toggle(source) {
     const turn = () => {
-      if (!this.#devices[source].asking) void this.#devices.turn(source, !this.#devices[source].on);
+      if (!this.devices[source].asking) void this.devices.turn(source, !this.devices[source].on);
     };
     const button = el("button", { class: "button plain", testid: `try-${source}`, attrs: { type: "button" }, on: { click: turn } });
     this.#toggles.set(source, button);
@@ -112,7 +110,7 @@ export class Equipment {
     const select = el("select", {
       testid: `choose-${source}`,
       attrs: { id: `choose-${source}` },
-      on: { change: () => void this.#devices.choose(source, select.value) },
+      on: { change: () => void this.devices.choose(source, select.value) },
     });
     const field = el("div", { class: "field", attrs: { hidden: true } }, el("label", { text: `equipment.${source}`, attrs: { for: select.id } }), select);
     this.#choices.set(source, { field, select, known: "" });
@@ -120,7 +118,7 @@ export class Equipment {
   }
 
   #listChoices = async () => {
-    const found = await this.#devices.list();
+    const found = await this.devices.list();
     for (const [source, choice] of this.#choices) {
       const known = JSON.stringify(found[source]);
       if (known === choice.known) continue;
@@ -139,14 +137,16 @@ export class Equipment {
 }
 
 /** One line of the check: a mark, what it is, and a sentence. */
-class Item {
+class CheckLine extends HTMLElement {
+  /** @type {import("../check.js").Item} */
+  item = given();
   #sentence = el("span", { class: "check-text" });
 
-  /** @param {import("../check.js").Item} item */
-  constructor(item) {
-    this.element = el(
-      "li",
-      { class: "check", testid: `check-${item}` },
+  connectedCallback() {
+    const { item } = this;
+    build(
+      this,
+      { class: "check", testid: `check-${item}`, attrs: { role: "listitem" } },
       el("span", { class: "mark", attrs: { "aria-hidden": "true" } }),
       el("span", { attrs: { role: "status" } }, el("strong", { text: `check.${item}` }), " ", this.#sentence),
     );
@@ -154,8 +154,11 @@ class Item {
 
   /** @param {import("../check.js").Result} result */
   update({ grade, text }) {
-    this.element.dataset.grade = grade;
-    this.element.dataset.text = text;
+    this.dataset.grade = grade;
+    this.dataset.text = text;
     if (text) setText(this.#sentence, text);
   }
 }
+
+customElements.define("evisit-check", CheckLine);
+customElements.define("evisit-equipment", Equipment);

@@ -1,6 +1,7 @@
 /** Who waits, for those who may admit: who they are, how surely, how long; and who was turned away. */
 
-import { el, reconcile } from "../dom.js";
+import { build, el, given } from "../dom.js";
+import { reconcile } from "../rows.js";
 import { plainName, roleKey, setText } from "../text.js";
 import { expectedIn, presentIn } from "../state.js";
 import { Marks } from "./marks.js";
@@ -15,44 +16,60 @@ import { Marks } from "./marks.js";
 const MINUTE = 60_000; // ms
 const CLOCK_STEP = 15_000; // ms between looks at how long people have waited
 
-export class LobbyPanel {
+export class LobbyPanel extends HTMLElement {
+  /** @type {Actions} */
+  actions = given();
   heading = el("h2", { text: ["lobby.title", { count: "0" }], attrs: { tabindex: -1, id: "lobby-title" } });
   #empty = el("p", { class: "small", text: "lobby.empty" });
-  #list = el("ul", { class: "people knocking", testid: "lobby", attrs: { "aria-labelledby": "lobby-title" } });
+  #list = el("div", { class: "people knocking", testid: "lobby", attrs: { role: "list", "aria-labelledby": "lobby-title" } });
   #noticeAll = el("button", {
     class: "button plain small-button all",
     testid: "notice-all",
     text: "notice.all",
     attrs: { type: "button" },
-    on: { click: () => this.#actions.notice(null) },
+    on: { click: () => this.actions.notice(null) },
   });
   #admitAll = el("button", {
     class: "button primary small-button all",
     testid: "admit-all",
     attrs: { type: "button" },
-    on: { click: () => this.#actions.admitAll(this.#expected) },
+    on: { click: () => this.actions.admitAll(this.#expected) },
   });
   /** @type {Waiting[]} */
   #expected = [];
   #turnedAwayTitle = el("h3", { text: "lobby.turned_away", attrs: { tabindex: -1, id: "turned-away-title" } });
-  #turnedAwayList = el("ul", { class: "people", testid: "turned-away", attrs: { "aria-labelledby": "turned-away-title" } });
-  element = el("section", { class: "panel-part lobby" }, this.heading, this.#empty, this.#admitAll, this.#list, this.#noticeAll, this.#turnedAwayTitle, this.#turnedAwayList);
+  #turnedAwayList = el("div", { class: "people", testid: "turned-away", attrs: { role: "list", "aria-labelledby": "turned-away-title" } });
   /** @type {Map<string, WaitingEntry>} */
   #entries = new Map();
   /** @type {Map<string, TurnedAwayEntry>} */
   #turnedAway = new Map();
-  #actions;
-  #clock = setInterval(() => {
-    for (const entry of this.#entries.values()) entry.tick();
-  }, CLOCK_STEP);
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #clock;
 
-  /** @param {Actions} actions */
-  constructor(actions) {
-    this.#actions = actions;
+  connectedCallback() {
+    build(
+      this,
+      { class: "panel-part lobby" },
+      this.heading,
+      this.#empty,
+      this.#admitAll,
+      this.#list,
+      this.#noticeAll,
+      this.#turnedAwayTitle,
+      this.#turnedAwayList,
+    );
+    this.#clock = setInterval(() => {
+      for (const entry of this.#entries.values()) entry.tick();
+    }, CLOCK_STEP);
+  }
+
+  disconnectedCallback() {
+    clearInterval(this.#clock);
   }
 
   /** @param {import("../state.js").VisitState} state */
   update(state) {
+    const { actions } = this;
     const { waiting, turned_away: turnedAway } = state.lobby;
     const present = presentIn(state.lobby).length;
     setText(this.heading, "lobby.title", { count: String(present) });
@@ -61,17 +78,15 @@ export class LobbyPanel {
     this.#expected = expectedIn(state.lobby);
     this.#admitAll.hidden = this.#expected.length < 2;
     setText(this.#admitAll, "lobby.admit_all", { count: String(this.#expected.length) });
-    reconcile(this.#list, this.#entries, waiting, (p) => p.participant, (p) => new WaitingEntry(p, this.#actions), this.heading);
-    reconcile(this.#turnedAwayList, this.#turnedAway, turnedAway, (p) => p.participant, (p) => new TurnedAwayEntry(p, this.#actions), this.heading);
+    reconcile(this.#list, this.#entries, waiting, (p) => p.participant, () => Object.assign(new WaitingEntry(), { actions }), this.heading);
+    reconcile(this.#turnedAwayList, this.#turnedAway, turnedAway, (p) => p.participant, () => Object.assign(new TurnedAwayEntry(), { actions }), this.heading);
     this.#turnedAwayTitle.hidden = this.#turnedAwayList.hidden = turnedAway.length === 0;
-  }
-
-  stop() {
-    clearInterval(this.#clock);
   }
 }
 
-class WaitingEntry {
+class WaitingEntry extends HTMLElement {
+  /** @type {Actions} */
+  actions = given();
   #name = el("bdi", { class: "name" });
   #role = el("span", { class: "role" });
   #marks = new Marks();
@@ -79,22 +94,20 @@ class WaitingEntry {
   #admit = el("button", { class: "button primary small-button", testid: "admit", text: "lobby.admit", attrs: { type: "button" } });
   #deny = el("button", { class: "button plain small-button", testid: "deny", text: "lobby.deny", attrs: { type: "button" } });
   #notice = el("button", { class: "button plain small-button", testid: "notify", text: "notice.open", attrs: { type: "button" } });
-  #waiting;
+  /** @type {Waiting} */
+  #waiting = given();
 
-  /**
-   * @param {Waiting} waiting
-   * @param {Actions} actions
-   */
-  constructor(waiting, actions) {
-    this.#waiting = waiting;
+  connectedCallback() {
+    if (this.firstChild) return; // it has another place in the list
+    const { actions } = this;
     this.#admit.addEventListener("click", () => actions.admit(this.#waiting));
     this.#deny.addEventListener("click", () => actions.deny(this.#waiting));
     this.#notice.addEventListener("click", () => actions.notice(this.#waiting));
-    this.element = el(
-      "li",
-      { class: "entry", testid: "lobby-entry", data: { participant: waiting.participant } },
+    build(
+      this,
+      { class: "entry", testid: "lobby-entry", attrs: { role: "listitem" } },
       el("span", { class: "who" }, this.#name, this.#role, this.#since),
-      this.#marks.element,
+      this.#marks,
       el("div", { class: "entry-buttons" }, this.#admit, this.#deny, this.#notice),
     );
   }
@@ -102,6 +115,7 @@ class WaitingEntry {
   /** @param {Waiting} waiting */
   update(waiting) {
     this.#waiting = waiting;
+    this.dataset.participant = waiting.participant;
     const name = plainName(waiting.name);
     if (this.#name.textContent !== waiting.name) this.#name.textContent = waiting.name;
     setText(this.#role, roleKey(waiting.role));
@@ -114,7 +128,7 @@ class WaitingEntry {
       ...(waiting.second_device ? ["second_device"] : []),
       ...(waiting.connected ? [] : ["away"]),
     ]);
-    this.element.classList.toggle("away", !waiting.connected);
+    this.classList.toggle("away", !waiting.connected);
     this.#since.hidden = !waiting.connected;
     this.tick();
   }
@@ -127,23 +141,22 @@ class WaitingEntry {
   }
 }
 
-class TurnedAwayEntry {
+class TurnedAwayEntry extends HTMLElement {
+  /** @type {Actions} */
+  actions = given();
   #name = el("bdi", { class: "name" });
   #role = el("span", { class: "role" });
   #state = el("span", { class: "since" });
   #allow = el("button", { class: "button plain small-button", testid: "allow", text: "lobby.allow", attrs: { type: "button" } });
-  #person;
+  /** @type {TurnedAway} */
+  #person = given();
 
-  /**
-   * @param {TurnedAway} person
-   * @param {Actions} actions
-   */
-  constructor(person, actions) {
-    this.#person = person;
-    this.#allow.addEventListener("click", () => actions.allow(this.#person));
-    this.element = el(
-      "li",
-      { class: "entry", testid: "turned-away-entry", data: { participant: person.participant } },
+  connectedCallback() {
+    if (this.firstChild) return; // it has another place in the list
+    this.#allow.addEventListener("click", () => this.actions.allow(this.#person));
+    build(
+      this,
+      { class: "entry", testid: "turned-away-entry", attrs: { role: "listitem" } },
       el("span", { class: "who" }, this.#name, this.#role, this.#state),
       el("div", { class: "entry-buttons" }, this.#allow),
     );
@@ -152,9 +165,14 @@ class TurnedAwayEntry {
   /** @param {TurnedAway} person */
   update(person) {
     this.#person = person;
+    this.dataset.participant = person.participant;
     if (this.#name.textContent !== person.name) this.#name.textContent = person.name;
     setText(this.#role, roleKey(person.role));
     setText(this.#state, person.state === "removed" ? "lobby.was_removed" : "lobby.was_denied");
     setText(this.#allow, "lobby.allow.named", { name: plainName(person.name) }, "aria-label");
   }
 }
+
+customElements.define("evisit-waiting-entry", WaitingEntry);
+customElements.define("evisit-turned-away", TurnedAwayEntry);
+customElements.define("evisit-lobby", LobbyPanel);

@@ -1,6 +1,6 @@
 /** What is said of somebody in a word, with a sign where there is one: never a colour alone. */
 
-import { el, icon } from "../dom.js";
+import { build, el, icon } from "../dom.js";
 
 /** @typedef {import("../state.js").Reception} Reception */
 
@@ -56,14 +56,19 @@ export function marksOf(participant, { speaking = false, reception, heldBack = f
 }
 
 /** A row of marks, drawn anew only when they change. */
-export class Marks {
-  element = el("span", { class: "marks" });
+export class Marks extends HTMLElement {
   #shown = "";
+
+  connectedCallback() {
+    build(this, { class: "marks" });
+  }
 
   /** @param {string[]} marks */
   update(marks) {
     if (marks.join() === this.#shown) return;
     this.#shown = marks.join();
-    this.element.replaceChildren(...marks.map(mark));
+    this.replaceChildren(...marks.map(mark));
   }
 }
+
+customElements.define("evisit-marks", Marks);

@@ -1,11 +1,11 @@
 /** The visit itself: everybody's tile, the people beside them, the controls below. */
 
-import { el, icon } from "../dom.js";
+import { build, el, given, icon } from "../dom.js";
 import { KEYS, listen } from "../shortcuts.js";
 import { clearText, plainName, setText } from "../text.js";
 import { WakeLock } from "../wake.js";
 import { presentIn } from "../state.js";
-import { captionsLane } from "./captions.js";
+import { Captions } from "./captions.js";
 import { Controls } from "./controls.js";
 import { ask } from "./dialog.js";
 import { LobbyPanel } from "./lobby.js";
@@ -21,8 +21,24 @@ const WIDE = "(min-width: 60rem)";
 /** Keys that are of use to those who may admit alone. */
 const FOR_STAFF = new Set(["admit", "undo"]);
 
-export class MeetingView {
+export class MeetingView extends HTMLElement {
   titleKey = "meeting.title";
+  /** @type {import("../devices.js").Devices} */
+  devices = given();
+  /** @type {import("../staff.js").StaffActions} */
+  staff = given();
+  /** @type {import("../screen.js").Screen} */
+  screen = given();
+  /** @type {import("../texting.js").Texting} */
+  texting = given();
+  /** @type {import("../preferences.js").Preferences} */
+  preferences = given();
+  /** Told that somebody wants to leave. */
+  leave = () => {};
+  /** Told what everybody who looks or listens is to know. @type {(key: string) => void} */
+  say = () => {};
+  /** Told how a received picture is shown. @type {(view: import("./tile.js").TrackView) => Promise<unknown>} */
+  viewed = async () => {};
   heading = el("h1", { text: "meeting.title", attrs: { tabindex: -1 } });
   #subject = el("p", { class: "small subject" });
   #locked = el("span", { class: "mark locked", testid: "locked" }, icon("lock"), el("span", { text: "meeting.locked" }));
@@ -50,7 +66,7 @@ export class MeetingView {
       class: "control",
       testid: "text-toggle",
       attrs: { type: "button", "aria-controls": "text-pane", "aria-expanded": "false" },
-      on: { click: () => this.#openText(this.#text.element.hidden === true) },
+      on: { click: () => this.#openText(this.#text.hidden === true) },
     },
     icon("text"),
     el("span", { text: "control.text" }),
@@ -59,22 +75,18 @@ export class MeetingView {
   #share = el("button", { class: "control", testid: "share", attrs: { type: "button" }, on: { click: () => this.#toggleShare() } });
   #sharing = el("p", { class: "notice-line", testid: "sharing", text: "share.on", attrs: { role: "status", hidden: true } });
   #quality = el("p", { class: "notice-line", testid: "quality", attrs: { role: "status" } });
-  #captions = captionsLane();
+  #captions = new Captions();
   #lockButton = el("button", { class: "button plain small-button", testid: "lock", attrs: { type: "button" } });
-  #visitPart;
-  #people;
-  #lobby;
-  #tiles;
-  #controls;
-  #windows;
+  #visitPart = el("section", { class: "panel-part" });
+  #people = new People();
+  #lobby = new LobbyPanel();
+  #tiles = new Tiles();
+  #controls = new Controls();
+  #windows = new Windows();
+  #text = new TextPane();
+  #panel = el("aside", { class: "panel", testid: "panel", label: "people.panel", attrs: { id: "panel" } });
   #wake = new WakeLock();
-  #panel;
-  #devices;
-  #screen;
-  #text;
-  #preferences;
-  #staff;
-  #stopListening;
+  #left = new AbortController();
   #wide = matchMedia(WIDE);
   #isLocked = false;
   #mayAdmit = false;
@@ -87,36 +99,22 @@ export class MeetingView {
   /** The user does not want the text to open by itself. */
   #textUnwanted = false;
 
-  /**
-   * @param {object} options
-   * @param {import("../devices.js").Devices} options.devices
-   * @param {import("../staff.js").StaffActions} options.staff
-   * @param {import("../screen.js").Screen} options.screen
-   * @param {import("../texting.js").Texting} options.texting
-   * @param {import("../preferences.js").Preferences} options.preferences
-   * @param {() => void} options.leave
-   * @param {(key: string) => void} options.say
-   * @param {(view: import("./tiles.js").TrackView) => Promise<unknown>} options.onView
-   */
-  constructor({ devices, staff, screen, texting, preferences, leave, say, onView }) {
-    this.#devices = devices;
-    this.#screen = screen;
-    this.#preferences = preferences;
-    this.#staff = staff;
-    this.#text = new TextPane({ texting, close: () => this.#openText(false) });
+  connectedCallback() {
+    const { devices, staff, screen, preferences } = this;
+    const { signal } = this.#left;
+    preferences.addEventListener("change", this.#preferred, { signal });
+    this.#wide.addEventListener("change", this.#widthChanged, { signal });
+    this.#listen(signal);
+    this.#wake.hold();
     this.#share.hidden = !screen.possible;
-    preferences.addEventListener("change", this.#preferred);
-    setText(this.#captions, "captions.title", {}, "aria-label");
-    this.#stopListening = this.#listen();
-    this.#people = new People(staff);
-    this.#lobby = new LobbyPanel(staff);
-    this.#tiles = new Tiles(onView);
-    this.#windows = new Windows({ mainVideo: () => this.#tiles.mainVideo, say });
-    this.#controls = new Controls({ devices, leave, more: [this.#share, this.#textToggle, this.#peopleToggle] });
     this.#lockButton.addEventListener("click", () => void staff.lock(!this.#isLocked));
-    this.#visitPart = el(
-      "section",
-      { class: "panel-part" },
+    Object.assign(this.#tiles, { viewed: this.viewed });
+    Object.assign(this.#lobby, { actions: staff });
+    Object.assign(this.#people, { actions: staff });
+    Object.assign(this.#text, { texting: this.texting, close: () => this.#openText(false) });
+    Object.assign(this.#windows, { mainVideo: () => this.#tiles.mainVideo, say: this.say });
+    Object.assign(this.#controls, { devices, leave: this.leave, more: [this.#share, this.#textToggle, this.#peopleToggle] });
+    this.#visitPart.append(
       el("h2", { text: "visit.title" }),
       el(
         "div",
@@ -127,36 +125,37 @@ export class MeetingView {
         el("button", { class: "button danger-plain small-button", testid: "end", text: "visit.end", attrs: { type: "button" }, on: { click: () => void staff.end() } }),
       ),
     );
-    this.#panel = el(
-      "aside",
-      { class: "panel", testid: "panel", label: "people.panel", attrs: { id: "panel" } },
+    this.#panel.append(
       el(
         "button",
         { class: "panel-close", testid: "panel-close", label: "people.close", attrs: { type: "button" }, on: { click: () => this.#openPanel(false) } },
         icon("close"),
       ),
-      this.#lobby.element,
-      this.#people.element,
+      this.#lobby,
+      this.#people,
       this.#visitPart,
-      new Settings({ devices, preferences, windows: this.#windows.buttons, showKeys: () => void this.#showShortcuts() }).element,
+      Object.assign(new Settings(), { devices, preferences, windows: this.#windows, showKeys: () => void this.#showShortcuts() }),
     );
     this.#panel.hidden = !this.#wide.matches;
-    this.#wide.addEventListener("change", this.#widthChanged);
     this.#panel.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !this.#wide.matches) this.#openPanel(false);
     });
-    this.element = el(
-      "main",
+    build(
+      this,
       { class: "meeting", testid: "meeting" },
       el("div", { class: "meeting-head" }, this.heading, this.#subject, this.#locked),
       el("div", { class: "lines" }, this.#mediaLine, this.#quality, this.#sharing, this.#controls.faults, this.#alone, this.#knock),
-      this.#tiles.element,
+      this.#tiles,
       this.#captions,
-      this.#text.element,
+      this.#text,
       this.#panel,
-      this.#controls.element,
+      this.#controls,
     );
-    this.#wake.hold();
+  }
+
+  disconnectedCallback() {
+    this.#left.abort();
+    this.#wake.release();
   }
 
   /** @param {import("../state.js").VisitState} state */
@@ -168,7 +167,7 @@ export class MeetingView {
     this.#isLocked = state.roster.locked;
     this.#locked.hidden = !this.#isLocked;
     setText(this.#lockButton, this.#isLocked ? "visit.unlock" : "visit.lock");
-    this.#lobby.element.hidden = this.#visitPart.hidden = !staff;
+    this.#lobby.hidden = this.#visitPart.hidden = !staff;
     this.#alone.hidden = state.roster.participants.length !== 1 || (staff && waiting.length > 0);
     const trouble = state.media === "interrupted" || state.media === "failed";
     this.#mediaLine.hidden = !trouble;
@@ -178,30 +177,19 @@ export class MeetingView {
     const weak = state.quality !== "good" && !trouble && !state.reconnecting;
     const heldBack = [...state.paused.values()].includes("bandwidth") && !trouble && !state.reconnecting;
     this.#quality.hidden = !weak && !heldBack;
-    const dear = this.#preferences.wants("pictureFirst") ? "picture" : "camera";
-    if (weak) setText(this.#quality, `quality.${state.quality}.${this.#devices.camera.on ? dear : "sound"}`);
+    const dear = this.preferences.wants("pictureFirst") ? "picture" : "camera";
+    if (weak) setText(this.#quality, `quality.${state.quality}.${this.devices.camera.on ? dear : "sound"}`);
     else if (heldBack) setText(this.#quality, "quality.held_back");
     else clearText(this.#quality);
     this.#showShare();
     this.#showText(state.written);
     this.#people.update(state);
     this.#lobby.update(state);
-    this.#tiles.update(state, this.#devices);
+    this.#tiles.update(state, this.devices);
     this.#windows.update();
     this.#controls.update();
     this.#showKnock(staff ? waiting : []);
     this.#showToggle(staff ? waiting.length : 0);
-  }
-
-  stop() {
-    this.#wide.removeEventListener("change", this.#widthChanged);
-    this.#preferences.removeEventListener("change", this.#preferred);
-    this.#captions.clear();
-    this.#stopListening();
-    this.#windows.stop();
-    this.#wake.release();
-    this.#tiles.stop();
-    this.#lobby.stop();
   }
 
   /** A window that was made narrow shows the pictures; one that was made wide has room for both. */
@@ -211,23 +199,25 @@ export class MeetingView {
     this.#showToggle(Number(this.#peopleBadge.hidden ? 0 : this.#peopleBadge.textContent));
   };
 
-  #listen() {
-    const { microphone, camera } = this.#devices;
-    return listen({
-      microphone: () => void this.#devices.turn("microphone", !microphone.on),
-      camera: () => void this.#devices.turn("camera", !camera.on),
-      share: () => this.#screen.possible && this.#toggleShare(),
-      text: () => this.#openText(this.#text.element.hidden === true),
+  /** @param {AbortSignal} signal */
+  #listen(signal) {
+    const { microphone, camera } = this.devices;
+    const actions = {
+      microphone: () => void this.devices.turn("microphone", !microphone.on),
+      camera: () => void this.devices.turn("camera", !camera.on),
+      share: () => this.screen.possible && this.#toggleShare(),
+      text: () => this.#openText(this.#text.hidden === true),
       people: () => this.#openPanel(this.#panel.hidden === true),
-      admit: () => void (this.#mayAdmit && this.#staff.admitNext()),
-      undo: () => this.#staff.takeBack(),
+      admit: () => void (this.#mayAdmit && this.staff.admitNext()),
+      undo: () => this.staff.takeBack(),
       help: () => void this.#showShortcuts(),
-    });
+    };
+    listen(actions, signal);
   }
 
   async #showShortcuts() {
     const keys = Object.entries(KEYS).filter(
-      ([action]) => (!FOR_STAFF.has(action) || this.#mayAdmit) && (action !== "share" || this.#screen.possible),
+      ([action]) => (!FOR_STAFF.has(action) || this.#mayAdmit) && (action !== "share" || this.screen.possible),
     );
     await ask({
       testid: "shortcuts-dialog",
@@ -242,12 +232,12 @@ export class MeetingView {
   }
 
   #toggleShare() {
-    if (this.#screen.on) this.#screen.stop();
-    else void this.#screen.start();
+    if (this.screen.on) this.screen.stop();
+    else void this.screen.start();
   }
 
   #showShare() {
-    const { on } = this.#screen;
+    const { on } = this.screen;
     const state = on ? "on" : "off";
     this.#sharing.hidden = !on;
     if (this.#share.dataset.sharing === state) return;
@@ -268,7 +258,7 @@ export class MeetingView {
    * @param {import("../texting.js").Transcript} transcript
    */
   #caption({ lines, writing, count }) {
-    const wanted = this.#preferences.wants("captions");
+    const wanted = this.preferences.wants("captions");
     this.#captions.hidden = !wanted;
     const fresh = lines.slice(lines.length - Math.min(lines.length, Math.max(0, count - this.#linesCaptioned)));
     this.#linesCaptioned = count;
@@ -289,8 +279,8 @@ export class MeetingView {
     const fresh = count - this.#linesSeen;
     const others = writing.length > 0 || lines.slice(-fresh).some((line) => fresh > 0 && !line.own);
     this.#caption(transcript);
-    if (others && !this.#textUnwanted && !this.#preferences.wants("captions")) this.#text.element.hidden = false;
-    const open = !this.#text.element.hidden;
+    if (others && !this.#textUnwanted && !this.preferences.wants("captions")) this.#text.hidden = false;
+    const open = !this.#text.hidden;
     if (open) this.#linesSeen = count;
     this.#text.update(transcript);
     this.#textToggle.setAttribute("aria-expanded", String(open));
@@ -300,9 +290,9 @@ export class MeetingView {
 
   /** @param {boolean} open */
   #openText(open) {
-    const held = this.#text.element.contains(document.activeElement);
+    const held = this.#text.contains(document.activeElement);
     this.#textUnwanted = !open;
-    this.#text.element.hidden = !open;
+    this.#text.hidden = !open;
     this.#textToggle.setAttribute("aria-expanded", String(open));
     if (open) {
       this.#textBadge.hidden = true;
@@ -340,9 +330,11 @@ export class MeetingView {
     this.#showToggle(Number(this.#peopleBadge.hidden ? 0 : this.#peopleBadge.textContent));
     if (open) {
       this.#knock.hidden = true;
-      (this.#lobby.element.hidden ? this.#people : this.#lobby).heading.focus();
+      (this.#lobby.hidden ? this.#people : this.#lobby).heading.focus();
     } else if (held) {
       this.#peopleToggle.focus();
     }
   }
 }
+
+customElements.define("evisit-meeting", MeetingView);

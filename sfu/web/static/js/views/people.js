@@ -1,6 +1,8 @@
 /** The roster: everybody who is in, named. Those who may admit can put others on hold or remove them. */
 
-import { el, reconcile } from "../dom.js";
+import { build, el, given } from "../dom.js";
+import { hide } from "../focus.js";
+import { reconcile } from "../rows.js";
 import { hasText, plainName, roleKey, setText } from "../text.js";
 import { Marks, marksOf, weakness } from "./marks.js";
 
@@ -12,17 +14,16 @@ import { Marks, marksOf, weakness } from "./marks.js";
  *   reception: import("../state.js").Reception | undefined}} Listed
  */
 
-export class People {
+export class People extends HTMLElement {
+  /** @type {Actions} */
+  actions = given();
   heading = el("h2", { text: ["people.title", { count: "0" }], attrs: { tabindex: -1, id: "people-title" } });
-  #list = el("ul", { class: "people", testid: "roster", attrs: { "aria-labelledby": "people-title" } });
-  element = el("section", { class: "panel-part" }, this.heading, this.#list);
-  /** @type {Map<string, Entry>} */
+  #list = el("div", { class: "people", testid: "roster", attrs: { role: "list", "aria-labelledby": "people-title" } });
+  /** @type {Map<string, PersonEntry>} */
   #entries = new Map();
-  #actions;
 
-  /** @param {Actions} actions */
-  constructor(actions) {
-    this.#actions = actions;
+  connectedCallback() {
+    build(this, { class: "panel-part" }, this.heading, this.#list);
   }
 
   /** @param {import("../state.js").VisitState} state */
@@ -41,13 +42,15 @@ export class People {
         reception: state.qualities.get(participant.participant),
       })),
       ({ participant }) => participant.participant,
-      ({ participant }) => new Entry(participant.participant, this.#actions),
+      () => Object.assign(new PersonEntry(), { actions: this.actions }),
       this.heading,
     );
   }
 }
 
-class Entry {
+class PersonEntry extends HTMLElement {
+  /** @type {Actions} */
+  actions = given();
   #name = el("bdi", { class: "name" });
   #role = el("span", { class: "role" });
   #marks = new Marks();
@@ -58,29 +61,27 @@ class Entry {
   #silence = el("button", { class: "button plain small-button", testid: "silence", text: "silence.microphone", attrs: { type: "button" } });
   #stopShare = el("button", { class: "button plain small-button", testid: "stop-share", text: "silence.screen", attrs: { type: "button" } });
   #buttons = el("div", { class: "entry-buttons" }, this.#pin, this.#silence, this.#stopShare, this.#hold, this.#remove);
-  /** @type {Admitted | null} */
-  #participant = null;
+  /** @type {Admitted} */
+  #participant = given();
 
-  /**
-   * @param {string} participant
-   * @param {Actions} actions
-   */
-  constructor(participant, actions) {
-    this.#hold.addEventListener("click", () => this.#participant && actions.hold(this.#participant));
-    this.#pin.addEventListener("click", () => this.#participant && actions.pin(this.#participant));
-    this.#remove.addEventListener("click", () => this.#participant && actions.remove(this.#participant));
+  connectedCallback() {
+    if (this.firstChild) return; // it has another place in the list
+    const { actions } = this;
+    this.#hold.addEventListener("click", () => actions.hold(this.#participant));
+    this.#pin.addEventListener("click", () => actions.pin(this.#participant));
+    this.#remove.addEventListener("click", () => actions.remove(this.#participant));
     for (const [button, source] of /** @type {const} */ ([[this.#silence, "microphone"], [this.#stopShare, "screen"]])) {
       button.addEventListener("click", () => {
-        const { name = "", tracks = [] } = this.#participant ?? {};
+        const { name, tracks } = this.#participant;
         const track = tracks.find((known) => known.source === source)?.track;
         if (track) actions.silence({ track, name });
       });
     }
-    this.element = el(
-      "li",
-      { class: "entry", testid: "roster-entry", data: { participant } },
+    build(
+      this,
+      { class: "entry", testid: "roster-entry", attrs: { role: "listitem" } },
       el("span", { class: "who" }, this.#name, this.#role),
-      this.#marks.element,
+      this.#marks,
       this.#advice,
       this.#buttons,
     );
@@ -89,6 +90,7 @@ class Entry {
   /** @param {Listed} listed */
   update({ participant, own, staff, speaking, reception }) {
     this.#participant = participant;
+    this.dataset.participant = participant.participant;
     const name = plainName(participant.name);
     if (own) setText(this.#name, "you.named", { name });
     else if (this.#name.textContent !== participant.name) this.#name.textContent = participant.name;
@@ -109,3 +111,6 @@ class Entry {
     setText(this.#remove, "people.remove.named", { name }, "aria-label");
   }
 }
+
+customElements.define("evisit-person", PersonEntry);
+customElements.define("evisit-people", People);

@@ -1,6 +1,6 @@
 /** What everybody can set for themselves in the meeting: devices, windows, keys, and what they want to hear and see. */
 
-import { el } from "../dom.js";
+import { build, el, given } from "../dom.js";
 import { chooseDevices } from "./choosing.js";
 
 /**
@@ -29,31 +29,34 @@ export function preferenceButton(preferences, name, testid, text) {
   return button;
 }
 
-export class Settings {
-  element;
+export class Settings extends HTMLElement {
+  /** @type {import("../devices.js").Devices} */
+  devices = given();
+  /** @type {import("../preferences.js").Preferences} */
+  preferences = given();
+  /** Stands among the buttons. @type {HTMLElement} */
+  windows = given();
+  /** Told that somebody wants to see the keys. */
+  showKeys = () => {};
 
-  /**
-   * @param {object} options
-   * @param {import("../devices.js").Devices} options.devices
-   * @param {import("../preferences.js").Preferences} options.preferences
-   * @param {HTMLElement[]} options.windows
-   * @param {() => void} options.showKeys
-   */
-  constructor({ devices, preferences, windows, showKeys }) {
-    this.element = el(
-      "section",
+  connectedCallback() {
+    const { devices, preferences } = this;
+    build(
+      this,
       { class: "panel-part" },
       el("h2", { text: "screen.title" }),
       el(
         "div",
         { class: "entry-buttons" },
         plainButton("change-devices", "devices.change", () => void chooseDevices(devices)),
-        ...windows,
+        this.windows,
         preferenceButton(preferences, "captions", "captions-toggle", "captions.toggle"),
         preferenceButton(preferences, "pictureFirst", "picture-first", "quality.picture_first"),
         preferenceButton(preferences, "announcements", "announcements", "announcements"),
-        plainButton("shortcuts", "shortcuts.open", showKeys),
+        plainButton("shortcuts", "shortcuts.open", () => this.showKeys()),
       ),
     );
   }
 }
+
+customElements.define("evisit-settings", Settings);

@@ -1,34 +1,25 @@
 /** The page at /test: one's equipment, tried at any time before the visit. Nobody is met, nobody is told. It stands in the document. */
 
-import { adoptTexts } from "../text.js";
+import { given } from "../dom.js";
 import { Equipment } from "./equipment.js";
 
-export class TestView {
+export class TestView extends HTMLElement {
   titleKey = "test.title";
-  element = /** @type {HTMLElement} */ (document.querySelector("main"));
-  #start;
+  /** @type {import("../devices.js").Devices} */
+  devices = given();
+  /** @type {{url: string, entry: import("../entry.js").Entry | null}} */
+  link = given();
 
-  /**
-   * @param {object} options
-   * @param {import("../devices.js").Devices} options.devices
-   * @param {{url: string, entry: import("../entry.js").Entry | null}} options.link
-   */
-  constructor({ devices, link }) {
-    const start = /** @type {HTMLButtonElement} */ (this.element.querySelector("button"));
-    start.addEventListener("click", () => {
-      const equipment = new Equipment(devices, link);
-      start.replaceWith(equipment.element);
-      equipment.start();
-      this.element.querySelector("h1")?.focus();
-    });
-    this.#start = start;
-    adoptTexts(this.element);
-    const visit = /** @type {HTMLAnchorElement} */ (this.element.querySelector("a"));
-    visit.hidden = !link.entry;
-  }
-
-  /** All is there that it takes. */
+  /** All is there that it takes. Called once, with all properties set. */
   open() {
-    this.#start.disabled = false;
+    const start = /** @type {HTMLButtonElement} */ (this.querySelector("button"));
+    start.addEventListener("click", () => {
+      start.replaceWith(Object.assign(new Equipment(), { devices: this.devices, link: this.link }));
+      this.querySelector("h1")?.focus();
+    });
+    start.disabled = false;
+    /** @type {HTMLAnchorElement} */ (this.querySelector("a")).hidden = !this.link.entry;
   }
 }
+
+customElements.define("evisit-test", TestView);

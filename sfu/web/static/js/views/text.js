@@ -1,42 +1,39 @@
 /** Text beside speech: what everybody writes, as it is written, and a line to write on. */
 
-import { el, icon } from "../dom.js";
+import { build, el, given, icon } from "../dom.js";
 import { LINE_LENGTH } from "../texting.js";
 import { setText } from "../text.js";
 
 /** @typedef {import("../texting.js").Line} Line */
 
-export class TextPane {
-  #ended = el("ul", { class: "lines-written" });
+export class TextPane extends HTMLElement {
+  /** @type {import("../texting.js").Texting} */
+  texting = given();
+  /** Told that somebody does not want to see it. */
+  close = () => {};
+  #ended = el("div", { class: "lines-written", attrs: { role: "list" } });
   #log = el("div", { testid: "text-log", label: "text.log", attrs: { role: "log" } }, this.#ended);
   // Read out letter by letter it would drown the voices: an ended line is read, a growing one is there to be looked up.
-  #writing = el("ul", { class: "lines-written writing", testid: "text-writing", label: "text.writing", attrs: { "aria-live": "off" } });
+  #writing = el("div", { class: "lines-written writing", testid: "text-writing", label: "text.writing", attrs: { role: "list", "aria-live": "off" } });
   #scroll = el("div", { class: "text-scroll", label: "text.title", attrs: { tabindex: 0, role: "group" } });
   #hint = el("p", { class: "small", text: "text.hint", attrs: { id: "text-hint" } });
   input = el("input", {
     testid: "text-input",
     attrs: { id: "text-input", type: "text", maxlength: LINE_LENGTH, autocomplete: "off", enterkeyhint: "send", "aria-describedby": "text-hint" },
   });
-  #texting;
   #count = 0;
   /** @type {Map<string, WrittenLine>} */
   #growing = new Map();
 
-  /**
-   * @param {object} options
-   * @param {import("../texting.js").Texting} options.texting
-   * @param {() => void} options.close
-   */
-  constructor({ texting, close }) {
-    this.#texting = texting;
-    this.input.addEventListener("input", () => texting.type(this.input.value));
+  connectedCallback() {
+    this.input.addEventListener("input", () => this.texting.type(this.input.value));
     this.#scroll.append(this.#hint, this.#log, this.#writing);
-    this.element = el(
-      "section",
-      { class: "text-pane", testid: "text-pane", label: "text.title", attrs: { id: "text-pane", hidden: true } },
+    build(
+      this,
+      { class: "text-pane", testid: "text-pane", label: "text.title", attrs: { id: "text-pane", role: "region", hidden: true } },
       el(
         "button",
-        { class: "panel-close text-close", testid: "text-close", label: "text.close", attrs: { type: "button" }, on: { click: close } },
+        { class: "panel-close text-close", testid: "text-close", label: "text.close", attrs: { type: "button" }, on: { click: () => this.close() } },
         icon("close"),
       ),
       this.#scroll,
@@ -48,8 +45,8 @@ export class TextPane {
         el("button", { class: "button primary", testid: "text-end", text: "text.end", attrs: { type: "submit" } }),
       ),
     );
-    this.element.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") close();
+    this.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.close();
     });
   }
 
@@ -58,20 +55,20 @@ export class TextPane {
     const atEnd = this.#scroll.scrollHeight - this.#scroll.scrollTop - this.#scroll.clientHeight < 40;
     const fresh = count - this.#count;
     if (fresh < 0) this.#ended.replaceChildren();
-    else if (fresh > 0) this.#ended.append(...lines.slice(-fresh).map((line) => new WrittenLine(line).element));
+    else if (fresh > 0) this.#ended.append(...lines.slice(-fresh).map((line) => Object.assign(new WrittenLine(), { line })));
     while (this.#ended.childElementCount > lines.length) this.#ended.firstElementChild?.remove();
     this.#count = count;
     const keys = new Set(writing.map((line) => line.participant));
-    for (const [key, line] of this.#growing) {
+    for (const [key, shown] of this.#growing) {
       if (keys.has(key)) continue;
-      line.element.remove();
+      shown.remove();
       this.#growing.delete(key);
     }
     for (const line of writing) {
-      const shown = this.#growing.get(line.participant) ?? new WrittenLine(line);
+      const shown = this.#growing.get(line.participant) ?? Object.assign(new WrittenLine(), { line });
       shown.grow(line.text);
       this.#growing.set(line.participant, shown);
-      if (!shown.element.isConnected) this.#writing.append(shown.element);
+      if (!shown.isConnected) this.#writing.append(shown);
     }
     this.#hint.hidden = lines.length + writing.length > 0;
     // Whoever has scrolled back to read is left there.
@@ -86,25 +83,24 @@ export class TextPane {
   /** @param {Event} event */
   #submit(event) {
     event.preventDefault();
-    this.#texting.end();
+    this.texting.end();
     this.input.value = "";
     this.input.focus();
   }
 }
 
-class WrittenLine {
+class WrittenLine extends HTMLElement {
   #text = el("bdi", { class: "written" });
-  element;
 
-  /** @param {Line} line */
-  constructor({ participant, name, text, own }) {
+  /** Whole before it comes into the log, which reads what it is given. @param {Line} line */
+  set line({ participant, name, text, own }) {
     const who = el("bdi", { class: "writer" });
     if (own) setText(who, "text.you");
     else who.textContent = name;
-    this.#text.textContent = text;
-    this.element = el(
-      "li",
-      { class: own ? "line own" : "line", testid: "text-line", data: { participant, own: String(own) } },
+    this.grow(text);
+    build(
+      this,
+      { class: own ? "line own" : "line", testid: "text-line", data: { participant, own: String(own) }, attrs: { role: "listitem" } },
       el("span", { class: "writer-name" }, who, ": "),
       this.#text,
     );
@@ -115,3 +111,6 @@ class WrittenLine {
     if (this.#text.textContent !== text) this.#text.textContent = text;
   }
 }
+
+customElements.define("evisit-line", WrittenLine);
+customElements.define("evisit-text", TextPane);

@@ -1,8 +1,8 @@
 /** One tile: a picture or initials, a name, marks. Others' tiles are heard too. */
 
-import { el, icon } from "../dom.js";
+import { build, el, given, icon } from "../dom.js";
 import { plainName, roleKey, setText } from "../text.js";
-import { Preview } from "./controls.js";
+import { ownPicture, play } from "./controls.js";
 import { Marks, marksOf } from "./marks.js";
 
 /**
@@ -24,24 +24,23 @@ function initials(name) {
 }
 
 /** What both kinds of tile are made of: a picture or initials, a name, marks. */
-class Frame {
+class Frame extends HTMLElement {
   #initials = el("span", { class: "initials", attrs: { "aria-hidden": "true" } });
   #name = el("bdi", { class: "name" });
   #role = el("span", { class: "role" });
   #marks = new Marks();
 
   /**
-   * @param {HTMLElement[]} media
-   * @param {string} participant
-   * @param {string} testid
+   * @param {string} kind
+   * @param {...HTMLElement} media
    */
-  constructor(media, participant, testid = "tile") {
-    this.element = el(
-      "li",
-      { class: "tile", testid, data: { participant } },
+  frame(kind, ...media) {
+    build(
+      this,
+      { class: `tile ${kind}`, testid: kind === "screen" ? "screen-tile" : "tile", attrs: { role: "listitem" } },
       this.#initials,
       ...media,
-      el("div", { class: "caption" }, el("span", { class: "who" }, this.#name, this.#role), this.#marks.element),
+      el("div", { class: "caption" }, el("span", { class: "who" }, this.#name, this.#role), this.#marks),
     );
   }
 
@@ -51,8 +50,8 @@ class Frame {
    * @param {string[]} marks
    * @param {string} [what] key of what is said of them, in the place of their role
    */
-  update(participant, own, marks, what) {
-    this.element.dataset.participant = participant.participant;
+  name(participant, own, marks, what) {
+    this.dataset.participant = participant.participant;
     const letters = initials(participant.name);
     if (this.#initials.textContent !== letters) this.#initials.textContent = letters;
     if (own) setText(this.#name, "you.named", { name: plainName(participant.name) });
@@ -62,38 +61,33 @@ class Frame {
   }
 }
 
-export class Tile {
+export class Tile extends Frame {
+  /** A shared screen, not its owner's camera. */
+  screen = false;
+  /** Told that the browser wants a click before it plays sound. */
+  blocked = () => {};
+  /** Told that the user wants to see this large, or no more. */
+  pin = () => {};
   video = el("video", { attrs: { autoplay: true, playsinline: true, muted: true } });
   #audio = el("audio", { attrs: { autoplay: true } });
   #pin = el("button", { class: "pin", testid: "pin", attrs: { type: "button", "aria-pressed": "false" } }, icon("enlarge"));
-  #frame;
-  #onBlocked;
-  #screen;
   #output = "";
   /** The picture that is wanted here; empty: none is sent. */
   #wanted = "";
 
-  /**
-   * @param {Shown} shown
-   * @param {() => void} onBlocked the browser wants a click before it plays sound
-   * @param {() => void} onPin the user wants to see this large, or no more
-   */
-  constructor({ participant, screen }, onBlocked, onPin) {
-    this.#onBlocked = onBlocked;
-    this.#screen = screen;
+  connectedCallback() {
+    if (this.firstChild) return; // it has another place among the others
     this.video.muted = true;
     this.video.addEventListener("resize", () => this.#reveal());
-    this.#pin.addEventListener("click", onPin);
-    this.#frame = new Frame([this.video, this.#audio], participant.participant, screen ? "screen-tile" : "tile");
-    this.element = this.#frame.element;
-    this.element.classList.toggle("screen", screen);
-    this.element.append(this.#pin);
+    this.#pin.addEventListener("click", () => this.pin());
+    this.frame(this.screen ? "screen" : "", this.video, this.#audio);
+    this.append(this.#pin);
   }
 
   /** @param {boolean} large */
   setLarge(large) {
-    if (this.element.classList.contains("large") === large) return;
-    this.element.classList.toggle("large", large);
+    if (this.classList.contains("large") === large) return;
+    this.classList.toggle("large", large);
     this.#pin.setAttribute("aria-pressed", String(large));
     this.#pin.replaceChildren(icon(large ? "shrink" : "enlarge"));
   }
@@ -101,17 +95,17 @@ export class Tile {
   /** @param {Shown} shown */
   update({ participant, state, output }) {
     const name = plainName(participant.name);
-    const speaking = !this.#screen && state.speaker === participant.participant;
-    const [pictures, sounds] = this.#screen ? ["screen", "screen_audio"] : ["camera", "microphone"];
+    const speaking = !this.screen && state.speaker === participant.participant;
+    const [pictures, sounds] = this.screen ? ["screen", "screen_audio"] : ["camera", "microphone"];
     const picture = participant.tracks.find((track) => track.source === pictures);
     const sound = participant.tracks.find((track) => track.source === sounds);
     const heldBack = state.paused.get(picture?.track ?? "") === "bandwidth" && !picture?.muted;
-    if (this.#screen) this.#frame.update(participant, false, heldBack ? ["held_back"] : [], "tile.shares");
-    else this.#frame.update(participant, false, marksOf(participant, { speaking, reception: state.qualities.get(participant.participant), heldBack }));
-    setText(this.video, this.#screen ? "tile.screen" : "tile.video", { name }, "aria-label");
-    setText(this.#pin, this.#screen ? "tile.enlarge.screen" : "tile.enlarge", { name }, "aria-label");
-    this.element.classList.toggle("speaking", speaking);
-    this.element.classList.toggle("away", !participant.connected);
+    if (this.screen) this.name(participant, false, heldBack ? ["held_back"] : [], "tile.shares");
+    else this.name(participant, false, marksOf(participant, { speaking, reception: state.qualities.get(participant.participant), heldBack }));
+    setText(this.video, this.screen ? "tile.screen" : "tile.video", { name }, "aria-label");
+    setText(this.#pin, this.screen ? "tile.enlarge.screen" : "tile.enlarge", { name }, "aria-label");
+    this.classList.toggle("speaking", speaking);
+    this.classList.toggle("away", !participant.connected);
     // Asked to play, since `autoplay` alone may wait until a picture is in view, and it is hidden until it has a frame.
     if (this.#attach(this.video, picture?.track ?? "", state.remote)) void this.video.play().catch(() => {});
     // A picture that stands still looks as if somebody did.
@@ -134,7 +128,7 @@ export class Tile {
 
   play() {
     void this.#audio.play().catch((error) => {
-      if (error instanceof DOMException && error.name === "NotAllowedError") this.#onBlocked();
+      if (error instanceof DOMException && error.name === "NotAllowedError") this.blocked();
     });
   }
 
@@ -145,11 +139,11 @@ export class Tile {
    * @returns {TrackView | null}
    */
   view(seen) {
-    const { clientWidth: width, clientHeight: height } = this.element;
+    const { clientWidth: width, clientHeight: height } = this;
     if (!this.#wanted) return null;
-    const large = this.element.classList.contains("large");
+    const large = this.classList.contains("large");
     const paused = !seen && document.pictureInPictureElement !== this.video;
-    const frameRate = this.#screen ? FRAME_RATE.screen : FRAME_RATE.camera;
+    const frameRate = this.screen ? FRAME_RATE.screen : FRAME_RATE.camera;
     return { track: this.#wanted, width, height, frame_rate: frameRate, priority: large ? PRIORITY.large : PRIORITY.small, paused };
   }
 
@@ -170,22 +164,17 @@ export class Tile {
    */
   #attach(element, track, remote) {
     const media = remote.get(track) ?? null;
-    const playing = /** @type {MediaStream | null} */ (element.srcObject)?.getTracks()[0] ?? null;
     if (media) element.dataset.track = track;
     else delete element.dataset.track;
-    if (media === playing) return false;
-    element.srcObject = media ? new MediaStream([media]) : null;
-    return media !== null;
+    return play(element, media);
   }
 }
 
-export class OwnTile {
-  #preview = new Preview();
-  #frame = new Frame([this.#preview.element], "");
-  element = this.#frame.element;
+export class OwnTile extends Frame {
+  #picture = ownPicture();
 
-  constructor() {
-    this.element.classList.add("own");
+  connectedCallback() {
+    if (!this.firstChild) this.frame("own", this.#picture);
   }
 
   /**
@@ -193,11 +182,12 @@ export class OwnTile {
    * @param {import("../devices.js").Devices} devices
    */
   update(state, devices) {
-    this.#preview.update(devices.camera.track);
+    play(this.#picture, devices.camera.track);
+    this.#picture.hidden = !devices.camera.track;
     if (!state.me) return;
     const { participant, name, role, verified } = state.me;
     const speaking = state.speaker === participant && devices.microphone.on;
-    this.element.classList.toggle("speaking", speaking);
+    this.classList.toggle("speaking", speaking);
     const pinned = state.roster.participants.find((known) => known.participant === participant)?.pinned;
     const marks = [
       ...(verified ? [] : ["unverified"]),
@@ -205,6 +195,9 @@ export class OwnTile {
       ...(devices.microphone.on ? [] : ["muted"]),
       ...(speaking ? ["speaking"] : []),
     ];
-    this.#frame.update({ participant, name, role, verified, connected: true, admitted_at: "", tracks: [] }, true, marks);
+    this.name({ participant, name, role, verified, connected: true, admitted_at: "", tracks: [] }, true, marks);
   }
 }
+
+customElements.define("evisit-tile", Tile);
+customElements.define("evisit-own-tile", OwnTile);

@@ -1,6 +1,8 @@
 /** Everybody in the visit, seen and heard: shared screens first, one tile a person, one's own last. */
 
-import { el, icon, reconcile } from "../dom.js";
+import { build, el, icon } from "../dom.js";
+import { hide } from "../focus.js";
+import { reconcile } from "../rows.js";
 import { focused, grid } from "../layout.js";
 import { OwnTile, Tile } from "./tile.js";
 
@@ -20,19 +22,19 @@ const keyOf = ({ participant, screen }) => (screen ? `screen ${participant.parti
 /** @param {import("../state.js").Track} track */
 const isScreen = (track) => track.source === "screen";
 
-export class Tiles {
-  list = el("ul", { class: "tiles", testid: "tiles", label: "tiles" });
+export class Tiles extends HTMLElement {
+  /** Told how a received picture is shown. @type {(view: TrackView) => Promise<unknown>} */
+  viewed = async () => {};
+  #list = el("div", { class: "tiles", testid: "tiles", label: "tiles", attrs: { role: "list", tabindex: -1 } });
   #startSound = el(
     "button",
     { class: "button primary start-sound", testid: "start-sound", attrs: { type: "button", hidden: true }, on: { click: () => this.#playAll() } },
     icon("sound"),
     el("span", { text: "sound.start" }),
   );
-  element = el("div", { class: "stage" }, this.#startSound, this.list);
   /** @type {Map<string, Tile>} */
   #tiles = new Map();
-  #own;
-  #onView;
+  #own = new OwnTile();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #viewTimer;
   /** What the server was last told of each track. @type {Map<string, TrackView>} */
@@ -45,13 +47,17 @@ export class Tiles {
   #shrunk = new Set();
   #observer = new ResizeObserver(() => this.#arrange());
 
-  /** @param {(view: TrackView) => Promise<unknown>} onView told how a received picture is shown */
-  constructor(onView) {
-    this.#onView = onView;
-    this.#own = new OwnTile();
-    this.#observer.observe(this.element);
+  connectedCallback() {
+    this.#observer.observe(this);
     document.addEventListener("visibilitychange", this.#tellSoon);
-    for (const type of ["enterpictureinpicture", "leavepictureinpicture"]) this.list.addEventListener(type, this.#tellSoon);
+    for (const type of ["enterpictureinpicture", "leavepictureinpicture"]) this.addEventListener(type, this.#tellSoon);
+    build(this, { class: "stage" }, this.#startSound, this.#list);
+  }
+
+  disconnectedCallback() {
+    this.#observer.disconnect();
+    document.removeEventListener("visibilitychange", this.#tellSoon);
+    clearTimeout(this.#viewTimer);
   }
 
   /**
@@ -67,31 +73,35 @@ export class Tiles {
       ...screens.map((participant) => ({ participant, screen: true, state, output: devices.output })),
       ...others.map((participant) => ({ participant, screen: false, state, output: devices.output })),
     ];
-    reconcile(this.list, this.#tiles, shown, keyOf, (first) => new Tile(first, () => this.#soundBlocked(), () => this.#choose(keyOf(first))));
+    reconcile(this.#list, this.#tiles, shown, keyOf, (first) => this.#tileOf(first), this.#list);
     const pinned = new Set(others.filter((p) => p.pinned).map((p) => p.participant));
     // Pinned anew, it is wanted anew.
     for (const key of pinned) if (!this.#pinned.has(key)) this.#shrunk.delete(key);
     this.#pinned = pinned;
     for (const key of this.#shrunk) if (!this.#tiles.has(key)) this.#shrunk.delete(key);
     this.#own.update(state, devices);
-    if (this.list.lastElementChild !== this.#own.element) this.list.append(this.#own.element);
-    this.list.dataset.count = String(this.list.childElementCount);
+    if (this.#list.lastElementChild !== this.#own) this.#list.append(this.#own);
+    this.#list.dataset.count = String(this.#list.childElementCount);
     this.#arrange();
   }
 
-  stop() {
-    this.#observer.disconnect();
-    document.removeEventListener("visibilitychange", this.#tellSoon);
-    clearTimeout(this.#viewTimer);
+  /** @param {Shown} shown */
+  #tileOf(shown) {
+    const key = keyOf(shown);
+    return Object.assign(new Tile(), {
+      screen: shown.screen,
+      blocked: () => (this.#startSound.hidden = false),
+      pin: () => this.#choose(key),
+    });
   }
 
   #arrange() {
     this.#tellSoon();
-    const { clientWidth, clientHeight } = this.element;
+    const { clientWidth, clientHeight } = this;
     if (!clientWidth) return; // behind the people, on a phone
-    const elements = /** @type {HTMLElement[]} */ ([...this.list.children]);
+    const elements = /** @type {HTMLElement[]} */ ([...this.#list.children]);
     const large = this.#large;
-    const indices = large.map((key) => elements.indexOf(/** @type {Tile} */ (this.#tiles.get(key)).element));
+    const indices = large.map((key) => elements.indexOf(/** @type {Tile} */ (this.#tiles.get(key))));
     const count = elements.length;
     const boxes = large.length ? focused(count, clientWidth, clientHeight, indices) : grid(count, clientWidth, clientHeight);
     boxes.forEach(({ x, y, width, height }, i) => {
@@ -133,7 +143,7 @@ export class Tiles {
   };
 
   #tellViews() {
-    const seen = !document.hidden && this.element.clientWidth > 0;
+    const seen = !document.hidden && this.clientWidth > 0;
     const views = [...this.#tiles.values()].flatMap((tile) => tile.view(seen) ?? []);
     for (const view of views) {
       const told = this.#told.get(view.track);
@@ -142,18 +152,16 @@ export class Tiles {
       if (told && JSON.stringify(told) === JSON.stringify(wish)) continue;
       this.#told.set(view.track, wish);
       // What the server has not heard is said again with the next change.
-      this.#onView(wish).catch(() => this.#told.delete(view.track));
+      this.viewed(wish).catch(() => this.#told.delete(view.track));
     }
     const tracks = new Set(views.map(({ track }) => track));
     for (const track of this.#told.keys()) if (!tracks.has(track)) this.#told.delete(track);
   }
 
-  #soundBlocked() {
-    this.#startSound.hidden = false;
-  }
-
   #playAll() {
-    this.#startSound.hidden = true;
+    hide(this.#startSound, true, this.#list);
     for (const tile of this.#tiles.values()) tile.play();
   }
 }
+
+customElements.define("evisit-tiles", Tiles);

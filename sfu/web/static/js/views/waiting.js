@@ -1,10 +1,10 @@
 /** The waiting room: the truth about where one is, and nothing of what happens in the visit. */
 
-import { el } from "../dom.js";
+import { build, el, given } from "../dom.js";
 import { helpLine } from "../operator.js";
 import { clockTime, setText } from "../text.js";
 import { WakeLock } from "../wake.js";
-import { Controls, Preview } from "./controls.js";
+import { Controls, ownPicture, play } from "./controls.js";
 
 /**
  * Where staff are, as far as is known.
@@ -27,17 +27,20 @@ function reasonKey(me) {
   return me?.second_device ? "waiting.second_device" : null;
 }
 
-export class WaitingView {
+export class WaitingView extends HTMLElement {
   titleKey = "waiting.title";
+  /** @type {import("../devices.js").Devices} */
+  devices = given();
+  /** Told that somebody wants to leave. */
+  leave = () => {};
   heading = el("h1", { text: "waiting.title", attrs: { tabindex: -1 } });
   #status = el("p", { class: "lead", testid: "waiting-status", attrs: { role: "status" } });
   #facts = el("dl", { class: "facts", testid: "facts" });
   #notices = el("div", { class: "notices", testid: "notices", attrs: { role: "log" }, label: "waiting.notices" });
   #hint = el("p", { class: "small", testid: "waiting-reason" });
-  #preview = new Preview();
+  #picture = ownPicture();
   #placeholder = el("p", { class: "preview-off", text: "preview.off" });
-  #controls;
-  #devices;
+  #controls = new Controls();
   #shownNotices = 0;
   #toldFacts = "";
   #wake = new WakeLock();
@@ -45,28 +48,20 @@ export class WaitingView {
   #level = null;
   #metering = el("div");
   #measured = false;
-  #stopped = false;
 
-  /**
-   * @param {object} options
-   * @param {import("../devices.js").Devices} options.devices
-   * @param {() => void} options.leave
-   */
-  constructor({ devices, leave }) {
-    this.#devices = devices;
-    this.#controls = new Controls({ devices, leave });
-    this.element = el(
-      "main",
+  connectedCallback() {
+    const { devices, leave } = this;
+    build(
+      this,
       { class: "card waiting", testid: "waiting" },
       this.heading,
       this.#status,
       this.#notices,
       this.#facts,
-      el("div", { class: "preview" }, this.#preview.element, this.#placeholder),
-      this.#metering,
+      el("div", { class: "preview" }, this.#picture, this.#placeholder),
       el("p", { class: "small", text: "waiting.private" }),
       this.#controls.faults,
-      this.#controls.element,
+      Object.assign(this.#controls, { devices, leave }),
       this.#metering,
       el("button", { class: "button plain", testid: "change-devices", text: "devices.change", attrs: { type: "button" }, on: { click: () => void this.#change() } }),
       this.#hint,
@@ -75,10 +70,8 @@ export class WaitingView {
     this.#wake.hold();
   }
 
-  stop() {
-    this.#stopped = true;
+  disconnectedCallback() {
     this.#wake.release();
-    this.#level?.stop();
   }
 
   /** What only whoever has a microphone needs comes later than the rest. */
@@ -87,10 +80,10 @@ export class WaitingView {
     this.#measured = true;
     try {
       const { LevelLine } = await import("./level.js");
-      if (this.#stopped) return;
+      if (!this.isConnected) return;
       this.#level = new LevelLine();
-      this.#metering.replaceChildren(this.#level.element);
-      this.#level.update(this.#devices.microphone);
+      this.#metering.replaceChildren(this.#level);
+      this.#level.update(this.devices.microphone);
     } catch {
       this.#measured = false; // the network failed; the next change tries again
     }
@@ -99,7 +92,7 @@ export class WaitingView {
   async #change() {
     try {
       const { chooseDevices } = await import("./choosing.js");
-      if (!this.#stopped) await chooseDevices(this.#devices);
+      if (this.isConnected) await chooseDevices(this.devices);
     } catch {
       // The network failed; another press tries again.
     }
@@ -111,7 +104,7 @@ export class WaitingView {
     setText(this.#status, statusKey(state, presence));
     // Without a channel nothing of it may be true any more; the line on top says so.
     this.#status.hidden = state.reconnecting;
-    this.element.dataset.staff = presence;
+    this.dataset.staff = presence;
     const why = reasonKey(state.me);
     this.#hint.hidden = why === null;
     if (why !== null) setText(this.#hint, why);
@@ -120,9 +113,10 @@ export class WaitingView {
       this.#notices.append(el("p", { class: "notice", testid: "notice" }, el("strong", { text: "waiting.notice" }), " ", el("bdi", {}, text)));
     }
     this.#shownNotices = state.notices.length;
-    this.#preview.update(this.#devices.camera.track);
-    this.#placeholder.hidden = this.#devices.camera.track !== null;
-    const { microphone } = this.#devices;
+    const { camera, microphone } = this.devices;
+    play(this.#picture, camera.track);
+    this.#picture.hidden = !camera.track;
+    this.#placeholder.hidden = !this.#picture.hidden;
     this.#metering.hidden = !microphone.on;
     if (microphone.track) void this.#measure();
     this.#level?.update(microphone);
@@ -146,3 +140,5 @@ export class WaitingView {
     for (const [key, value] of facts) if (value) this.#facts.append(el("div", {}, el("dt", { text: key }), value));
   }
 }
+
+customElements.define("evisit-waiting", WaitingView);

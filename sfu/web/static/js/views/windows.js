@@ -1,6 +1,6 @@
 /** Where the meeting is shown: on the full screen, or with its largest picture in a window of its own. Each only where the browser can. */
 
-import { el } from "../dom.js";
+import { build, el } from "../dom.js";
 
 /**
  * @param {string} testid
@@ -17,32 +17,28 @@ const toggle = (testid, text, possible, act) =>
     on: { click: () => void act() },
   });
 
-export class Windows {
-  #mainVideo;
-  #say;
+export class Windows extends HTMLElement {
+  /** The picture to go on with, where there is one. @type {() => HTMLVideoElement | null} */
+  mainVideo = () => null;
+  /** Told why nothing has happened. @type {(key: string) => void} */
+  say = () => {};
   #full = toggle("fullscreen", "screen.full", document.fullscreenEnabled === true, () => this.#toggleFull());
   #own = toggle("pip", "screen.pip", document.pictureInPictureEnabled === true, () => this.#toggleOwn());
-  buttons = [this.#full, this.#own];
+  #left = new AbortController();
   /** The picture that has a window of its own. @type {HTMLVideoElement | null} */
   #shown = null;
 
-  /**
-   * @param {object} options
-   * @param {() => HTMLVideoElement | null} options.mainVideo the picture to go on with, where there is one
-   * @param {(key: string) => void} options.say told why nothing has happened
-   */
-  constructor({ mainVideo, say }) {
-    this.#mainVideo = mainVideo;
-    this.#say = say;
-    document.addEventListener("fullscreenchange", this.#show);
-    document.addEventListener("enterpictureinpicture", this.#entered);
+  connectedCallback() {
+    const { signal } = this.#left;
+    document.addEventListener("fullscreenchange", this.#show, { signal });
+    document.addEventListener("enterpictureinpicture", this.#entered, { signal });
+    build(this, { class: "windows" }, this.#full, this.#own);
     this.#show();
   }
 
   /** The meeting is over: no window of it is left. */
-  stop() {
-    document.removeEventListener("fullscreenchange", this.#show);
-    document.removeEventListener("enterpictureinpicture", this.#entered);
+  disconnectedCallback() {
+    this.#left.abort();
     if (document.fullscreenElement) void document.exitFullscreen().catch(() => {});
     if (document.pictureInPictureElement) void document.exitPictureInPicture().catch(() => {});
   }
@@ -50,7 +46,7 @@ export class Windows {
   /** Tiles have come or gone: whoever has left is in no window either. */
   update() {
     if (!this.#shown || this.#shown.isConnected) return;
-    this.#left();
+    this.#closed();
     void document.exitPictureInPicture().catch(() => {}); // most browsers have done so
   }
 
@@ -59,11 +55,11 @@ export class Windows {
     const video = /** @type {HTMLVideoElement} */ (event.target);
     this.#shown = video;
     // At the picture itself: one that is out of the page tells nobody above it.
-    video.addEventListener("leavepictureinpicture", () => this.#shown === video && this.#left(), { once: true });
+    video.addEventListener("leavepictureinpicture", () => this.#shown === video && this.#closed(), { once: true });
     this.#show();
   };
 
-  #left() {
+  #closed() {
     this.#shown = null;
     this.#show();
   }
@@ -78,18 +74,20 @@ export class Windows {
     try {
       await (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen());
     } catch {
-      this.#say("screen.refused"); // as where a portal that shows the page in a frame has not allowed it
+      this.say("screen.refused"); // as where a portal that shows the page in a frame has not allowed it
     }
   }
 
   async #toggleOwn() {
-    const video = this.#mainVideo();
+    const video = this.mainVideo();
     try {
       if (this.#shown) await document.exitPictureInPicture();
       else if (video) await video.requestPictureInPicture();
-      else this.#say("screen.pip.none");
+      else this.say("screen.pip.none");
     } catch {
-      this.#say("screen.refused");
+      this.say("screen.refused");
     }
   }
 }
+
+customElements.define("evisit-windows", Windows);
