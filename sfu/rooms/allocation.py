@@ -31,8 +31,8 @@ LEAST_STAY = 10.0
 """Seconds. What was given and is lost again sooner was not there: the next time it takes twice the patience."""
 MOST_PATIENCE = 30.0
 """Seconds. A picture that is smaller than it could be is less of a nuisance than one that changes all the time."""
-RESUME_PATIENCE = 6.0
-"""Seconds, at most, for a picture that is paused: to see somebody comes before steadiness."""
+RESUME_SHARE, RESUME_PATIENCE = 1 / 3, 6.0
+"""Of the patience, and seconds at most, for a picture that is paused: to see somebody comes before steadiness."""
 LENT_TO_BETTER, LENT_TO_BETTER_SECONDS = 1.6, 0.8
 """Times the estimate, at most, to what has just got better. By a moment's delay the estimate falls to 0.85 of what arrived
 (draft-ietf-rmcat-gcc-02, 5.5), part of which was still the layer below."""
@@ -81,7 +81,7 @@ class Allotment:
     sound: float = 0.0
 
     def patience_for(self, grant: Grant) -> float:
-        return min(self.patience, RESUME_PATIENCE) if grant.paused else self.patience
+        return min(self.patience * RESUME_SHARE, RESUME_PATIENCE) if grant.paused else self.patience
 
     def next_timer(self) -> float | None:
         """When a picture may be made better, if nothing happens until then."""

@@ -38,7 +38,7 @@ NACK_INTERVAL = 0.01
 DEFAULT_ROUND_TRIP = 0.1
 """Seconds, until a report has told better."""
 ROUND_TRIP_GAIN = 0.25
-"""What a report's round trip counts for beside those before it (as RFC 6298 2.3): one that a busy browser answered late holds nothing back."""
+"""What a report's round trip counts for beside those before it (RFC 6298 2.3): one that a busy browser answered late holds nothing back."""
 LEAST_LEAVE = 100_000
 """Bits per second that a sender of pictures is always given leave for: below that there is nothing to see."""
 MAX_CNAME = 255

@@ -47,7 +47,9 @@ def test_another_implementation_reads_our_offer() -> None:
     ]
     assert [[ssrc.ssrc for ssrc in media.ssrc] for media in read.media] == [[1111], [2222, 3333], []]
     assert [codec.mimeType for codec in read.media[1].rtp.codecs] == ["video/VP8", "video/rtx"]
-    assert {extension.uri.rpartition(":")[2].rpartition("/")[2] for extension in read.media[0].rtp.headerExtensions} == {
+    assert {
+        extension.uri.rpartition(":")[2].rpartition("/")[2] for extension in read.media[0].rtp.headerExtensions
+    } == {
         "draft-holmer-rmcat-transport-wide-cc-extensions-01",
         "mid",
         "ssrc-audio-level",
@@ -78,7 +80,11 @@ def test_an_answer_tells_where_packets_are_numbered() -> None:
     line = f"a=extmap:{NUMBER_EXTENSION} {URI_TRANSPORT_CC}\n"
     numbered = read_answer(ANSWER.replace("a=mid:1\n", "a=mid:1\n" + line))
     assert numbered.numbers == NUMBER_EXTENSION
-    assert {mid: section.numbers for mid, section in numbered.sections.items()} == {"0": 0, "1": NUMBER_EXTENSION, "2": 0}
+    assert {mid: section.numbers for mid, section in numbered.sections.items()} == {
+        "0": 0,
+        "1": NUMBER_EXTENSION,
+        "2": 0,
+    }
 
 
 def test_an_offer_s_lines_end_as_the_grammar_asks() -> None:

@@ -247,6 +247,7 @@ def test_a_pause_ends_by_itself() -> None:
     held = after(held, 80, 1.0, camera(A))
     due = held.next_timer()
     assert due is not None
+    assert due <= 1.0 + 1.0, "sooner than a picture gets better"
     assert given_to(after(held, 80, due, camera(A))) == {A: (0, 0)}
 
 

@@ -29,6 +29,10 @@ SETTLING = 1.0
 REMB_LASTS = 5.0  # seconds; receivers repeat theirs every second
 LIMITED = 0.65
 """Of the estimate: where less than this is sent, nothing is learnt of whether it holds."""
+UNFILLED = 1.0
+"""Seconds for which less than that was sent, after which a delay that grows is not by what is sent, as long as that arrives."""
+CARRIED = 0.6
+"""Of what is sent, what arrives at least where it is carried: both are means, over half a second each but not the same one."""
 SENDING_WINDOW = 0.5  # seconds over which the sending rate is smoothed
 
 _HALF_REFERENCE = 1 << 23
@@ -67,6 +71,7 @@ class Estimator:
         self._settled = False
         self._fell_at = float("-inf")
         self._narrowed_at = float("-inf")
+        self._filled_at = now
         self._restart()
 
     def _restart(self) -> None:
@@ -128,7 +133,9 @@ class Estimator:
             self.probe = None
             self._narrowed_at = now
         elif received:
-            self._delay.update(self._detector.usage, acknowledged, self.round_trip, now)
+            self._delay.update(
+                self._detector.usage, acknowledged, self.round_trip, now, unfilled=self._unfilled(acknowledged, now)
+            )
         self._loss.count(received + lost, lost, now, self.round_trip, max(self.sending, self.least), acknowledged)
         if acknowledged and self._detector.usage is Usage.NORMAL and self._loss.ours < LOW:
             self._loss.allow(acknowledged)
@@ -139,6 +146,12 @@ class Estimator:
             self._plan.fell(before, after, now)
         begun = self._plan.begun and self.probe is None
         self._settled = self._settled or after < before or begun or now - self._began_at >= SETTLING
+
+    def _unfilled(self, acknowledged: float, now: float) -> bool:
+        """Whether far less than the estimate has been sent for a while, and arrives."""
+        if self.sending >= LIMITED * self._delay.rate:
+            self._filled_at = now
+        return now - self._filled_at > UNFILLED and acknowledged >= CARRIED * self.sending
 
     def _read(self, feedback: TransportFeedback) -> tuple[int, int]:
         """Go through the arrivals; how many were told anew as received and as lost, less those that were told lost before and have come."""

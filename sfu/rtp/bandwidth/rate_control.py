@@ -90,10 +90,15 @@ class RateControl:
         """What was found of the link is not of this one."""
         self._link.forget()
 
-    def update(self, usage: Usage, acknowledged: float, round_trip: float, now: float) -> None:
-        """What the detector says now, and what arrives (0: not known)."""
+    def update(
+        self, usage: Usage, acknowledged: float, round_trip: float, now: float, *, unfilled: bool = False
+    ) -> None:
+        """What the detector says now, and what arrives (0: not known).
+
+        `unfilled`: far less is sent than the rate, and it arrives. Then what arrives is no measure of the link.
+        """
         if usage is Usage.OVERUSED:
-            self._decrease(acknowledged, round_trip, now)
+            self._decrease(acknowledged, round_trip, now, unfilled)
         elif usage is Usage.UNDERUSED:
             self._holding = True
         elif self._holding:
@@ -126,12 +131,18 @@ class RateControl:
         packet_bits = frame_bits / max(-(-frame_bits // PACKET_BITS), 1.0)
         return max(MIN_SLOPE, packet_bits / (round_trip + RESPONSE_TIME))
 
-    def _decrease(self, acknowledged: float, round_trip: float, now: float) -> None:
+    def _decrease(self, acknowledged: float, round_trip: float, now: float, unfilled: bool) -> None:
         interval = min(max(round_trip, REDUCE_INTERVAL_LEAST), REDUCE_INTERVAL_MOST)
-        far_above = acknowledged and acknowledged < self.rate / 2
+        far_above = acknowledged and acknowledged < self.rate / 2 and not unfilled
         if self._changed_at >= 0 and self._holding and now - self._changed_at < interval and not far_above:
             return
         link = self._link
+        if unfilled:
+            # A stall, or somebody else: sound alone would make of 500 kbit/s the 50 that it takes, and no picture came back for seconds.
+            self.rate = max(BETA * self.rate, self.least)
+            self._holding = True
+            self._changed_at = now
+            return
         lowered = BETA * acknowledged if acknowledged else self.rate / 2
         if lowered > self.rate and link.rate:
             lowered = BETA * link.rate

@@ -95,6 +95,28 @@ def test_a_growing_queue_takes_the_estimate_below_the_link() -> None:
     assert way.estimator.congested(way.now)
 
 
+def sound_alone() -> Way:
+    """Pictures have shown what the way carries, and only sound goes on."""
+    way = Way()
+    way.send(2.0, 1e6, 1e9)
+    way.send(3.0, 1e5, 1e9)
+    assert way.rate > 9e5
+    return way
+
+
+def test_a_moments_delay_of_sound_alone_does_not_tell_that_pictures_have_no_room() -> None:
+    way = sound_alone()
+    way.send(0.6, 1e5, 8e4)
+    assert way.estimator.usage is Usage.OVERUSED
+    assert way.rate > 5e5
+
+
+def test_a_way_too_narrow_for_sound_alone_is_found_all_the_same() -> None:
+    way = sound_alone()
+    way.send(8.0, 1e5, 4e4)
+    assert way.rate < 1e5
+
+
 def test_loss_takes_it_down_too() -> None:
     way = Way()
     way.send(2.0, 1e6, 1e9)

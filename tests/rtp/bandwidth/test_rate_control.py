@@ -60,6 +60,15 @@ def test_within_a_round_trip_it_is_lowered_once() -> None:
     assert one.rate == pytest.approx(BETA * 7e5)
 
 
+def test_where_little_is_sent_it_is_lowered_by_a_share_once_a_round_trip() -> None:
+    one = control(1e6)
+    for now in (1.0, 1.05, 1.11):
+        one.update(OVERUSED, 5e4, ROUND_TRIP, now, unfilled=True)
+    assert one.rate == pytest.approx(BETA * BETA * 1e6)
+    one.update(OVERUSED, 5e4, ROUND_TRIP, 1.22)
+    assert one.rate == pytest.approx(BETA * 5e4)
+
+
 def test_a_queue_that_drains_holds_it() -> None:
     one = control()
     updates(one, UNDERUSED, 9e5, 5.0, 0.0)
