@@ -1,3 +1,5 @@
+cimport cython
+
 from sfu.rtp.seq cimport Unroller
 
 cdef class ArrivalLog:
@@ -6,3 +8,10 @@ cdef class ArrivalLog:
     cdef public long long _told, _count, _missing
 
     cpdef bint note(self, long long number, double now)
+    @cython.locals(entries=list, entry=tuple, number="long long", last="long long", first="long long", begin="long long")
+    cpdef list feedback(self, sender_ssrc, media_ssrc)
+    @cython.locals(
+        number="long long", arrival=double, reference="long long", clock="long long", statuses=list, following="long long",
+        index="long long", units="long long",
+    )
+    cdef tuple _packet(self, list entries, long long begin, long long first, sender_ssrc, media_ssrc)

@@ -49,55 +49,54 @@ class ArrivalLog:
 
     def feedback(self, sender_ssrc: int, media_ssrc: int) -> list[TransportFeedback]:
         """What has arrived since the last time: numbers without gap from the last told one on, and late ones again from where they are."""
-        if not self._arrivals:
-            return []
-        arrivals: dict[int, float] = {}
-        for number, arrival in self._arrivals:
-            arrivals.setdefault(number, arrival)
+        entries: list[tuple[int, float]] = []
+        last = -1
+        # In the order in which they were sent; of two with one number the one that came first.
+        for entry in sorted(self._arrivals):
+            number = entry[0]
+            if number != last and (number > self._told - REMEMBERED or self._told < 0):
+                entries.append(entry)
+            last = number
         self._arrivals.clear()
-        numbers = sorted(number for number in arrivals if number > self._told - REMEMBERED or self._told < 0)
         packets: list[TransportFeedback] = []
-        self._missing = MAX_STATUSES + MISSING_EACH * len(numbers)
+        self._missing = MAX_STATUSES + MISSING_EACH * len(entries)
         begin = 0
-        while begin < len(numbers):
-            first = numbers[begin]
+        while begin < len(entries):
+            first = entries[begin][0]
             if first > self._told >= 0 and first - self._told < min(MAX_STATUSES, self._missing):
                 # What is missing before it is told as missing, once.
                 first = self._told + 1
-            packet, begin = self._packet(numbers, begin, first, arrivals, sender_ssrc, media_ssrc)
+            packet, begin = self._packet(entries, begin, first, sender_ssrc, media_ssrc)
             packets.append(packet)
-            self._told = max(self._told, numbers[begin - 1])
+            self._told = max(self._told, entries[begin - 1][0])
         return packets
 
     def _packet(
-        self,
-        numbers: list[int],
-        begin: int,
-        first: int,
-        arrivals: dict[int, float],
-        sender_ssrc: int,
-        media_ssrc: int,
+        self, entries: list[tuple[int, float]], begin: int, first: int, sender_ssrc: int, media_ssrc: int
     ) -> tuple[TransportFeedback, int]:
-        """One packet that begins with the status of `first`; and which of `numbers` the next one begins with."""
-        reference = int(arrivals[numbers[begin]] / REFERENCE_UNIT)
+        """One packet that begins with the status of `first`; and which of `entries`, numbers and arrivals, the next one begins with."""
+        number, arrival = entries[begin]
+        reference = int(arrival / REFERENCE_UNIT)
         clock = reference * _UNITS_A_REFERENCE
         statuses: list[int | None] = []
         following = first
-        self._missing -= numbers[begin] - first
+        self._missing -= number - first
         index = begin
-        while index < len(numbers) and numbers[index] - first < MAX_STATUSES:
-            number = numbers[index]
-            if following < number and following <= self._told:
-                # Between two late ones stand some that were told as arrived: nothing is to be said of them again.
+        while index < len(entries):
+            number, arrival = entries[index]
+            # Between two late ones stand some that were told as arrived: nothing is to be said of them again.
+            if number - first >= MAX_STATUSES or (following < number and following <= self._told):
                 break
             if index > begin:
                 self._missing -= number - following
                 if self._missing < 0:
                     break
-            units = round(arrivals[number] / DELTA_UNIT)
+            units = round(arrival / DELTA_UNIT)
             if not _LEAST <= units - clock <= _MOST:
                 break
-            statuses += [None] * (number - following)
+            while following < number:
+                statuses.append(None)
+                following += 1
             statuses.append(units - clock)
             clock = units
             following = number + 1

@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 
 from sfu.errors import MalformedPacket
+from sfu.rtp import wire
 
 REFERENCE_UNIT = 0.064  # seconds
 DELTA_UNIT = 0.00025  # seconds
@@ -17,6 +18,9 @@ _LARGE = struct.Struct("!h")
 _NOT_RECEIVED = 0
 _SMALL_DELTA = 1
 _LARGE_DELTA = 2
+_VECTOR = 0xC000
+"""A chunk of seven statuses of two bits each, of which the first stands highest: at …"""
+_FIRST_SHIFT = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,31 +66,40 @@ def parse_transport_feedback(body: bytes, limit: int) -> TransportFeedback | Non
 
 def build_transport_feedback(packet: TransportFeedback) -> bytes:
     """What follows the four bytes of the RTCP header, not yet padded to words. Statuses are written as vectors of seven."""
-    statuses = [_status(arrival) for arrival in packet.arrivals]
-    body = bytearray(
-        _FIXED.pack(
-            packet.sender_ssrc,
-            packet.media_ssrc,
-            packet.base_sequence,
-            len(statuses),
-            (packet.reference_time & 0xFFFFFF) << 8 | (packet.feedback_count & 0xFF),
-        )
+    arrivals = packet.arrivals
+    at = _FIXED.size
+    end = at + 2 * -(-len(arrivals) // 7)
+    body = bytearray(end + 2 * len(arrivals))
+    _FIXED.pack_into(
+        body,
+        0,
+        packet.sender_ssrc,
+        packet.media_ssrc,
+        packet.base_sequence,
+        len(arrivals),
+        (packet.reference_time & 0xFFFFFF) << 8 | (packet.feedback_count & 0xFF),
     )
-    for first in range(0, len(statuses), 7):
-        chunk = 0xC000
-        for index, status in enumerate(statuses[first : first + 7]):
-            chunk |= status << (12 - 2 * index)
-        body += _CHUNK.pack(chunk)
-    for arrival, status in zip(packet.arrivals, statuses, strict=True):
+    view = body
+    chunk, shift = _VECTOR, _FIRST_SHIFT
+    for arrival in arrivals:
         if arrival is not None:
-            body += bytes((arrival,)) if status == _SMALL_DELTA else _LARGE.pack(arrival)
-    return bytes(body)
-
-
-def _status(arrival: int | None) -> int:
-    if arrival is None:
-        return _NOT_RECEIVED
-    return _SMALL_DELTA if 0 <= arrival <= 255 else _LARGE_DELTA
+            delta = arrival
+            if 0 <= delta <= 255:
+                chunk |= _SMALL_DELTA << shift
+                view[end] = delta
+                end += 1
+            else:
+                chunk |= _LARGE_DELTA << shift
+                _LARGE.pack_into(body, end, delta)
+                end += 2
+        shift -= 2
+        if shift < 0:
+            wire.write_16(view, at, chunk)
+            at += 2
+            chunk, shift = _VECTOR, _FIRST_SHIFT
+    if shift != _FIRST_SHIFT:
+        wire.write_16(view, at, chunk)
+    return bytes(body[:end])
 
 
 def _parse_chunks(body: bytes, count: int) -> tuple[list[int], int]:

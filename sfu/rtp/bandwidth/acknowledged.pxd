@@ -1,0 +1,15 @@
+cimport cython
+
+cdef class AcknowledgedRate:
+    cdef public double rate, _sent, _arrival
+    cdef public long long _number, _bytes, _silent, _sum
+    cdef public object _full
+
+    @cython.locals(number="long long")
+    cpdef add(self, double sent, double arrival, long long size)
+    cpdef found(self, double rate)
+    cdef _advance(self, long long number, double later)
+    cdef _finish(self)
+    cdef _begin(self)
+    cdef _push_silence(self, long long count)
+    cdef _push(self, long long count)

@@ -1,0 +1,12 @@
+cimport cython
+
+cdef class Trendline:
+    cdef public double slope, _accumulated, _smoothed, _began
+    cdef public long long count
+    cdef public object _points
+
+    cpdef add(self, double send_delta, double arrival_delta, double arrival)
+    @cython.locals(
+        first_x=double, first_y=double, x=double, y=double, sum_x=double, sum_y=double, sum_xx=double, sum_xy=double, below=double,
+    )
+    cdef double _fit(self)

@@ -1,0 +1,1 @@
+# Classes and functions stay Python's; what they do is compiled.
