@@ -256,7 +256,7 @@ def _parser() -> argparse.ArgumentParser:
         "call",
         "two people in a real browser, one of them on a network that is slow, lossy, without UDP, or becomes another",
         "What is seen and heard: freezes, gaps, layers, sound that was made up, lips and voice. Needs Chromium, and the machine to itself.",
-        30.0,
+        60.0,
     )
     one.add_argument(
         "--cases", type=_cases(call.CASES), default=list(call.CASES), metavar="NAME,…", help="some of them (all)"

@@ -6,6 +6,7 @@ Two browser tabs, one of them behind a relay of real sockets whose conditions ar
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from bench.browser import BrowserFailed, NoBrowser, chromium
 from bench.generator import FAILURES
 from bench.lips import LIPS, SOURCE, skews
 from bench.portal import Portal
+from bench.process import run_as_media
 from bench.report import Row, Watcher
 from bench.run import ScenarioFailed
 from bench.server import DEFAULTS, Server
@@ -353,6 +355,9 @@ async def _run(cases: Sequence[str], seconds: float, watcher: Watcher) -> list[R
     port = _free_port()
     async with chromium(FRAME_RATE) as browser, aiohttp.ClientSession() as http:
         with Server(config=DEFAULTS, media_port=port) as server:
+            # Server and network are on machines of their own in life. Here the browser's threads would go before them, where they may.
+            for process in (server.pid, os.getpid()):
+                run_as_media(process)
             hall = Hall(browser, server, Portal(http, server.base_url, server.portal_key), port, seconds)
             for number, name in enumerate(cases):
                 watcher.tell("call", name, number, len(cases))
