@@ -1,6 +1,7 @@
 /** The page's live regions: a polite line that everybody sees, and an urgent one for screen readers. */
 
 import { el } from "./dom.js";
+import { hide } from "./focus.js";
 import { clearText, setText, t } from "./text.js";
 
 const SHOWN_FOR = 10_000; // ms; an old line must not be taken for news
@@ -69,7 +70,7 @@ export class Announcer {
     clearTimeout(this.#undoTimer);
     this.#takeBack = null;
     clearText(this.#undoText);
-    this.#undoButton.hidden = true;
+    hide(this.#undoButton, true);
   }
 
   /**

@@ -40,9 +40,12 @@ export function ask({ testid, title, text, content, choices }) {
     content ?? null,
     el("div", { class: "choices" }, ...buttons),
   );
+  const asker = document.activeElement;
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       open.delete(dialog);
+      // The browser gives the focus back to where it was. What was there may have gone meanwhile.
+      if (!asker?.isConnected) document.querySelector("h1")?.focus();
       dialog.remove();
       resolve(dialog.returnValue || null);
     });

@@ -4,6 +4,7 @@ import { Check, ITEMS } from "../check.js";
 import { chime } from "../chime.js";
 import { SOURCES } from "../devices.js";
 import { build, el, given, icon } from "../dom.js";
+import { hide } from "../focus.js";
 import { clearText, setText } from "../text.js";
 import { blurChoice } from "./choosing.js";
 import { ownPicture, play } from "./controls.js";
@@ -30,6 +31,7 @@ export class Equipment extends HTMLElement {
   #choices = new Map();
   #background = el("div");
   #items = new Map(ITEMS.map((item) => [item, Object.assign(new CheckLine(), { item })]));
+  #checks = el("div", { class: "checks", testid: "checks", label: "check.title", attrs: { role: "list", tabindex: -1 } }, ...this.#items.values());
   #summary = el("p", { class: "check-summary", testid: "check-summary", attrs: { role: "status" } });
   #again = el("button", { class: "button plain", testid: "check-again", text: "check.again", attrs: { type: "button" } });
 
@@ -59,7 +61,7 @@ export class Equipment extends HTMLElement {
         el("button", { class: "button plain", testid: "speaker-test", attrs: { type: "button" }, on: { click: () => this.#sound() } }, icon("sound"), el("span", { text: "equipment.speaker" })),
         el("p", { class: "hint", text: "equipment.speaker.hint" }),
       ),
-      el("div", { class: "checks", testid: "checks", label: "check.title", attrs: { role: "list" } }, ...this.#items.values()),
+      this.#checks,
       this.#summary,
       this.#again,
     );
@@ -86,7 +88,7 @@ export class Equipment extends HTMLElement {
       button.replaceChildren(icon(source, !on), el("span", { text: `control.${source}.${on ? "on" : "off"}` }));
     }
     for (const [item, line] of this.#items) line.update(this.#check.results[item]);
-    this.#again.hidden = this.#check.running;
+    hide(this.#again, this.#check.running, this.#checks);
     if (this.#check.running) clearText(this.#summary);
     else setText(this.#summary, this.#check.summary);
     this.#summary.dataset.passed = String(!this.#check.running && this.#check.summary === "check.passed");
@@ -124,7 +126,7 @@ export class Equipment extends HTMLElement {
       if (known === choice.known) continue;
       choice.known = known;
       // One is no choice.
-      choice.field.hidden = found[source].length < 2;
+      hide(choice.field, found[source].length < 2, this);
       choice.select.replaceChildren(
         ...found[source].map(({ id, name, current }) => el("option", { attrs: { value: id, selected: current } }, name)),
       );

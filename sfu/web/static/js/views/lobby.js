@@ -1,6 +1,7 @@
 /** Who waits, for those who may admit: who they are, how surely, how long; and who was turned away. */
 
 import { build, el, given } from "../dom.js";
+import { hide } from "../focus.js";
 import { reconcile } from "../rows.js";
 import { plainName, roleKey, setText } from "../text.js";
 import { expectedIn, presentIn } from "../state.js";
@@ -74,9 +75,9 @@ export class LobbyPanel extends HTMLElement {
     const present = presentIn(state.lobby).length;
     setText(this.heading, "lobby.title", { count: String(present) });
     this.#empty.hidden = present > 0;
-    this.#noticeAll.hidden = present < 2;
+    hide(this.#noticeAll, present < 2, this.heading);
     this.#expected = expectedIn(state.lobby);
-    this.#admitAll.hidden = this.#expected.length < 2;
+    hide(this.#admitAll, this.#expected.length < 2, this.heading);
     setText(this.#admitAll, "lobby.admit_all", { count: String(this.#expected.length) });
     reconcile(this.#list, this.#entries, waiting, (p) => p.participant, () => Object.assign(new WaitingEntry(), { actions }), this.heading);
     reconcile(this.#turnedAwayList, this.#turnedAway, turnedAway, (p) => p.participant, () => Object.assign(new TurnedAwayEntry(), { actions }), this.heading);

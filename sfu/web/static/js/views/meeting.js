@@ -1,6 +1,7 @@
 /** The visit itself: everybody's tile, the people beside them, the controls below. */
 
 import { build, el, given, icon } from "../dom.js";
+import { hide } from "../focus.js";
 import { KEYS, listen } from "../shortcuts.js";
 import { clearText, plainName, setText } from "../text.js";
 import { WakeLock } from "../wake.js";
@@ -167,7 +168,7 @@ export class MeetingView extends HTMLElement {
     this.#isLocked = state.roster.locked;
     this.#locked.hidden = !this.#isLocked;
     setText(this.#lockButton, this.#isLocked ? "visit.unlock" : "visit.lock");
-    this.#lobby.hidden = this.#visitPart.hidden = !staff;
+    for (const part of [this.#lobby, this.#visitPart]) hide(part, !staff, this.#people.heading);
     this.#alone.hidden = state.roster.participants.length !== 1 || (staff && waiting.length > 0);
     const trouble = state.media === "interrupted" || state.media === "failed";
     this.#mediaLine.hidden = !trouble;
@@ -309,7 +310,7 @@ export class MeetingView extends HTMLElement {
    * @param {import("../state.js").Waiting[]} waiting
    */
   #showKnock(waiting) {
-    this.#knock.hidden = !this.#panel.hidden || waiting.length === 0;
+    hide(this.#knock, !this.#panel.hidden || waiting.length === 0);
     if (waiting.length === 1) setText(this.#knock, "lobby.knock.one", { name: plainName(waiting[0].name) });
     else if (waiting.length) setText(this.#knock, "lobby.knock.many", { count: String(waiting.length) });
   }

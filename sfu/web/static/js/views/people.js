@@ -79,7 +79,7 @@ class PersonEntry extends HTMLElement {
     }
     build(
       this,
-      { class: "entry", testid: "roster-entry", attrs: { role: "listitem" } },
+      { class: "entry", testid: "roster-entry", attrs: { role: "listitem", tabindex: -1 } },
       el("span", { class: "who" }, this.#name, this.#role),
       this.#marks,
       this.#advice,
@@ -99,12 +99,12 @@ class PersonEntry extends HTMLElement {
     const weak = !own && participant.connected && weakness(reception) !== null;
     this.#advice.hidden = !weak;
     if (weak) setText(this.#advice, hasText(`advice.${reception?.reason}`) ? `advice.${reception?.reason}` : "advice.delay", { name });
-    this.#buttons.hidden = own || !staff;
+    hide(this.#buttons, own || !staff, this);
     setText(this.#pin, participant.pinned ? "people.unpin" : "people.pin");
     setText(this.#pin, participant.pinned ? "people.unpin.named" : "people.pin.named", { name }, "aria-label");
     const open = (/** @type {string} */ source) => participant.tracks.some((track) => track.source === source && !track.muted);
-    this.#silence.hidden = !open("microphone");
-    this.#stopShare.hidden = !open("screen");
+    hide(this.#silence, !open("microphone"), this);
+    hide(this.#stopShare, !open("screen"), this);
     setText(this.#silence, "silence.microphone.named", { name }, "aria-label");
     setText(this.#stopShare, "silence.screen.named", { name }, "aria-label");
     setText(this.#hold, "people.hold.named", { name }, "aria-label");
