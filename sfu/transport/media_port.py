@@ -21,6 +21,9 @@ from sfu.transport.udp import UdpSocket
 
 BATCHES_PER_WAKE_UP = 4
 """Batches taken before the loop gets its turn, so that a flood on this port cannot starve signalling."""
+TIMER_SLACK = 0.002
+"""Seconds that a timer may be late, so that while packets come it is seen to with some of them, and not in a wake-up of its own: to wake up
+costs as much as forwarding a dozen packets."""
 FREE_PORT_TRIES = 16
 """Ports that the kernel is asked for, where any will do, until one is free for UDP and TCP."""
 
@@ -132,75 +135,86 @@ class MediaPort:
     # The loop
 
     def _on_datagrams(self) -> None:
+        now = clock.monotonic()
+        try:
+            self._receive(now)
+        finally:
+            self._settle(now)
+
+    def _receive(self, now: float) -> None:
+        """Take what has arrived, and forward it."""
         endpoint, plane, udp = self._endpoint, self._plane, self.udp
         assert endpoint is not None
         assert plane is not None
-        try:
-            for _ in range(BATCHES_PER_WAKE_UP):
+        for batch in range(BATCHES_PER_WAKE_UP):
+            if batch:
                 now = clock.monotonic()
-                datagrams = udp.receive()
-                if not datagrams:
-                    break
-                endpoint.receive_batch(udp.slab, datagrams, now)
-                plane.flush(now)
-                if len(datagrams) < BATCH:
-                    break
-                # Asked behind full batches: where the kernel threw something away, no others follow one.
-                endpoint.drops.counts[DropReason.RECEIVE_BUFFER_FULL] = udp.overflows()
-        finally:
-            self._settle()
+            datagrams = udp.receive()
+            if not datagrams:
+                break
+            endpoint.receive_batch(udp.slab, datagrams, now)
+            plane.flush(now)
+            if len(datagrams) < BATCH:
+                break
+            # Asked behind full batches: where the kernel threw something away, no others follow one.
+            endpoint.drops.counts[DropReason.RECEIVE_BUFFER_FULL] = udp.overflows()
 
     def _take(self, slab: Slab, datagrams: list[Datagram]) -> None:
         """What has come over a TCP connection."""
         assert self._endpoint is not None
         assert self._plane is not None
+        now = clock.monotonic()
         try:
             if datagrams:
-                now = clock.monotonic()
                 self._endpoint.receive_batch(slab, datagrams, now)
                 self._plane.flush(now)
         finally:
-            self._settle()
+            self._settle(now)
 
     def _on_wake(self) -> None:
         self._wake_pending = False
         if self._loop is not None and self._plane is not None:
+            now = clock.monotonic()
             try:
-                self._plane.flush(clock.monotonic())
+                self._plane.flush(now)
             finally:
-                self._settle()
+                self._settle(now)
 
     def _on_timer(self) -> None:
-        assert self._endpoint is not None
-        assert self._plane is not None
         self._timer = None
         now = clock.monotonic()
         try:
             if self.tcp is not None:
                 self.tcp.handle_timers(now)
-            self._endpoint.handle_timers(now)
-            self._plane.flush(now)
         finally:
-            self._settle()
+            self._settle(now)
 
-    def _settle(self) -> None:
-        """The end of every wake-up: hand up what happened, then see to the next timer."""
-        assert self._endpoint is not None
+    def _settle(self, now: float) -> None:
+        """The end of every wake-up: do what is due, hand up what happened, then see to the next timer. Media have gone out before."""
+        endpoint, tcp = self._endpoint, self.tcp
+        assert endpoint is not None
         try:
-            reports = self._endpoint.take_reports()
+            due = endpoint.next_timer()
+            if due is not None and due <= now:
+                endpoint.handle_timers(now)
+            reports = endpoint.take_reports()
             if reports:
                 self._on_reports(reports)
         finally:
-            dues = (self._endpoint.next_timer(), self.tcp.next_timer() if self.tcp is not None else None)
-            self._arm(min((due for due in dues if due is not None), default=None))
+            due = endpoint.next_timer()
+            other = tcp.next_timer() if tcp is not None else None
+            if other is not None and (due is None or other < due):
+                due = other
+            if due is not None:
+                self._arm(due, now)
 
-    def _arm(self, due: float | None) -> None:
-        """One timer in the loop. It may fire early, where what it was set for is gone: that costs one empty wake-up."""
-        if due is None or self._loop is None:
+    def _arm(self, due: float, now: float) -> None:
+        """One timer in the loop. It is set anew where it is no longer early enough, and where what it was set for has been seen to."""
+        if self._loop is None:
             return
         if self._timer is not None:
-            if self._timer_due <= due:
+            if self._timer_due <= due and not self._timer_due <= now < due:
                 return
             self._timer.cancel()
         self._timer_due = due
-        self._timer = self._loop.call_later(max(0.0, due - clock.monotonic()), self._on_timer)
+        self._timer = self._loop.call_later(max(0.0, due - now) + TIMER_SLACK, self._on_timer)

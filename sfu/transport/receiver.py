@@ -13,8 +13,10 @@ import struct
 import sys
 from typing import Any, Protocol, cast
 
+from sfu.rtp import wire
+from sfu.transport import native
 from sfu.transport.address import IPV4_LENGTH, IPV6_LENGTH, Source, source
-from sfu.transport.mmsg import CMSG_HEADER, NAME_SLOT, ffi, has, library
+from sfu.transport.mmsg import CMSG_HEADER, NAME_SLOT, ffi, has
 from sfu.transport.slab import Slab
 from sfu.transport.transmitter import Control
 
@@ -28,6 +30,8 @@ _IN_PKTINFO = struct.Struct("=i4s4s")
 _IN6_PKTINFO = struct.Struct("=16si")
 _CONTROL_SLOT = 64
 _CMSG_HEADER = struct.Struct(CMSG_HEADER)
+
+_recvmmsg = native.system_function("recvmmsg")
 
 
 class Receiver(Protocol):
@@ -69,38 +73,40 @@ class MmsgReceiver:
     def __init__(self, sock: socket.socket) -> None:
         self.slab = Slab(BATCH * SLOT)
         self._descriptor = sock.fileno()
-        self._recvmmsg = library().recvmmsg
-        self._null = ffi.NULL
         self._names: Any = ffi.new("unsigned char[]", BATCH * NAME_SLOT)
         self._control: Any = ffi.new("unsigned char[]", BATCH * _CONTROL_SLOT)
         self._vectors: Any = ffi.new("struct iovec[]", BATCH)
         self._headers: Any = ffi.new("struct mmsghdr[]", BATCH)
         for index in range(BATCH):
             self._prepare(index)
-        self._names_view = memoryview(ffi.buffer(self._names))
+        self._names_view = memoryview(ffi.buffer(self._names)).cast("B")
         self._control_view = memoryview(ffi.buffer(self._control))
-        self._headers_view = memoryview(ffi.buffer(self._headers)).cast("B")
-        self._pristine = bytes(self._headers_view)
+        self._pointer = native.pointer(self._headers)
+        headers = memoryview(ffi.buffer(self._headers)).cast("B")
+        self._headers_view = headers
+        self._pristine = bytes(headers)
         size = ffi.sizeof("struct mmsghdr")
-        self._words = self._headers_view.cast("I")
+        self._words = headers.cast("I")
+        self._in_use = 0
         self._length_at = ffi.offsetof("struct mmsghdr", "msg_len") // 4
         self._header_words = size // 4
         # sockaddr_in and sockaddr_in6 both begin with two bytes of family.
         self._source_length = IPV6_LENGTH if sock.family == socket.AF_INET6 else IPV4_LENGTH
 
     def receive(self) -> list[tuple[int, int, Source]]:
-        # The kernel writes the lengths of name and control data into the headers: they are put back first.
-        self._headers_view[:] = self._pristine
-        count = self._recvmmsg(self._descriptor, self._headers, BATCH, socket.MSG_DONTWAIT, self._null)
+        # The kernel has written the lengths of name and control data into the headers that it used: they are put back.
+        words, step = self._words, self._header_words
+        if self._in_use:
+            wire.write_bytes(self._headers_view, 0, self._pristine[: self._in_use * step * 4])
+        count = native.receive_many(_recvmmsg, self._descriptor, self._pointer, BATCH)
         if count <= 0:
             return []
-        names = bytes(self._names_view[: count * NAME_SLOT])
-        words, step, size = self._words, self._header_words, self._source_length
-        at, end = self._length_at, 2 + size
-        batch = [
-            (index * SLOT, words[index * step + at], names[index * NAME_SLOT + 2 : index * NAME_SLOT + end])
-            for index in range(count)
-        ]
+        self._in_use = count
+        size, at = self._source_length, self._length_at
+        batch = []
+        for index in range(count):
+            where = wire.read_bytes(self._names_view, index * NAME_SLOT + 2, size)
+            batch.append((index * SLOT, words[index * step + at], where))
         return cast("list[tuple[int, int, Source]]", batch)  # of all at once: a call for each costs a call
 
     def reply_control(self, offset: int) -> Control:

@@ -103,10 +103,12 @@ class UdpSocket:
     def send_runs(self, runs: Sequence[Run]) -> int:
         transmitter = self._transmitter
         refused = 0
-        if transmitter is None or len(runs) == 1 or not self._segmentation:
+        if transmitter is None or not self._segmentation:
             for destination, slab, start, end, segment, count in runs:
                 if not self.send(destination, slab.view[start:end], segment):
                     refused += count
+        elif len(runs) <= AT_ONCE:
+            refused = self._send_together(transmitter, cast("Sequence[UdpRun]", runs))
         else:
             for first in range(0, len(runs), AT_ONCE):
                 refused += self._send_together(transmitter, cast("Sequence[UdpRun]", runs[first : first + AT_ONCE]))
@@ -114,19 +116,20 @@ class UdpSocket:
 
     def _send_together(self, transmitter: MmsgTransmitter, runs: Sequence[UdpRun]) -> int:
         refused = 0
-        while runs:
-            taken, error = transmitter.send(runs)
-            if error:
+        while True:
+            taken = transmitter.send(runs)
+            if taken < 0:
                 # About the first of them. The others are tried anew: what is wrong may be this one's address.
                 destination, slab, start, end, segment, count = runs[0]
-                if not self._not_sent(OSError(error, ""), destination, slab.view[start:end], segment):
+                if not self._not_sent(OSError(-taken, ""), destination, slab.view[start:end], segment):
                     refused += count
                 taken = 1
             else:
-                for run in runs[:taken]:
-                    self.datagrams_sent += run[-1]
+                for index in range(taken):
+                    self.datagrams_sent += runs[index][-1]
+            if taken == len(runs):
+                return refused
             runs = runs[taken:]
-        return refused
 
     def send(self, destination: Destination, run: memoryview, segment: int) -> bool:
         assert isinstance(destination, UdpDestination)

@@ -20,6 +20,7 @@ from aiortc import (
 from aiortc.rtp import RtpPacket
 
 from sfu import clock
+from sfu.transport import media_port
 from sfu.transport.certificate import Certificate
 from sfu.transport.endpoint import Endpoint
 from sfu.transport.media_port import MediaPort
@@ -151,6 +152,41 @@ async def test_timers_run_by_themselves(sockets: list[socket.socket]) -> None:
     await asyncio.wait_for(served.reported.wait(), 60)
     assert [getattr(each, "peer", None) for reports in served.reports for each in reports] == [peer]
     served.media.close()
+
+
+class DuePlane(HearingPlane):
+    """Has something to do at `due`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.due: float | None = None
+        self.done = asyncio.Event()
+
+    def next_timer(self) -> float | None:
+        return self.due
+
+    def handle_timers(self, now: float) -> None:
+        assert self.due is not None
+        assert self.due <= now
+        self.due = None
+        self.done.set()
+
+
+async def test_what_is_due_is_done_with_the_packets_that_come(
+    monkeypatch: pytest.MonkeyPatch, sockets: list[socket.socket]
+) -> None:
+    """And not in a wake-up of its own, which is a day away here."""
+    monkeypatch.setattr(media_port, "TIMER_SLACK", 86_400.0)
+    plane = DuePlane()
+    media = MediaPort.bind("127.0.0.1", 0)
+    media.start(Endpoint(plane, media, SERVER, media.candidates()), plane, lambda reports: None)
+    sock = client(sockets, "127.0.0.1")
+    for _ in range(2):
+        plane.due = clock.monotonic()
+        sock.sendto(b"\xff", ("127.0.0.1", media.port))
+        await asyncio.wait_for(plane.done.wait(), 60)
+        plane.done.clear()
+    media.close()
 
 
 async def test_after_closing_nothing_is_received_or_sent(sockets: list[socket.socket]) -> None:

@@ -221,14 +221,16 @@ def test_where_the_kernel_refuses_a_run_its_datagrams_go_alone(together: bool, s
 def test_a_full_send_buffer_ends_no_batch(monkeypatch: pytest.MonkeyPatch, sockets: list[socket.socket]) -> None:
     udp = transmitting("127.0.0.1", True, sockets)
     assert udp._transmitter is not None
+    send = udp._transmitter.send
     peer = client(sockets, "127.0.0.1")
     there = UdpDestination(peer.getsockname())
-    send, answers = udp._transmitter.send, [(0, errno.EAGAIN), None, (0, errno.ENOBUFS), None]
+    answers = [-errno.EAGAIN, None, -errno.ENOBUFS, None]
 
-    def sometimes_full(runs: Sequence[UdpRun]) -> tuple[int, int]:
-        return answers.pop(0) or send(runs[:1])
+    class SometimesFull:
+        def send(self, runs: Sequence[UdpRun]) -> int:
+            return answers.pop(0) or send(runs[:1])
 
-    monkeypatch.setattr(udp._transmitter, "send", sometimes_full)
+    monkeypatch.setattr(udp, "_transmitter", SometimesFull())
     runs = Runs()
     for datagram in (b"a", b"b", b"c", b"d"):
         runs.add(there, datagram, datagram)
