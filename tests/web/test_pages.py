@@ -200,6 +200,7 @@ async def test_the_first_view_takes_few_files_and_names_what_comes_behind_it() -
         "css/first.css",
         "icon.svg",
         "js/entry.js",
+        "js/loading.js",
         "js/main.js",
         "js/text.js",
         "js/views/before.js",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -119,11 +119,21 @@ class PageServer:
         self.channels: asyncio.Queue[Channel] = asyncio.Queue()
         self.paths: list[str] = []
         """Path and query of every request, as a log would show them."""
+        self.lost: Counter[str] = Counter()
+        """File name → how many of the next requests for it fail."""
 
     def forget(self) -> None:
         """Begin anew, for the next test."""
         self.channels = asyncio.Queue()
         self.paths.clear()
+        self.lost.clear()
+
+    def loses(self, path: str) -> bool:
+        """Whether this request is one of those that fail."""
+        name = path.rpartition("/")[2]
+        lost = self.lost[name] > 0
+        self.lost[name] -= lost
+        return lost
 
     async def channel(self) -> Channel:
         """The next channel that the page opens."""
@@ -138,6 +148,8 @@ async def page_server(brand: Brand | None = None, *, before_scripts: str = "") -
     @web.middleware
     async def policy(request: web.Request, handler: Callable[[web.Request], web.StreamResponse]) -> web.StreamResponse:
         server.paths.append(request.path_qs)
+        if server.loses(request.path):
+            return web.Response(status=503)
         response = await handler(request)  # type: ignore[misc]  # aiohttp types a handler as either kind
         if before_scripts and response.content_type == "text/html" and isinstance(response, web.Response):
             assert isinstance(response.body, bytes)

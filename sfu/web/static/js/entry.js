@@ -7,10 +7,12 @@
  *
  * @typedef {{ticket: string} | {visit: string, key: string}} Entry
  * @typedef {{fragment: string, resume?: string, guest?: {name: string, role: string}, language?: string,
- *   microphone?: boolean, camera?: boolean, arrivalSound?: boolean, announcements?: boolean, pictureFirst?: boolean, captions?: boolean}} Memory
+ *   microphone?: boolean, camera?: boolean, arrivalSound?: boolean, announcements?: boolean, pictureFirst?: boolean, captions?: boolean,
+ *   begun?: number}} Memory
  */
 
 const KEY = "evisit";
+const ANEW_AFTER = 20_000; // ms; what a new document does not mend is not mended by many
 
 /**
  * @param {string} fragment without `#`
@@ -29,6 +31,7 @@ export function readFragment(fragment) {
 export class TabMemory {
   /** @type {Memory} */
   #memory = { fragment: "" };
+  #kept = false;
 
   constructor() {
     try {
@@ -48,9 +51,18 @@ export class TabMemory {
     this.#memory = { ...this.#memory, ...changes };
     try {
       sessionStorage.setItem(KEY, JSON.stringify(this.#memory));
+      this.#kept = true;
     } catch {
       // As above.
     }
+  }
+
+  /** Let a new document go on where this one is; not where it would remember nothing, and seldom. */
+  beginAnew() {
+    const now = Date.now();
+    if (Math.abs(now - (this.#memory.begun ?? 0)) < ANEW_AFTER) return;
+    this.remember({ begun: now });
+    if (this.#kept) location.reload();
   }
 
   /**

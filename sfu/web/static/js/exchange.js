@@ -6,6 +6,7 @@
  */
 
 import { SOURCES } from "./devices.js";
+import { loading } from "./loading.js";
 import { SCREEN_SOURCES } from "./screen.js";
 
 /**
@@ -13,7 +14,6 @@ import { SCREEN_SOURCES } from "./screen.js";
  * is seen. Others on the roster are named there and not received.
  */
 const SHOWN_SOURCES = ["microphone", "screen_audio", "screen", "camera"];
-const LOAD_AGAIN_AFTER = 2_000; // ms
 
 /**
  * What carries media and watches it, and what says goodbye, fetched while the server is asked to let one in: nobody waits for it who only reads.
@@ -21,19 +21,10 @@ const LOAD_AGAIN_AFTER = 2_000; // ms
  * @returns {Promise<typeof import("./media.js") & typeof import("./quality.js") & typeof import("./mutes.js") & typeof import("./farewell.js")>}
  */
 export async function loadMedia() {
-  for (;;) {
-    try {
-      const [media, quality, mutes, farewell] = await Promise.all([
-        import("./media.js"),
-        import("./quality.js"),
-        import("./mutes.js"),
-        import("./farewell.js"),
-      ]);
-      return { ...media, ...quality, ...mutes, ...farewell };
-    } catch {
-      await new Promise((done) => setTimeout(done, LOAD_AGAIN_AFTER)); // the network failed
-    }
-  }
+  const [media, quality, mutes, farewell] = await loading.need(() =>
+    Promise.all([import("./media.js"), import("./quality.js"), import("./mutes.js"), import("./farewell.js")]),
+  );
+  return { ...media, ...quality, ...mutes, ...farewell };
 }
 
 export class Exchange {

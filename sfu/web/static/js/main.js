@@ -1,11 +1,10 @@
 /** Starts the page at /join: the first view, which stands in the document, at once; everything else is fetched while somebody reads it. */
 
 import { TabMemory } from "./entry.js";
+import { loading } from "./loading.js";
 import { adoptTexts, chooseLanguage, setLanguage } from "./text.js";
 import { BeforeView } from "./views/before.js";
 import { Languages } from "./views/languages.js";
-
-const LOAD_AGAIN_AFTER = 2_000; // ms
 
 const memory = new TabMemory();
 memory.takeFragment();
@@ -32,13 +31,27 @@ before.open();
 if (!entry || now.resume) before.remove();
 const behind = fetchBehind();
 
+// Until the page tells of it by itself.
+const trouble = /** @type {HTMLElement} */ (document.querySelector(".trouble"));
+const early = new AbortController();
+loading.addEventListener("change", () => (trouble.hidden = !loading.missing), early);
+loading.addEventListener("stuck", beginAnew, early);
+
 /** The visit, and the page that draws it. */
 async function fetchBehind() {
   await nextTask(); // whoever reads or presses already comes first
   fetchAhead("behind");
   if (now.resume) fetchAhead("meeting");
-  const [{ start }] = await Promise.all([fetchStart(), speak()]);
-  return start({ memory, before, wishes });
+  const wish = chooseLanguage([memory.now.language, ...wishes]);
+  const [{ start }] = await Promise.all([loading.need(() => import("./start.js")), setLanguage(wish)]);
+  early.abort();
+  trouble.remove();
+  return start({ memory, before, wishes, beginAnew });
+}
+
+function beginAnew() {
+  memory.remember({ guest: before.typed });
+  memory.beginAnew();
 }
 
 /**
@@ -51,28 +64,10 @@ function fetchAhead(what) {
   if (list instanceof HTMLTemplateElement) document.head.append(list.content);
 }
 
-async function fetchStart() {
-  for (;;) {
-    try {
-      return await import("./start.js");
-    } catch {
-      await pause(); // the network failed
-    }
-  }
-}
-
-async function speak() {
-  while (!(await setLanguage(chooseLanguage([memory.now.language, ...wishes])))) await pause();
-}
-
 function nextTask() {
   const { port1, port2 } = new MessageChannel();
   port2.postMessage(null);
   return new Promise((done) => {
     port1.onmessage = done;
   });
-}
-
-function pause() {
-  return new Promise((done) => setTimeout(done, LOAD_AGAIN_AFTER));
 }

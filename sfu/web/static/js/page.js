@@ -5,13 +5,14 @@ import { build, el } from "./dom.js";
 import { SOURCES } from "./devices.js";
 import { channelUrl } from "./entry.js";
 import { brandName } from "./operator.js";
+import { loading } from "./loading.js";
 import { Preferences } from "./preferences.js";
 import { loadSheet } from "./sheet.js";
-import { addTexts, chooseLanguage, clearText, clockTime, onLanguage, plainName, setLanguage, setText, speaks, t } from "./text.js";
+import { addTexts, chooseLanguage, clearText, onLanguage, setLanguage, setText, speaks, t } from "./text.js";
 import { ask, dismissDialogs } from "./views/dialog.js";
 import { FinalView } from "./views/final.js";
-import { WaitingView } from "./views/waiting.js";
 import { presentIn } from "./state.js";
+import { clockTime, plainName } from "./wording.js";
 
 /**
  * @typedef {HTMLElement & {heading: HTMLElement, titleKey: string, update: (state: import("./state.js").VisitState) => void}} View
@@ -42,17 +43,18 @@ const SHOWN_ELSEWHERE = new Set(["message.knock", "message.knocks"]);
 
 /** The meeting comes when somebody has pressed join: what is not needed until then does not slow the first view. */
 async function loadMeeting() {
-  const [{ MeetingView }, { StaffActions }] = await Promise.all([
-    import("./views/meeting.js"),
-    import("./staff.js"),
-    addTexts("equipment"),
-    addTexts("meeting"),
-    loadSheet("meeting"),
-  ]);
-  return { MeetingView, StaffActions };
+  const [{ MeetingView }, { StaffActions }, { chime }] = await loading.need(() =>
+    Promise.all([
+      import("./views/meeting.js"),
+      import("./staff.js"),
+      import("./chime.js"),
+      addTexts("equipment"),
+      addTexts("meeting"),
+      loadSheet("meeting"),
+    ]),
+  );
+  return { MeetingView, StaffActions, chime };
 }
-
-const LOAD_AGAIN_AFTER = 2_000; // ms
 
 /** Shown while a reloaded tab finds its way back. */
 class ConnectingView extends HTMLElement {
@@ -80,9 +82,12 @@ export class Page {
   #view = null;
   #shown = "";
   #drawn = true;
+  /** @type {typeof import("./views/waiting.js").WaitingView | null} */
+  #WaitingView = null;
   /** @type {Awaited<ReturnType<typeof loadMeeting>>["MeetingView"] | null} */
   #MeetingView = null;
-  #loading = false;
+  /** @type {ReturnType<typeof loadMeeting> | null} */
+  #meeting = null;
   #preferences;
   #before;
   #wishes;
@@ -95,8 +100,9 @@ export class Page {
    * @param {import("./entry.js").TabMemory} options.memory
    * @param {import("./views/before.js").BeforeView} options.before may stand there already
    * @param {(string | null | undefined)[]} options.wishes languages that the address and the browser ask for, dearest first
+   * @param {() => void} options.beginAnew in a new document
    */
-  constructor(visit, { memory, before, wishes }) {
+  constructor(visit, { memory, before, wishes, beginAnew }) {
     this.#visit = visit;
     this.#memory = memory;
     this.#before = before;
@@ -112,6 +118,11 @@ export class Page {
       this.#title();
     });
     visit.addEventListener("change", () => this.#drawSoon());
+    loading.addEventListener("change", () => this.#drawSoon());
+    loading.addEventListener("stuck", () => {
+      // Whoever is being let in has no token yet to come back with; whoever has left needs nothing more.
+      if (visit.state.phase !== "joining" && visit.state.phase !== "over") beginAnew();
+    });
     this.#preferences.addEventListener("change", () => this.#drawSoon());
     visit.addEventListener("joined", (event) => this.#joined(/** @type {CustomEvent} */ (event).detail));
     visit.addEventListener("message", (event) => this.#said(/** @type {CustomEvent} */ (event).detail));
@@ -143,31 +154,25 @@ export class Page {
   }
 
   async #load() {
-    if (this.#MeetingView || this.#loading) return;
-    this.#loading = true;
-    try {
-      const { MeetingView, StaffActions } = await loadMeeting();
-      this.#staff = new StaffActions(this.#visit, this.#announcer);
-      this.#MeetingView = MeetingView;
-    } catch {
-      // The network failed; the next draw that needs it tries again.
-      setTimeout(() => this.#drawSoon(), LOAD_AGAIN_AFTER);
-      return;
-    } finally {
-      this.#loading = false;
-    }
+    if (this.#meeting) return;
+    this.#meeting = loadMeeting();
+    const { WaitingView } = await loading.need(() => import("./views/waiting.js"));
+    this.#WaitingView = WaitingView;
+    this.#drawSoon();
+    const { MeetingView, StaffActions } = await this.#meeting;
+    this.#staff = new StaffActions(this.#visit, this.#announcer);
+    this.#MeetingView = MeetingView;
     this.#drawSoon();
   }
 
   /** Somebody has come. */
   async #ring() {
-    const { chime } = await import("./chime.js");
-    chime();
+    (await this.#meeting)?.chime();
   }
 
   /** Camera, microphone and connection, to be tried before the visit. */
   async equipment() {
-    const [{ Equipment }] = await Promise.all([import("./views/equipment.js"), addTexts("equipment")]);
+    const [{ Equipment }] = await loading.need(() => Promise.all([import("./views/equipment.js"), addTexts("equipment")]));
     return Object.assign(new Equipment(), { devices: this.#visit.devices, link: { url: channelUrl(), entry: this.#memory.entry } });
   }
 
@@ -242,17 +247,16 @@ export class Page {
     this.#view?.update(state);
     if (name === "meeting") this.#visit.meet();
     this.#title();
-    this.#showTrouble(state.reconnecting);
+    this.#showTrouble(state.reconnecting || loading.missing, state.phase === "over");
   }
 
   /** @param {import("./state.js").VisitState} state */
   #nameOfView(state) {
     if (state.phase === "over") return `over ${state.reason}`;
     if (state.phase === "joining") return this.#shown === "before" ? "before" : "connecting";
-    if (state.phase === "meeting" && !this.#MeetingView) {
-      void this.#load();
-      return "connecting"; // what stands there says that nobody sees or hears them
-    }
+    if (state.phase === "waiting" && !this.#WaitingView) return "connecting";
+    // The waiting room says that nobody sees or hears them.
+    if (state.phase === "meeting" && !this.#MeetingView) return "connecting";
     return state.phase;
   }
 
@@ -292,7 +296,7 @@ export class Page {
       case "connecting":
         return new ConnectingView();
       case "waiting":
-        return Object.assign(new WaitingView(), { devices, leave });
+        return this.#WaitingView ? Object.assign(new this.#WaitingView(), { devices, leave }) : new ConnectingView();
       case "meeting":
         return this.#createMeeting(leave);
       default:
@@ -325,11 +329,14 @@ export class Page {
     if (document.title !== title) document.title = title;
   }
 
-  /** @param {boolean} reconnecting */
-  #showTrouble(reconnecting) {
+  /**
+   * @param {boolean} trouble the channel is lost, or something does not come that is needed
+   * @param {boolean} over nobody waits for either
+   */
+  #showTrouble(trouble, over) {
     const shown = this.#trouble.textContent !== "";
-    if (reconnecting) setText(this.#trouble, "trouble.reconnecting");
+    if (trouble && !over) setText(this.#trouble, "trouble.reconnecting");
     else if (shown) clearText(this.#trouble);
-    if (shown && !reconnecting && this.#visit.state.phase !== "over") this.#announcer.say("message.reconnected");
+    if (shown && !trouble && !over) this.#announcer.say("message.reconnected");
   }
 }

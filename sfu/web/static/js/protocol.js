@@ -30,14 +30,17 @@ const LEAVE_TIMEOUT = 2_000; // ms; somebody who leaves does not wait for a bad 
 const BACKOFF = [300, 1_000, 2_000, 4_000, 8_000, 10_000]; // ms; the last one again and again
 const RATE_LIMITED_PAUSE = 5_000; // ms; coming back faster would be refused again
 
-/** Close codes after which the same channel must not be asked for again. All others are resumed from. */
+/**
+ * Close codes after which the same channel must not be asked for again. All others are resumed from; so is 1000 by whoever has not left: Firefox
+ * tells a page that is being reloaded of the end of its channel, and it must not take that for its own leaving.
+ */
 const FINAL_CLOSES = new Map([
-  [1000, "left"],
   [4400, "bad_frame"],
   [4403, "turned_away"],
   [4409, "replaced"],
   [4410, "ended"],
 ]);
+const LEFT_CLOSE = 1000;
 const RATE_LIMITED_CLOSE = 4429;
 const FINAL_STATES = new Set(["denied", "removed", "ended"]);
 /** Refusals that pass by themselves, so that a resume is tried again. */
@@ -273,7 +276,7 @@ export class SignallingClient {
     this.#drop();
     if (this.#phase === "connecting") return; // whoever joins or resumes has had its promise rejected
     const reason = FINAL_CLOSES.get(code);
-    if (reason || this.#phase !== "open") this.#end(reason ?? "turned_away");
+    if (reason || this.#phase !== "open") this.#end(reason ?? (code === LEFT_CLOSE ? "left" : "turned_away"));
     else void this.#reconnect(code === RATE_LIMITED_CLOSE ? RATE_LIMITED_PAUSE : 0);
   }
 

@@ -2,9 +2,10 @@
 
 import { ChannelLost, Refused } from "./protocol.js";
 import { el } from "./dom.js";
-import { hasText, plainName, roleKey, t } from "./text.js";
+import { hasText, t } from "./text.js";
 import { ask } from "./views/dialog.js";
 import { presentIn } from "./state.js";
+import { plainName, roleKey } from "./wording.js";
 
 /**
  * @typedef {import("./state.js").Waiting} Waiting

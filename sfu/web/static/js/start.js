@@ -1,6 +1,7 @@
 /** What comes behind the first view: the visit, the page that draws it, and what the browser tells them both. */
 
 import { channelUrl } from "./entry.js";
+import { loading } from "./loading.js";
 import { Page } from "./page.js";
 import { loadSheet } from "./sheet.js";
 import { Visit } from "./visit.js";
@@ -12,11 +13,12 @@ import { Visit } from "./visit.js";
  * @param {import("./entry.js").TabMemory} options.memory
  * @param {import("./views/before.js").BeforeView} options.before
  * @param {(string | null | undefined)[]} options.wishes languages that the address and the browser ask for, dearest first
+ * @param {() => void} options.beginAnew in a new document, with what has been typed
  */
-export async function start({ memory, before, wishes }) {
+export async function start({ memory, before, wishes, beginAnew }) {
   await loadSheet("visit");
   const visit = new Visit({ url: channelUrl() });
-  const page = new Page(visit, { memory, before, wishes });
+  const page = new Page(visit, { memory, before, wishes, beginAnew });
 
   // A link opened in a tab that has this page changes the fragment alone, and loads nothing.
   const follow = async () => {
@@ -35,7 +37,7 @@ export async function start({ memory, before, wishes }) {
     if (!document.hidden) visit.check();
   });
 
-  if (window.parent !== window) void import("./embedding.js").then(({ tellEmbedder }) => tellEmbedder(visit));
+  if (window.parent !== window) void loading.need(() => import("./embedding.js")).then(({ tellEmbedder }) => tellEmbedder(visit));
   page.start();
   void follow();
   return page;

@@ -2,12 +2,11 @@
 
 import { Devices } from "./devices.js";
 import { channelUrl, TabMemory } from "./entry.js";
+import { loading } from "./loading.js";
 import { brandName } from "./operator.js";
 import { addTexts, adoptTexts, chooseLanguage, onLanguage, setLanguage, t } from "./text.js";
 import { Languages } from "./views/languages.js";
 import { TestView } from "./views/test.js";
-
-const LOAD_AGAIN_AFTER = 2_000; // ms
 
 const memory = new TabMemory();
 memory.takeFragment();
@@ -26,23 +25,18 @@ document.body.dataset.view = "test";
 onLanguage(() => {
   document.title = `${t(view.titleKey)} – ${brandName()}`;
 });
+const trouble = /** @type {HTMLElement} */ (document.querySelector(".trouble"));
+loading.addEventListener("change", () => (trouble.hidden = !loading.missing));
+loading.addEventListener("stuck", () => memory.beginAnew());
 void open();
 
 async function open() {
   const wish = chooseLanguage([memory.now.language, new URLSearchParams(location.search).get("lang"), ...navigator.languages]);
-  for (;;) {
-    try {
-      if (await setLanguage(wish)) {
-        await addTexts("equipment");
-        return view.open();
-      }
-    } catch {
-      // The network failed.
-    }
-    await new Promise((done) => setTimeout(done, LOAD_AGAIN_AFTER));
-  }
+  await setLanguage(wish);
+  await addTexts("equipment");
+  view.open();
 }
 
 // A link opened in a tab that has this page changes the fragment alone, and loads nothing.
-addEventListener("hashchange", () => location.hash && (memory.takeFragment(), location.reload()));
+addEventListener("hashchange", () => memory.takeFragment() && location.reload());
 addEventListener("pagehide", () => devices.stop());

@@ -5,6 +5,8 @@
  * @typedef {Record<string, string | (() => string)>} Params values for `{name}` in a text; a function is asked anew each time
  */
 
+import { loading } from "./loading.js";
+
 /**
  * One catalogue is fetched at a time, since few people read two; and what is said in the meeting, or where devices are chosen, when it is needed.
  *
@@ -133,12 +135,11 @@ export function clearText(element) {
  * Have these texts too, in whichever language is spoken.
  *
  * @param {Part} part
- * @throws {Error} the network failed
  */
 export async function addTexts(part) {
   parts.add(part);
   // Another language may have been chosen meanwhile.
-  while (!known(current)) await fetched(current);
+  while (!known(current)) await loading.need(() => fetched(current));
   texts = known(current) ?? texts;
   applyTexts(document);
 }
@@ -160,28 +161,19 @@ async function fetched(code) {
 
 /**
  * Speak this language from now on. At once where it has been spoken before; else when its texts have come. The last wish counts,
- * and where texts cannot be had, everything stays as it is.
+ * and until its texts can be had, everything stays as it is.
  *
  * @param {Language} wish
- * @returns {Promise<boolean>} whether there are texts, be it in another language that was wished for meanwhile
+ * @returns {Promise<void>} done when there are texts, be it in another language that was wished for meanwhile
  */
 export async function setLanguage(wish) {
   wanted = wish;
-  let catalogue = known(wish);
-  if (!catalogue) {
-    try {
-      catalogue = await fetched(wish);
-    } catch {
-      return texts !== null;
-    }
-    if (wanted !== wish) return texts !== null;
-  }
-  current = wish;
-  texts = catalogue;
-  document.documentElement.lang = wish;
+  while (!known(wanted)) await loading.need(() => fetched(wanted));
+  current = wanted;
+  texts = known(current);
+  document.documentElement.lang = current;
   applyTexts(document);
   for (const listener of listeners) listener();
-  return true;
 }
 
 /**
@@ -194,28 +186,3 @@ export function applyTexts(root) {
     for (const target of bindings.get(element)?.keys() ?? []) apply(element, target);
   }
 }
-
-/**
- * A moment in the user's own time zone, such as "måndag 23 november 10:00". Today is told by the clock alone.
- *
- * @param {string} moment RFC 3339
- * @returns {string} empty where it is none
- */
-export function clockTime(moment) {
-  const date = new Date(moment);
-  if (Number.isNaN(date.getTime())) return "";
-  const today = new Date().toDateString() === date.toDateString();
-  /** @type {Intl.DateTimeFormatOptions} */
-  const day = today ? {} : { weekday: "long", day: "numeric", month: "long" };
-  return new Intl.DateTimeFormat(current === "en" ? "en-GB" : "sv-SE", { ...day, hour: "2-digit", minute: "2-digit" }).format(date);
-}
-
-/**
- * A name as it may stand in a sentence: without marks that turn the writing direction and could make it read as another.
- *
- * @param {string} name
- */
-export const plainName = (name) => name.replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "").trim();
-
-/** @param {string} role */
-export const roleKey = (role) => (hasText(`role.${role}`) ? `role.${role}` : "role.external");

@@ -99,7 +99,7 @@ test("the pauses between tries grow", async () => {
   }
 });
 
-for (const [code, reason] of [[1000, "left"], [4400, "bad_frame"], [4403, "turned_away"], [4409, "replaced"], [4410, "ended"]]) {
+for (const [code, reason] of [[4400, "bad_frame"], [4403, "turned_away"], [4409, "replaced"], [4410, "ended"]]) {
   test(`close code ${code} is the end: ${reason}`, async () => {
     const { sockets, heard } = await joined();
     await sockets[0].lost(code);
@@ -107,6 +107,15 @@ for (const [code, reason] of [[1000, "left"], [4400, "bad_frame"], [4403, "turne
     assert.equal(sockets.length, 1);
   });
 }
+
+test("a channel that is closed as if somebody had left, who has not, is resumed: so Firefox closes it before a reload", async () => {
+  const { sockets, heard } = await joined();
+  await sockets[0].lost(1000);
+  assert.deepEqual(heard, [["reconnecting", {}]]);
+  mock.timers.tick(300);
+  await turn();
+  assert.equal(sockets.length, 2);
+});
 
 test("a resume that is refused for good ends it, one that passes by itself is tried again", async () => {
   const { sockets, heard } = await joined();

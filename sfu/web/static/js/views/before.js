@@ -15,7 +15,7 @@ export class BeforeView extends HTMLElement {
   known;
   /** Told that somebody wants to join. @type {(guest: Guest | null) => void} */
   enter = () => {};
-  /** Fetches what tries the devices; rejects where the network fails. @type {() => Promise<HTMLElement>} */
+  /** Fetches what tries the devices. @type {() => Promise<HTMLElement>} */
   equipment = () => Promise.reject();
   /** @type {HTMLElement | null} */
   #equipment = null;
@@ -42,6 +42,11 @@ export class BeforeView extends HTMLElement {
     this.addEventListener("submit", this.#submit);
     this.#try.addEventListener("click", () => void this.#tryEquipment());
     this.#join.disabled = this.#try.disabled = false;
+  }
+
+  /** What a guest has answered so far. @returns {Guest | undefined} */
+  get typed() {
+    return this.guest ? { name: this.#name.value, role: this.#role.value } : undefined;
   }
 
   get heading() {
@@ -79,15 +84,10 @@ export class BeforeView extends HTMLElement {
   async #tryEquipment() {
     const button = this.#try;
     button.setAttribute("aria-disabled", "true");
-    try {
-      const equipment = await this.equipment();
-      if (!this.isConnected || this.#equipment) return;
-      this.#equipment = equipment;
-    } catch {
-      return; // the network failed; another press tries again
-    } finally {
-      button.setAttribute("aria-disabled", "false");
-    }
+    const equipment = await this.equipment();
+    button.setAttribute("aria-disabled", "false");
+    if (!this.isConnected || this.#equipment) return;
+    this.#equipment = equipment;
     button.hidden = true;
     button.after(this.#equipment);
     this.#equipment.focus();

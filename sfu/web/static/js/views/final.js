@@ -2,7 +2,8 @@
 
 import { build, el } from "../dom.js";
 import { helpLine } from "../operator.js";
-import { clockTime, hasText, setText } from "../text.js";
+import { hasText, setText } from "../text.js";
+import { clockTime } from "../wording.js";
 
 /** Reasons after which trying again can help. */
 const AGAIN = new Set([

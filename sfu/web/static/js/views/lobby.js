@@ -3,8 +3,9 @@
 import { build, el, given } from "../dom.js";
 import { hide } from "../focus.js";
 import { reconcile } from "../rows.js";
-import { plainName, roleKey, setText } from "../text.js";
+import { setText } from "../text.js";
 import { expectedIn, presentIn } from "../state.js";
+import { plainName, roleKey } from "../wording.js";
 import { Marks } from "./marks.js";
 
 /**

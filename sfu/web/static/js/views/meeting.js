@@ -3,9 +3,10 @@
 import { build, el, given, icon } from "../dom.js";
 import { hide } from "../focus.js";
 import { KEYS, listen } from "../shortcuts.js";
-import { clearText, plainName, setText } from "../text.js";
+import { clearText, setText } from "../text.js";
 import { WakeLock } from "../wake.js";
 import { presentIn } from "../state.js";
+import { plainName } from "../wording.js";
 import { Captions } from "./captions.js";
 import { Controls } from "./controls.js";
 import { ask } from "./dialog.js";

@@ -3,7 +3,8 @@
 import { build, el, given } from "../dom.js";
 import { hide } from "../focus.js";
 import { reconcile } from "../rows.js";
-import { hasText, plainName, roleKey, setText } from "../text.js";
+import { hasText, setText } from "../text.js";
+import { plainName, roleKey } from "../wording.js";
 import { Marks, marksOf, weakness } from "./marks.js";
 
 /**

@@ -1,7 +1,8 @@
 /** One tile: a picture or initials, a name, marks. Others' tiles are heard too. */
 
 import { build, el, given, icon } from "../dom.js";
-import { plainName, roleKey, setText } from "../text.js";
+import { setText } from "../text.js";
+import { plainName, roleKey } from "../wording.js";
 import { ownPicture, play } from "./controls.js";
 import { Marks, marksOf } from "./marks.js";
 

@@ -1,9 +1,11 @@
 /** The waiting room: the truth about where one is, and nothing of what happens in the visit. */
 
 import { build, el, given } from "../dom.js";
+import { loading } from "../loading.js";
 import { helpLine } from "../operator.js";
-import { clockTime, setText } from "../text.js";
+import { setText } from "../text.js";
 import { WakeLock } from "../wake.js";
+import { clockTime } from "../wording.js";
 import { Controls, ownPicture, play } from "./controls.js";
 
 /**
@@ -48,6 +50,7 @@ export class WaitingView extends HTMLElement {
   #level = null;
   #metering = el("div");
   #measured = false;
+  #changing = false;
 
   connectedCallback() {
     const { devices, leave } = this;
@@ -78,24 +81,20 @@ export class WaitingView extends HTMLElement {
   async #measure() {
     if (this.#measured) return;
     this.#measured = true;
-    try {
-      const { LevelLine } = await import("./level.js");
-      if (!this.isConnected) return;
-      this.#level = new LevelLine();
-      this.#metering.replaceChildren(this.#level);
-      this.#level.update(this.devices.microphone);
-    } catch {
-      this.#measured = false; // the network failed; the next change tries again
-    }
+    const { LevelLine } = await loading.need(() => import("./level.js"));
+    if (!this.isConnected) return;
+    this.#level = new LevelLine();
+    this.#metering.replaceChildren(this.#level);
+    this.#level.update(this.devices.microphone);
   }
 
+  /** However often it has been pressed until it comes, it is asked once. */
   async #change() {
-    try {
-      const { chooseDevices } = await import("./choosing.js");
-      if (this.isConnected) await chooseDevices(this.devices);
-    } catch {
-      // The network failed; another press tries again.
-    }
+    if (this.#changing) return;
+    this.#changing = true;
+    const { chooseDevices } = await loading.need(() => import("./choosing.js"));
+    if (this.isConnected) await chooseDevices(this.devices);
+    this.#changing = false;
   }
 
   /** @param {import("../state.js").VisitState} state */

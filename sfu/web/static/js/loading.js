@@ -1,0 +1,56 @@
+/**
+ * What is fetched only when it is needed. Where the network fails it is asked for again, until it comes. Firefox keeps a module that
+ * has failed as failed for as long as the document lives: then only a new document helps. No DOM.
+ */
+
+const AGAIN_AFTER = 1_000; // ms
+const STUCK_AFTER = 2; // failures while the server answers
+
+/** Emits `change` when `missing` begins or ends, and `stuck` whenever only a new document helps. */
+class Loading extends EventTarget {
+  #waits = 0;
+
+  /** Whether something has failed to come and is waited for. */
+  get missing() {
+    return this.#waits > 0;
+  }
+
+  /**
+   * @template Found
+   * @param {() => Promise<Found>} fetched
+   * @returns {Promise<Found>} never rejected
+   */
+  async need(fetched) {
+    let failures = 0;
+    for (let waits = false, answered = false; ; answered = await answers()) {
+      try {
+        const found = await fetched();
+        if (waits) this.#wait(-1);
+        return found;
+      } catch {
+        if (!waits) this.#wait(1);
+        waits = true;
+        failures = answered ? failures + 1 : 0;
+        if (failures >= STUCK_AFTER) this.dispatchEvent(new Event("stuck"));
+      }
+      await new Promise((done) => setTimeout(done, AGAIN_AFTER));
+    }
+  }
+
+  /** @param {number} more */
+  #wait(more) {
+    this.#waits += more;
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+export const loading = new Loading();
+
+/** Whether the server gives what it has given before. */
+async function answers() {
+  try {
+    return (await fetch(import.meta.url, { method: "HEAD", cache: "no-store" })).ok;
+  } catch {
+    return false;
+  }
+}
