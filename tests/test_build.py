@@ -148,3 +148,45 @@ def test_what_is_declared_is_what_the_source_has(declaration: Path) -> None:
     source = attributes_set(declaration.with_suffix(".py"))
     for name, declared in attributes_declared(declaration).items():
         assert declared == source[name], name
+
+
+def arguments_of(source: Path) -> dict[str, list[str]]:
+    """By function or method, as `Class.method`, the names of its arguments; of those that only a name can give, with a star."""
+    found: dict[str, list[str]] = {}
+    tree = ast.parse(source.read_text())
+    holders: list[ast.Module | ast.ClassDef] = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef))]
+    for holder in holders:
+        prefix = f"{holder.name}." if isinstance(holder, ast.ClassDef) else ""
+        for node in holder.body:
+            if isinstance(node, ast.FunctionDef):
+                arguments = node.args
+                found[prefix + node.name] = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
+                found[prefix + node.name] += [f"*{each.arg}" for each in arguments.kwonlyargs]
+    return found
+
+
+def arguments_declared(declaration: Path) -> dict[str, list[str]]:
+    """The same, of the functions that a `.pxd` file declares."""
+    found: dict[str, list[str]] = {}
+    text = re.sub(r"#.*", "", declaration.read_text())
+    holder = ""
+    for match in re.finditer(r"^cdef class (\w+)|^( *)cp?def (?:[^\n(]* )?(\w+)\(([^)]*)\)", text, re.MULTILINE):
+        if match[1]:
+            holder = f"{match[1]}."
+            continue
+        names = [re.split(r"[ *]+", part.partition("=")[0].strip())[-1] for part in match[4].split(",") if part.strip()]
+        found[(holder if match[2] else "") + match[3]] = names
+    return found
+
+
+@pytest.mark.parametrize("declaration", declarations(PACKAGE), ids=lambda path: path.stem)
+def test_what_is_declared_is_called_as_the_source_has_it(declaration: Path) -> None:
+    """C has no arguments that only a name can give; one more or less is an error that the compiled build alone would meet."""
+    source = arguments_of(declaration.with_suffix(".py"))
+    for name, declared in arguments_declared(declaration).items():
+        assert declared == source[name], name
+
+
+def test_declared_arguments_are_found() -> None:
+    assert arguments_declared(PACKAGE / "rtp/bandwidth/onset.pxd")["Onset.add"] == ["self", "sent", "arrival", "size"]
+    assert len(arguments_declared(PACKAGE / "transport/outgoing.pxd")["OutgoingStream.forward"]) > 5

@@ -2,6 +2,9 @@ cimport cython
 
 from sfu.rtp.seq cimport Unroller
 
+cdef double DELTA_UNIT, REFERENCE_UNIT
+cdef long long REMEMBERED, _UNITS_A_REFERENCE, _MOST, _LEAST
+
 cdef class ArrivalLog:
     cdef public Unroller _numbers
     cdef public list _arrivals

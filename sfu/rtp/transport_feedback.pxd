@@ -4,6 +4,8 @@ from sfu.rtp cimport wire
 
 # The class stays Python's.
 
+cdef long long _NOT_RECEIVED, _SMALL_DELTA, _LARGE_DELTA, _VECTOR, _FIRST_SHIFT
+
 @cython.locals(
     arrivals=tuple, body=bytearray, view="unsigned char[::1]", chunk="long long", shift="long long", delta="long long", at=Py_ssize_t,
     end=Py_ssize_t,

@@ -126,9 +126,15 @@ class Estimation:
     def _probe(self, peer: MediaPeer, now: float) -> None:
         """Send a probe if it is time for one, and there is a stream that it can go out on."""
         downlink = peer.downlink
-        if downlink.probing or not any(_can_pad(stream) for stream in peer.outgoing.values()):
+        if downlink.probing:
             return
-        pictures = sum(stream.feed is not None for stream in peer.outgoing.values() if stream.section.kind == "video")
+        pictures, can_pad = 0, False
+        for stream in peer.outgoing.values():
+            can_pad = can_pad or _can_pad(stream)
+            if stream.feed is not None and not stream.is_sound:
+                pictures += 1
+        if not can_pad:
+            return
         probe = downlink.estimator.begin_probe(HEADROOM * self._sender_cap * pictures, now)
         if probe is not None:
             downlink.probing = True
@@ -158,8 +164,10 @@ def _known(peer: MediaPeer, now: float) -> bool:
     """Whether there is an estimate to hold pictures to. Where none was ever sent it is what sound has shown of the way, and there was
     nothing to probe with.
     """
-    pictured = any(stream.packets for stream in peer.outgoing.values() if not stream.is_sound)
-    return pictured and peer.downlink.estimator.known(now)
+    for stream in peer.outgoing.values():
+        if stream.packets and not stream.is_sound:
+            return peer.downlink.estimator.known(now)
+    return False
 
 
 def _can_pad(stream: OutgoingStream) -> bool:

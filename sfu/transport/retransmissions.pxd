@@ -13,4 +13,5 @@ cdef class Retransmissions:
         self, OutgoingStream media, long long sequence, const unsigned char[::1] source, Header header, Elements elements,
         const unsigned char[::1] payload, Frame frame, long long extended, double now
     )
+    cpdef bint can_pad(self, OutgoingStream media)
     cpdef long long pad(self, OutgoingStream media, double now)

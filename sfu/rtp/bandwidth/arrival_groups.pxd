@@ -1,5 +1,7 @@
 cimport cython
 
+cdef double BURST, MAX_BURST
+
 cdef class ArrivalGroups:
     cdef public double send_delta, arrival_delta
     cdef public double _first_sent, _sent, _first_arrival, _arrived, _previous_sent, _previous_arrived

@@ -10,6 +10,9 @@ from sfu.rtp.bandwidth.rate_control cimport RateControl
 from sfu.rtp.bandwidth.sent cimport SentPackets
 from sfu.rtp.bandwidth.trendline cimport Trendline
 
+cdef double DELTA_UNIT, REFERENCE_UNIT, CONGESTED, DRAINING, FORGET, SENDING_WINDOW
+cdef long long ANSWERED
+
 cdef class Estimator:
     cdef public double least, most, round_trip, sending
     cdef public object feedback_at
@@ -23,7 +26,7 @@ cdef class Estimator:
     cdef public Trendline _trendline
     cdef public OveruseDetector _detector
     cdef public Onset _onset
-    cdef public double _remb, _remb_at, _silent_since, _total_at, _began_at, _fell_at, _narrowed_at
+    cdef public double _remb, _remb_at, _silent_since, _total_at, _began_at, _fell_at, _narrowed_at, _filled_at
     cdef public long long _reference, _reference_24, _total
     cdef public bint _settled
 
@@ -35,6 +38,7 @@ cdef class Estimator:
     cdef _restart(self)
     @cython.locals(before=double, after=double, acknowledged=double, carried=double)
     cpdef feedback(self, feedback, double now)
+    cdef bint _unfilled(self, double acknowledged, double now)
     @cython.locals(
         sent=SentPackets, groups=ArrivalGroups, trendline=Trendline, detector=OveruseDetector, onset=Onset,
         acknowledged=AcknowledgedRate, probe=Probe, arrival=double, sent_at=double, number="long long", size="long long",

@@ -1,5 +1,8 @@
 cimport cython
 
+cdef double GAIN, RISE, FALL, OUTLIER, MAX_STEP, OVERUSE_TIME
+cdef long long MAX_COUNT
+
 cdef class OveruseDetector:
     cdef public object usage
     cdef public double threshold, _slope, _overused_for, _adapted_at

@@ -41,7 +41,7 @@ class SentPackets:
 
     def known(self, number: int) -> bool:
         """Whether anything is remembered of this (extended) number."""
-        return 0 <= self.next - number - 1 < SLOTS and number >= 0
+        return 0 <= self.next - number - 1 <= SLOT and number >= 0
 
     def sent_at(self, number: int) -> float:
         return self._sent[number & SLOT]

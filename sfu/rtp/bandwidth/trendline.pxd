@@ -1,5 +1,7 @@
 cimport cython
 
+cdef double SMOOTHING
+
 cdef class Trendline:
     cdef public double slope, _accumulated, _smoothed, _began
     cdef public long long count
