@@ -1,5 +1,5 @@
-"""What the plane measures of one visit, gathered into few steps of its room: five a second at most, more only where a way takes less;
-none where nothing has changed."""
+"""What the plane measures of one visit, gathered into few steps of its room: five a second at most, more only where a way takes less, one
+in two seconds where everybody has all that they want; none where nothing has changed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from sfu.ids import ParticipantId, TrackId
 from sfu.rooms.events import Measured
 from sfu.rooms.ladders import Layer
 from sfu.rooms.pictures import Pictures
+from sfu.rooms.plenty import is_plenty
 
 STEP_INTERVAL: Final = 0.2
 """Seconds between two steps for measurements. The first comes at once."""
+CALM_INTERVAL: Final = 2.0
+"""Seconds, where everybody has all that they want and goes on having it."""
 FALL_INTERVAL: Final = 0.05
 """Seconds, where a way takes much less than the room knows: what it takes no more must not wait."""
 FALL: Final = 0.1
@@ -69,11 +72,16 @@ class Readings:
         if self._telling or not (self._estimates or self._coming):
             return
         self.stop()
-        wait = self._told_at + (FALL_INTERVAL if self._falls() else STEP_INTERVAL) - now
+        wait = self._told_at + self._interval() - now
         if wait <= 0:
             self._start()
         else:
             self._timer = asyncio.get_running_loop().call_later(wait, self._start)
+
+    def _interval(self) -> float:
+        if self._falls():
+            return FALL_INTERVAL
+        return CALM_INTERVAL if is_plenty(self._known(), self._estimates, self._coming) else STEP_INTERVAL
 
     def _falls(self) -> bool:
         known = self._known().estimates

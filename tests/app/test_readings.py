@@ -124,3 +124,22 @@ async def test_while_the_room_is_busy_nothing_piles_up() -> None:
     assert (await room.told()).estimates == {EVA: 900_000}
     assert len(room.events) == 2
     room.readings.stop()
+
+
+async def test_while_everybody_has_what_they_want_measurements_wait_for_each_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(readings, "CALM_INTERVAL", 1e6)
+    room = Told()
+    room.readings.estimated([(EVA, 500_000)], clock.monotonic())
+    await room.told()
+    room.readings.comes(CAMERA, ((LAYER,), ("q",)), clock.monotonic())
+    await room.told()
+    room.readings.estimated([(EVA, 600_000)], clock.monotonic())
+    room.readings.comes(CAMERA, ((replace(LAYER, bits_per_second=150_000),), ("q",)), clock.monotonic())
+    await asyncio.sleep(STEP_INTERVAL)
+    assert len(room.events) == 2, "a wider way, and a livelier scene"
+    higher = replace(LAYER, spatial=1)
+    room.readings.comes(CAMERA, ((LAYER, higher), ("q",)), clock.monotonic())
+    assert await room.told() == Measured({EVA: 600_000}, {CAMERA: ((LAYER, higher), ("q",))})
+    room.readings.stop()

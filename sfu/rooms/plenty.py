@@ -1,0 +1,53 @@
+"""Whether what is measured leaves everybody all the pictures that they want: then nobody waits for what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sfu.ids import ParticipantId, TrackId
+from sfu.rooms.allocation import HEAD_ROOM, Allotment
+from sfu.rooms.ladders import Layer, place
+from sfu.rooms.pictures import Pictures
+
+Coming = Mapping[TrackId, tuple[tuple[Layer, ...], tuple[str, ...]]]
+"""Of tracks, the layers that come, and the rids."""
+
+
+def is_plenty(pictures: Pictures, estimates: Mapping[ParticipantId, int], coming: Coming) -> bool:
+    """Of measurements that are news to these pictures: whether ways have only become wider, the same layers come, and all of them fit."""
+    for receiver, bits in estimates.items():
+        known = pictures.estimates.get(receiver)
+        if known is None or bits < known or _lacks(pictures.allotments.get(receiver)):
+            return False
+    for track, (layers, rids) in coming.items():
+        before = pictures.coming.get(track)
+        if before is None or before.rids != rids or not _same_places(before.layers, layers):
+            return False
+    return all(
+        not _lacks(allotment) and _fits(allotment, coming)
+        for allotment in pictures.allotments.values()
+        if any(demand.track in coming for demand in allotment.demands)
+    )
+
+
+def _lacks(allotment: Allotment | None) -> bool:
+    """Whether somebody is given less of a picture than they want."""
+    return allotment is not None and any(grant.limited for grant in allotment.grants.values())
+
+
+def _same_places(before: tuple[Layer, ...], after: tuple[Layer, ...]) -> bool:
+    """Whether they are the same layers, of the same sizes, whatever they take."""
+    return [(*place(layer), layer.width, layer.height) for layer in before] == [
+        (*place(layer), layer.width, layer.height) for layer in after
+    ]
+
+
+def _fits(allotment: Allotment, coming: Coming) -> bool:
+    """Whether the best of all pictures fits on the way with head room, as they come now."""
+    if allotment.estimate is None:
+        return True
+    most = 0
+    for demand in allotment.demands:
+        layers = coming[demand.track][0] if demand.track in coming else demand.layers
+        most += max((layer.bits_per_second for layer in layers), default=0)
+    return most * HEAD_ROOM + allotment.sound <= allotment.estimate
