@@ -10,7 +10,7 @@ from tests.e2e.failures.place import Place
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 
-PRESENT = "Personalen är här och vet att du väntar. De släpper in dig."
+PRESENT = "Personalen är här. De släpper in dig när de är redo."
 
 
 async def test_a_new_link_keeps_who_waits_and_shuts_the_old_one(place: Place, window: OpenWindow) -> None:

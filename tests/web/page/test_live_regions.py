@@ -146,3 +146,51 @@ async def test_a_whole_family_that_comes_at_once_is_one_change(visitor: Visitor)
         "Anslutningen bröts. Ansluter igen …",
         "Ansluten igen.",
     ]
+
+
+async def exposed(visitor: Visitor) -> list[str]:
+    """All texts that a screen reader can come to, as the browser tells it."""
+    tools = await visitor.page.context.new_cdp_session(visitor.page)
+    tree = await tools.send("Accessibility.getFullAXTree")
+    await tools.detach()
+    texts = [node for node in tree["nodes"] if not node["ignored"] and node["role"]["value"] == "StaticText"]
+    return [node["name"]["value"] for node in texts]
+
+
+async def test_news_are_heard_while_a_question_is_open(visitor: Visitor) -> None:
+    """The browser takes all that is behind it from screen readers."""
+    channel = await visitor.enter(admitted("p1"))
+    await channel.event("lobby", version=1, waiting=[waiting("w1", "Per Persson")])
+    await visitor.see("notify", "w1").click()
+    dialog = visitor.see("notice-dialog")
+    await expect(dialog).to_be_visible()
+    calm, urgent = dialog.get_by_role("status"), dialog.get_by_role("alert")
+    await expect(calm).to_be_empty()
+    await channel.event("lobby", version=2, waiting=[waiting("w1", "Per Persson"), waiting("w2", "Kim Ek")])
+    await expect(calm).to_have_text("Kim Ek väntar.")
+    assert (await exposed(visitor)).count("Kim Ek väntar.") == 1
+    await channel.event("text", participant="p1", text="Jag hör dig.", final=False)
+    await channel.event("text", participant="p1", text="Jag hör dig.", final=True)
+    await expect(calm).to_have_text("Amina Tolk: Jag hör dig.")
+    channel.abort()
+    await expect(urgent).to_have_text("Anslutningen bröts. Ansluter igen …")
+    channel = await visitor.answered(state="admitted", role="clinician", name="Eva Ek", may_admit=True)
+    await expect(calm).to_have_text("Ansluten igen.")
+    # What is being written is still there, and the focus with it.
+    assert await visitor.focused() == "notice-text"
+    await visitor.see("notice-no").click()
+    await expect(visitor.see("overheard")).to_have_count(0)
+    await channel.event("lobby", version=3, waiting=[waiting("w3", "Maria Ek")])
+    await expect(visitor.see("status")).to_have_text("Maria Ek väntar.")
+    assert (await exposed(visitor)).count("Maria Ek väntar.") == 1
+
+
+async def test_who_waits_hears_what_staff_write_while_they_choose_a_camera(visitor: Visitor) -> None:
+    channel = await visitor.knock()
+    await visitor.see("change-devices").click()
+    dialog = visitor.see("devices-dialog")
+    await expect(dialog).to_be_visible()
+    await channel.event("notice", text="Vi kommer strax.")
+    await expect(dialog.get_by_role("status")).to_contain_text("Vi kommer strax.")
+    await channel.event("lobby_status", staff_present=True)
+    await expect(dialog.get_by_role("status")).to_have_text("Personalen är här. De släpper in dig när de är redo.")

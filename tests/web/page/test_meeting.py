@@ -209,7 +209,10 @@ async def test_staff_silence_what_is_heard_and_shown(visitor: Visitor) -> None:
     await channel.ok(message)
     await expect(visitor.see("status")).to_contain_text("Avstängt för Amina Tolk.")
     await visitor.see("stop-share", "p1").click()
-    assert (await channel.heard("silence"))["track"] == "s-p1"
+    message = await channel.heard("silence")
+    assert message["track"] == "s-p1"
+    await channel.ok(message)
+    await expect(visitor.see("status")).to_contain_text("Skärmen från Amina Tolk delas inte längre.")
 
 
 async def test_nobody_else_silences(visitor: Visitor) -> None:

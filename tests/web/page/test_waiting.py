@@ -22,11 +22,11 @@ async def test_it_says_whether_staff_have_come_and_what_they_say(visitor: Visito
     await channel.event("lobby_status", staff_present=False)
     await expect(status).to_have_text("Personalen har inte kommit än. Stanna kvar här.")
     await channel.event("lobby_status", staff_present=True)
-    await expect(status).to_have_text("Personalen är här och vet att du väntar. De släpper in dig.")
+    await expect(status).to_have_text("Personalen är här. De släpper in dig när de är redo.")
     await channel.event("lobby_status", staff_present=False)
     await expect(status).to_have_text("Personalen är inte här just nu. Stanna kvar, du har kvar din plats.")
     await channel.event("lobby_status", staff_present=True)
-    await expect(status).to_have_text("Personalen är här och vet att du väntar. De släpper in dig.")
+    await expect(status).to_have_text("Personalen är här. De släpper in dig när de är redo.")
     await channel.event("notice", text="Jag är <b>5 min</b> sen")
     await expect(visitor.see("notice")).to_have_text("Från personalen: Jag är <b>5 min</b> sen")
 

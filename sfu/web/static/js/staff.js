@@ -137,10 +137,11 @@ export class StaffActions {
   /**
    * Until its owner turns it on again.
    *
-   * @param {{track: string, name: string}} whose
+   * @param {{track: string, name: string, source: "microphone" | "screen"}} whose
    */
-  silence = async ({ track, name }) => {
-    if ((await this.#request("silence", { track })) === "done") this.#announcer.say("silence.done", { name: plainName(name) });
+  silence = async ({ track, name, source }) => {
+    const done = source === "screen" ? "silence.done.screen" : "silence.done";
+    if ((await this.#request("silence", { track })) === "done") this.#announcer.say(done, { name: plainName(name) });
   };
 
   /**

@@ -38,7 +38,7 @@ export const en = {
 
   "waiting.title": "You are in the waiting room",
   "waiting.staff.unknown": "You are connected. The staff will let you in.",
-  "waiting.staff.present": "The staff are here and know that you are waiting. They will let you in.",
+  "waiting.staff.present": "The staff are here. They will let you in when they are ready.",
   "waiting.staff.absent": "The staff have not come yet. Please stay here.",
   "waiting.staff.away": "The staff are not here right now. Please stay, you keep your place.",
   "waiting.second_device": "The link is already open on another device or in another tab. Go on there if you can. Here you wait until the staff let you in.",

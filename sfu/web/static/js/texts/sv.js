@@ -38,7 +38,7 @@ export const sv = {
 
   "waiting.title": "Du är i väntrummet",
   "waiting.staff.unknown": "Du är ansluten. Personalen släpper in dig.",
-  "waiting.staff.present": "Personalen är här och vet att du väntar. De släpper in dig.",
+  "waiting.staff.present": "Personalen är här. De släpper in dig när de är redo.",
   "waiting.staff.absent": "Personalen har inte kommit än. Stanna kvar här.",
   "waiting.staff.away": "Personalen är inte här just nu. Stanna kvar, du har kvar din plats.",
   "waiting.second_device": "Länken är redan öppnad på en annan enhet eller i en annan flik. Fortsätt där om du kan. Här väntar du tills personalen släpper in dig.",

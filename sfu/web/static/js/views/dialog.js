@@ -1,6 +1,7 @@
 /** Questions that must be answered before anything is done: the browser's own dialog, so focus and Escape are right. */
 
 import { el } from "../dom.js";
+import { Overheard } from "./overheard.js";
 
 let count = 0;
 /** @type {Set<HTMLDialogElement>} */
@@ -32,6 +33,7 @@ export function ask({ testid, title, text, content, choices }) {
       on: { click: () => dialog.close(choice.id) },
     }),
   );
+  const overheard = new Overheard();
   const dialog = el(
     "dialog",
     { class: "dialog", testid, attrs: { "aria-labelledby": `${id}-title`, ...(text && { "aria-describedby": `${id}-text` }) } },
@@ -39,11 +41,13 @@ export function ask({ testid, title, text, content, choices }) {
     text ? el("p", { text, attrs: { id: `${id}-text` } }) : null,
     content ?? null,
     el("div", { class: "choices" }, ...buttons),
+    overheard.element,
   );
   const asker = document.activeElement;
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       open.delete(dialog);
+      overheard.stop();
       // The browser gives the focus back to where it was. What was there may have gone meanwhile.
       if (!asker?.isConnected) document.querySelector("h1")?.focus();
       dialog.remove();
@@ -52,6 +56,7 @@ export function ask({ testid, title, text, content, choices }) {
     document.body.append(dialog);
     open.add(dialog);
     dialog.showModal();
+    overheard.start();
   });
 }
 

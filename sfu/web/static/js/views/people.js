@@ -10,7 +10,7 @@ import { Marks, marksOf, weakness } from "./marks.js";
 /**
  * @typedef {import("../state.js").Admitted} Admitted
  * @typedef {{hold: (p: Admitted) => void, remove: (p: Admitted) => void, pin: (p: Admitted) => void,
- *   silence: (whose: {track: string, name: string}) => void}} Actions
+ *   silence: (whose: {track: string, name: string, source: "microphone" | "screen"}) => void}} Actions
  * @typedef {{participant: Admitted, own: boolean, staff: boolean, speaking: boolean,
  *   reception: import("../state.js").Reception | undefined}} Listed
  */
@@ -75,7 +75,7 @@ class PersonEntry extends HTMLElement {
       button.addEventListener("click", () => {
         const { name, tracks } = this.#participant;
         const track = tracks.find((known) => known.source === source)?.track;
-        if (track) actions.silence({ track, name });
+        if (track) actions.silence({ track, name, source });
       });
     }
     build(
