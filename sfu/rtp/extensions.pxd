@@ -1,7 +1,7 @@
 from sfu.rtp cimport wire
 
 cdef class Elements:
-    cdef public list lengths, offsets
+    cdef public long long[::1] lengths, offsets
     cdef public long long present
 
     cpdef bint has(self, long long kind)

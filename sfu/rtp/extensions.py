@@ -8,6 +8,7 @@ unknown is passed on. The mid is the receiver's own, and so is the transport-wid
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 
 from sfu.rtp import wire
@@ -75,8 +76,8 @@ class Elements:
 
     def __init__(self) -> None:
         self.present = 0
-        self.offsets = [0] * KINDS
-        self.lengths = [0] * KINDS
+        self.offsets = array("q", [0]) * KINDS
+        self.lengths = array("q", [0]) * KINDS
 
     def has(self, kind: int) -> bool:
         return self.present >> kind & 1 != 0

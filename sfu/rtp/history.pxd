@@ -1,3 +1,5 @@
+cdef long long _EMPTY, _LENGTH_BITS, _MAX_LENGTH
+
 cdef class _Chunk:
     cdef public bytearray buffer
     cdef public object view

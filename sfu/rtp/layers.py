@@ -10,8 +10,6 @@ What became of a packet can be said again for every late or repeated one: a `Per
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sfu.rtp.buffer import WritableBuffer
 from sfu.rtp.dependency import SWITCH, Structure, renumbered, with_active
 from sfu.rtp.frame import ALL, NO_NUMBER, Frame
@@ -32,21 +30,32 @@ MAX_PERIODS = 16
 _BEFORE_ALL = -(1 << 62)
 
 
-@dataclass(frozen=True, slots=True)
 class Period:
-    """From which packet on the layers are these."""
+    """From which packet on the layers are these. Never changes."""
 
-    begin: int
-    """Its extended sequence number, of the source."""
-    spatial: int
-    temporal: int
-    structure: Structure | None = None
-    target: int = -1
-    """The decode target of `structure`, where dependency descriptors tell."""
-    serves: int = 0
-    """Of the structure's decode targets a bit for each that the receiver is told to be served …"""
-    number: int = NO_NUMBER
-    """… with the frame of this number, the first one."""
+    __slots__ = ("begin", "number", "serves", "spatial", "structure", "target", "temporal")
+
+    def __init__(
+        self,
+        begin: int,
+        spatial: int,
+        temporal: int,
+        structure: Structure | None = None,
+        target: int = -1,
+        serves: int = 0,
+        number: int = NO_NUMBER,
+    ) -> None:
+        self.begin = begin
+        """Its extended sequence number, of the source."""
+        self.spatial = spatial
+        self.temporal = temporal
+        self.structure = structure
+        self.target = target
+        """The decode target of `structure`, where dependency descriptors tell."""
+        self.serves = serves
+        """Of the structure's decode targets a bit for each that the receiver is told to be served …"""
+        self.number = number
+        """… with the frame of this number, the first one."""
 
     def has(self, frame: Frame) -> bool:
         """Whether the frame is of these layers."""

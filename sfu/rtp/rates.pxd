@@ -1,4 +1,4 @@
 cdef class Meter:
-    cdef public list octets, frames
+    cdef public long long[::1] octets, frames
     cdef public tuple rates
     cdef public double _since

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+
 from sfu.rtp.frame import LAYERS
 
 LEAST = 0.2
@@ -14,8 +16,8 @@ class Meter:
     __slots__ = ("_since", "frames", "octets", "rates")
 
     def __init__(self, now: float) -> None:
-        self.octets = [0] * LAYERS
-        self.frames = [0] * LAYERS
+        self.octets = array("q", [0]) * LAYERS
+        self.frames = array("q", [0]) * LAYERS
         self.rates: tuple[tuple[int, int, float], ...] = ()
         """(layer, bits per second, frames per second) of each layer alone, that came in the window before; lowest first."""
         self._since = now
@@ -30,7 +32,8 @@ class Meter:
             for layer, octets in enumerate(self.octets)
             if octets
         )
-        self.octets[:] = self.frames[:] = [0] * LAYERS
+        for layer in range(LAYERS):
+            self.octets[layer] = self.frames[layer] = 0
         self._since = now
         return True
 

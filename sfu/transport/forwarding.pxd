@@ -12,6 +12,9 @@ from sfu.transport.incoming cimport Feed, IncomingStream
 from sfu.transport.media_peer cimport MediaPeer
 from sfu.transport.outgoing cimport OutgoingStream
 
+cdef long long AUDIO_LEVEL, DEPENDENCY_DESCRIPTOR, NEW, RECOVERED, RESTARTED, _HAS_DESCRIPTOR, _HAS_LEVEL
+cdef double NEVER
+
 cdef class Forwarding:
     cdef public dict _peers, _counts
     cdef public object _control, _rates, _loudness, _on_bug

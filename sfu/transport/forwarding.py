@@ -113,7 +113,7 @@ class Forwarding:
             if stream.described or header.timestamp != stream.timestamp or stream.keyframes.wanted or not newest:
                 frame = self._look(stream, codec, view, start, newest)
                 extended = log.highest if newest else log.extended(sequence)
-                if header.marker and feed.section.rids:
+                if header.marker and feed.is_simulcast:
                     self._look_above(feed, stream, now)
                 if stream.waiting or stream.keyframes.wanted:
                     self._look_for_keyframe(peer, feed, stream, codec, view, start, frame, now)

@@ -2,6 +2,7 @@ from sfu.rtp.dependency cimport Structures
 from sfu.rtp.extensions cimport Reader
 from sfu.rtp.frame cimport Frame
 from sfu.rtp.history cimport History
+from sfu.rtp.keyframes cimport KeyframeRequests
 from sfu.rtp.rates cimport Meter
 from sfu.rtp.receive_log cimport ReceiveLog
 
@@ -13,7 +14,8 @@ cdef class IncomingStream:
     cdef public bint ended, live, keeps_history, described, layered, keyframe_timer
     cdef public double heard_at, frame_interval
     cdef public tuple receivers, waiting, unable, sizes
-    cdef public object keyframes, report_ntp
+    cdef public KeyframeRequests keyframes
+    cdef public object report_ntp
     cdef public Structures structures
     cdef public Meter meter
     cdef public ReceiveLog log
@@ -28,4 +30,4 @@ cdef class Feed:
     cdef public tuple receivers
     cdef public dict _asks, codecs, media_of_rtx, descriptors
     cdef public Reader reader
-    cdef public bint asks_nack, unnumbered
+    cdef public bint asks_nack, is_simulcast, unnumbered

@@ -186,6 +186,7 @@ class Feed:
         "clock_rate",
         "codecs",
         "descriptors",
+        "is_simulcast",
         "kind",
         "loudest",
         "measured_at",
@@ -222,6 +223,7 @@ class Feed:
                 self.selection.depart(stream)
             self.selection = Selection(self, section.rids)
         self.section = section
+        self.is_simulcast = bool(section.rids)
         self.reader = Reader(section.extensions)
         self.codecs: dict[int, Codec] = {codec.payload_type: codec for codec in section.codecs}
         self.media_of_rtx: dict[int, int] = {

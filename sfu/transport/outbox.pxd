@@ -1,3 +1,5 @@
+cimport cython
+
 from sfu.transport.counters cimport Counters
 from sfu.transport.slab cimport Slab
 
@@ -10,6 +12,7 @@ cdef class Outboxes:
     cpdef Slab take_slab(self)
     cpdef give_back(self, Slab slab)
     cpdef long long send(self) except -1
+    @cython.locals(outbox=Outbox)
     cpdef hand_over(self, outboxes)
 
 cdef class Outbox:

@@ -1,3 +1,5 @@
+cimport cython
+
 from sfu.rtp.bandwidth.restraint cimport Restraint
 from sfu.rtp.bandwidth.sent cimport SentPackets
 from sfu.rtp.extensions cimport Elements, Writer
@@ -10,6 +12,8 @@ from sfu.transport.incoming cimport Feed, IncomingStream
 from sfu.transport.outbox cimport Outbox
 from sfu.transport.retransmissions cimport Retransmissions
 from sfu.transport.srtp cimport SrtpSession
+
+cdef long long DEPENDENCY_DESCRIPTOR, FILL, FIXED_LENGTH, FORWARD, LAST_START, MAX_CLEAR, MAX_DATAGRAM, NO_CODEC, REFUSED
 
 cdef class OutgoingStream:
     cdef public Downlink _downlink
@@ -35,6 +39,11 @@ cdef class OutgoingStream:
 
     cpdef bint carries(self, long long payload_type)
     cpdef leave(self)
+    @cython.locals(
+        layers=Layers, payload_type="long long", marker="long long", taken="long long", size=Py_ssize_t, sequence="long long",
+        timestamp="long long", number="long long", extension=Py_ssize_t, at=Py_ssize_t, body=Py_ssize_t, end=Py_ssize_t,
+        length=Py_ssize_t, protected="long long", start=Py_ssize_t,
+    )
     cpdef long long forward(
         self, const unsigned char[::1] source, Header header, Elements elements, const unsigned char[::1] payload, Frame frame,
         long long extended, bint newest, double now

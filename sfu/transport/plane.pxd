@@ -11,6 +11,8 @@ from sfu.transport.outbox cimport Outboxes
 from sfu.transport.slab cimport Slab
 from sfu.transport.srtp cimport SrtpSession
 
+cdef long long MAX_DATAGRAM, MAX_PICTURES, NOTHING, OSN_LENGTH, TRANSPORT_CC, _HAS_NUMBER, _LEAST
+
 cdef class Plane:
     cdef public object drops, _clock, _receiver_cap, _on_bug, _rng, _timers, _control, _sections
     cdef public Counters counters
