@@ -204,6 +204,16 @@ async def test_the_same_link_opened_again_in_a_tab_that_waits_changes_nothing(vi
     assert visitor.server.channels.empty()
 
 
+async def test_half_a_link_pasted_into_a_visit_changes_nothing(visitor: Visitor) -> None:
+    await visitor.knock()
+    await expect(visitor.see("waiting")).to_be_visible()
+    for half in ("x", "visit=v_2"):
+        await visitor.page.evaluate(f"location.hash = '{half}'")
+        await visitor.page.wait_for_url(f"{visitor.server.base_url}/join")
+    await visitor.page.reload()
+    assert (await (await visitor.server.channel()).heard("join"))["resume"] == "resume-1"
+
+
 async def test_the_language_follows_the_switch_at_once_and_after_a_reload(visitor: Visitor) -> None:
     await visitor.open(LINK)
     await visitor.see("name").fill("Amina")

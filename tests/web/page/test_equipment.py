@@ -120,3 +120,50 @@ async def test_a_visit_that_is_not_open_yet_leads_to_the_test(visitor: Visitor) 
     await visitor.see("to-test").click()
     await expect(visitor.see("test")).to_be_visible()
     await expect(visitor.see("to-visit")).to_be_visible()
+
+
+async def test_only_another_link_begins_the_test_of_equipment_anew(visitor: Visitor) -> None:
+    await visitor.page.goto(f"{visitor.server.base_url}/test#{LINK}")
+    await expect(visitor.see("to-visit")).to_be_visible()
+    await visitor.page.evaluate("window.same = true")
+    for fragment in ("x", LINK):
+        await visitor.page.evaluate("(fragment) => (location.hash = fragment)", fragment)
+        await visitor.page.wait_for_url(f"{visitor.server.base_url}/test")
+    assert await visitor.page.evaluate("same")
+    await visitor.page.evaluate("location.hash = 'ticket=another'")
+    await visitor.page.wait_for_function("() => window.same === undefined")
+    await expect(visitor.see("to-visit")).to_be_visible()
+
+
+async def test_the_loudspeaker_that_is_chosen_plays_the_sound(visitor: Visitor) -> None:
+    await visitor.page.add_init_script(
+        """
+        probe.sinks = [];
+        const known = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
+        navigator.mediaDevices.enumerateDevices = async () => [
+          ...(await known()).filter(({ kind }) => kind !== "audiooutput"),
+          { kind: "audiooutput", deviceId: "default", label: "Standard" },
+          { kind: "audiooutput", deviceId: "headset", label: "Headset" },
+        ];
+        HTMLMediaElement.prototype.setSinkId = async function (id) {
+          if (probe.refuseSink) throw new DOMException("", "NotFoundError");
+          probe.sinks.push(id);
+        };
+        probe.rung = 0;
+        const stop = OscillatorNode.prototype.stop;
+        OscillatorNode.prototype.stop = function (...at) { probe.rung += 1; return stop.apply(this, at); };
+        """
+    )
+    await begin(visitor, "")
+    await visitor.see("speaker-test").click()
+    await visitor.page.wait_for_function("() => probe.rung === 2")
+    assert await visitor.page.evaluate("probe.sinks") == []
+    await expect(visitor.see("choose-output")).to_have_value("default")
+    await visitor.see("choose-output").select_option("headset")
+    await visitor.see("speaker-test").click()
+    await visitor.page.wait_for_function("() => probe.rung === 4")
+    assert await visitor.page.evaluate("probe.sinks") == ["headset"]
+    # It has been unplugged meanwhile: heard all the same.
+    await visitor.page.evaluate("probe.refuseSink = true")
+    await visitor.see("speaker-test").click()
+    await visitor.page.wait_for_function("() => probe.rung === 6")

@@ -9,12 +9,16 @@ const LOUDNESS = 0.12; // of full scale
 
 /** @type {AudioContext | null} */
 let context = null;
+/** Plays by the loudspeaker that was chosen. @type {HTMLAudioElement | null} */
+let player = null;
 
-export function chime() {
+/** @param {string} [output] id of a loudspeaker; without one, or where it has gone, it is the browser's own choice */
+export async function chime(output = "") {
   if (!("AudioContext" in window)) return;
   context ??= new AudioContext();
   if (context.state !== "running") void context.resume().catch(() => {});
-  const { destination, currentTime } = context;
+  const way = (output && (await wayTo(output, context))) || context.destination;
+  const { currentTime } = context;
   for (const { frequency, at } of NOTES) {
     const tone = new OscillatorNode(context, { frequency });
     const gain = new GainNode(context, { gain: 0 });
@@ -22,8 +26,27 @@ export function chime() {
     gain.gain.setValueAtTime(0, start);
     gain.gain.linearRampToValueAtTime(LOUDNESS, start + 0.02);
     gain.gain.exponentialRampToValueAtTime(0.001, start + LENGTH);
-    tone.connect(gain).connect(destination);
+    tone.connect(gain).connect(way);
     tone.start(start);
     tone.stop(start + LENGTH);
+  }
+}
+
+/**
+ * @param {string} output
+ * @param {AudioContext} context
+ * @returns {Promise<AudioNode | null>} null where it cannot be played there
+ */
+async function wayTo(output, context) {
+  player?.pause();
+  player = new Audio();
+  const node = new MediaStreamAudioDestinationNode(context);
+  player.srcObject = node.stream;
+  try {
+    await player.setSinkId(output);
+    await player.play();
+    return node;
+  } catch {
+    return null;
   }
 }

@@ -167,7 +167,7 @@ export class Page {
 
   /** Somebody has come. */
   async #ring() {
-    (await this.#meeting)?.chime();
+    await (await this.#meeting)?.chime(this.#visit.devices.output);
   }
 
   /** Camera, microphone and connection, to be tried before the visit. */

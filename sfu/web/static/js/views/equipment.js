@@ -12,6 +12,9 @@ import { LevelLine } from "./level.js";
 
 /** @typedef {import("../devices.js").Source} Source */
 
+/** What there may be a choice of: for each source a device, and a loudspeaker. */
+const CHOICES = /** @type {const} */ ([...SOURCES, "output"]);
+
 export class Equipment extends HTMLElement {
   /** @type {import("../devices.js").Devices} */
   devices = given();
@@ -27,7 +30,7 @@ export class Equipment extends HTMLElement {
   #blur = el("input", { testid: "blur", attrs: { type: "checkbox", id: "blur", checked: true } });
   /** @type {Map<Source, HTMLButtonElement>} */
   #toggles = new Map();
-  /** @type {Map<Source, {field: HTMLElement, select: HTMLSelectElement, known: string}>} */
+  /** @type {Map<typeof CHOICES[number], {field: HTMLElement, select: HTMLSelectElement, known: string}>} */
   #choices = new Map();
   #background = el("div");
   #items = new Map(ITEMS.map((item) => [item, Object.assign(new CheckLine(), { item })]));
@@ -53,7 +56,7 @@ export class Equipment extends HTMLElement {
       el("div", { class: "tick" }, this.#blur, el("label", { text: "equipment.blur", attrs: { for: "blur" } })),
       this.#level,
       el("div", { class: "choices" }, ...SOURCES.map((source) => this.#toggle(source))),
-      ...SOURCES.map((source) => this.#choice(source)),
+      ...CHOICES.map((what) => this.#choice(what)),
       this.#background,
       el(
         "div",
@@ -107,34 +110,35 @@ export class Equipment extends HTMLElement {
     return button;
   }
 
-  /** @param {Source} source */
-  #choice(source) {
+  /** @param {typeof CHOICES[number]} what */
+  #choice(what) {
+    const choose = (/** @type {string} */ id) => (what === "output" ? this.devices.chooseOutput(id) : void this.devices.choose(what, id));
     const select = el("select", {
-      testid: `choose-${source}`,
-      attrs: { id: `choose-${source}` },
-      on: { change: () => void this.devices.choose(source, select.value) },
+      testid: `choose-${what}`,
+      attrs: { id: `choose-${what}` },
+      on: { change: () => choose(select.value) },
     });
-    const field = el("div", { class: "field", attrs: { hidden: true } }, el("label", { text: `equipment.${source}`, attrs: { for: select.id } }), select);
-    this.#choices.set(source, { field, select, known: "" });
+    const field = el("div", { class: "field", attrs: { hidden: true } }, el("label", { text: `equipment.${what}`, attrs: { for: select.id } }), select);
+    this.#choices.set(what, { field, select, known: "" });
     return field;
   }
 
   #listChoices = async () => {
-    const found = await this.devices.list();
-    for (const [source, choice] of this.#choices) {
-      const known = JSON.stringify(found[source]);
+    const found = { ...(await this.devices.list()), output: await this.devices.outputs() };
+    for (const [what, choice] of this.#choices) {
+      const known = JSON.stringify(found[what]);
       if (known === choice.known) continue;
       choice.known = known;
       // One is no choice.
-      hide(choice.field, found[source].length < 2, this);
+      hide(choice.field, found[what].length < 2, this);
       choice.select.replaceChildren(
-        ...found[source].map(({ id, name, current }) => el("option", { attrs: { value: id, selected: current } }, name)),
+        ...found[what].map(({ id, name, current }) => el("option", { attrs: { value: id, selected: current } }, name)),
       );
     }
   };
 
   #sound() {
-    chime();
+    void chime(this.devices.output);
   }
 }
 
