@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 UNIX_EPOCH = 2_208_988_800  # seconds from 1900 to 1970 (RFC 868)
+GAIN = 0.25
+"""What a report's round trip counts for beside those before it (RFC 6298 2.3, where they come more often)."""
 
 
 def from_seconds(seconds: float) -> int:
@@ -37,3 +39,8 @@ def round_trip(arrival: int, last_sr: int, delay_since_last_sr: int) -> float:
     if ticks >= 0x80000000:
         return -1.0
     return ticks / 65536.0
+
+
+def smoothed(known: float, measured: float) -> float:
+    """The round trip, in seconds, after one more report (`known` 0: the first). One that a busy browser answered late changes little."""
+    return known + (measured - known) * GAIN if known else measured

@@ -12,7 +12,7 @@ from sfu.rtp.bandwidth.unnumbered import UnnumberedEstimator
 from sfu.rtp.descriptors import NOT_VIDEO, read_frame
 from sfu.rtp.extensions import DEPENDENCY_DESCRIPTOR, Elements
 from sfu.rtp.frame import Frame
-from sfu.rtp.ntp import from_seconds, middle, round_trip
+from sfu.rtp.ntp import from_seconds, middle, round_trip, smoothed
 from sfu.rtp.packet import Header, parse
 from sfu.rtp.transport_feedback import TransportFeedback
 from sfu.transport.counters import Counters, KeyframeRequest, Kind, Retransmission
@@ -37,8 +37,6 @@ NACK_INTERVAL = 0.01
 """Seconds between two rounds of NACKs at least: what is found missing in between is asked for together."""
 DEFAULT_ROUND_TRIP = 0.1
 """Seconds, until a report has told better."""
-ROUND_TRIP_GAIN = 0.25
-"""What a report's round trip counts for beside those before it (RFC 6298 2.3): one that a busy browser answered late holds nothing back."""
 LEAST_LEAVE = 100_000
 """Bits per second that a sender of pictures is always given leave for: below that there is nothing to see."""
 MAX_CNAME = 255
@@ -72,9 +70,7 @@ class Control:
         self._lossy: dict[IncomingStream, MediaPeer] = {}
         self._nacks_at = float("inf")
         self._nacked_at = float("-inf")
-        self._header = Header()
-        self._elements = Elements()
-        self._frame = Frame()
+        self._header, self._elements, self._frame = Header(), Elements(), Frame()
 
     def receive(self, peer: MediaPeer, slab: Slab, offset: int, length: int, now: float) -> None:
         """An SRTCP datagram of a peer that has keys."""
@@ -147,6 +143,7 @@ class Control:
                     self.report_soon(target, now)
 
     def _handle_blocks(self, peer: MediaPeer, blocks: tuple[rtcp.ReportBlock, ...], now: float) -> None:
+        spans: list[float] = []
         for block in blocks:
             stream = peer.outgoing_by_ssrc.get(block.ssrc)
             if stream is None:
@@ -155,12 +152,14 @@ class Control:
             self._counters.jitter.observe(block.jitter / CLOCK_RATES[stream.section.kind])
             seconds = round_trip(middle(from_seconds(now + self._ntp_epoch)), block.last_sr, block.delay_since_last_sr)
             if seconds >= 0:
-                known = peer.round_trip
-                stream.round_trip = peer.round_trip = known + (seconds - known) * ROUND_TRIP_GAIN if known else seconds
+                spans.append(seconds)
+                stream.round_trip = smoothed(stream.round_trip, seconds)
                 self._counters.round_trip.observe(seconds)
             packets = self.ways.down(peer.number).block(block, CLOCK_RATES[stream.section.kind])
             if packets:
                 self.estimation.reported(peer, packets, block.fraction_lost / 256, now)
+        if spans:  # once a report: what delays it delays all of its blocks
+            peer.round_trip = smoothed(peer.round_trip, min(spans))
 
     def _handle_bye(self, peer: MediaPeer, ssrc: int) -> None:
         """The stream has ended, until its next packet: browsers say BYE on a mute that takes the track away, too."""

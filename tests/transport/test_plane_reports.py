@@ -6,7 +6,7 @@ import pytest
 
 from sfu.rtp import rtcp
 from sfu.rtp.ntp import from_seconds, middle, short, to_seconds
-from sfu.transport.parameters import Codec
+from sfu.transport.parameters import Codec, Receptions
 from tests.transport.plane_world import (
     INTERFRAME,
     KEYFRAME,
@@ -178,18 +178,20 @@ def test_reports_of_a_receiver_give_round_trip_loss_and_jitter() -> None:
 
 
 def test_one_report_that_comes_late_does_not_hold_back_what_is_sent_again() -> None:
-    world, sender, receiver, _, video = av_call()
-    for passed in (0.050, 0.450):
-        sender.send_control(rtcp.SenderReport(2, from_seconds(1000.0 + world.now), 1, 1, 1))
+    world, sender, receiver, audio, video = av_call()
+    for highest, passed in ((10, 0.050), (20, 0.450)):
+        for ssrc in (1, 2):
+            sender.send_control(rtcp.SenderReport(ssrc, from_seconds(1000.0 + world.now), 1, 1, 1))
+        audio.send(b"opus")
         video.send(KEYFRAME)
         world.run(3)
-        made = next(
-            packet for packet in reversed(receiver.control) if getattr(packet, "ssrc", 0) == receiver.egress["v"].ssrc
-        )
-        assert isinstance(made, rtcp.SenderReport)
-        delay = world.now - (to_seconds(made.ntp) - NTP_EPOCH) - passed
-        block = rtcp.ReportBlock(made.ssrc, 0, 0, 10, 0, middle(made.ntp), short(delay))
-        receiver.send_control(rtcp.ReceiverReport(9, (block,)))
+        blocks = []
+        for egress in receiver.egress.values():
+            made = next(packet for packet in reversed(receiver.control) if getattr(packet, "ssrc", 0) == egress.ssrc)
+            assert isinstance(made, rtcp.SenderReport)
+            delay = world.now - (to_seconds(made.ntp) - NTP_EPOCH) - passed
+            blocks.append(rtcp.ReportBlock(made.ssrc, 0, 0, highest, 0, middle(made.ntp), short(delay)))
+        receiver.send_control(rtcp.ReceiverReport(9, tuple(blocks)))
     video.send(INTERFRAME)
     lost = receiver.take_rtp()[-1]
     # 0.05 s, and a quarter of the way from there to 0.45 s.
@@ -197,6 +199,10 @@ def test_one_report_that_comes_late_does_not_hold_back_what_is_sent_again() -> N
         world.run(waited)
         receiver.send_control(rtcp.Nack(9, lost.ssrc, (lost.sequence,)))
         assert len(receiver.take_rtp()) == answered, waited
+    world.run(2.1)
+    (told,) = [report for report in world.plane.take_reports() if isinstance(report, Receptions)]
+    (of_receiver,) = [each for each in told.receptions if each.peer == receiver.number]
+    assert of_receiver.round_trip == pytest.approx(0.150, abs=0.002), "once a report, however many streams it tells of"
 
 
 def _block(ssrc: int) -> rtcp.ReportBlock:
