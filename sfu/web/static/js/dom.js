@@ -45,6 +45,16 @@ export function build(element, props, ...children) {
   return element;
 }
 
+/**
+ * An element with these of its properties set.
+ *
+ * @template {HTMLElement} Kind
+ * @param {Kind} element
+ * @param {Partial<Kind>} properties
+ * @returns {Kind}
+ */
+export const having = (element, properties) => Object.assign(element, properties);
+
 /** What a property has until whoever makes the element sets it: at the latest before it is connected. @returns {any} */
 export const given = () => undefined;
 

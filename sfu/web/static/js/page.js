@@ -1,7 +1,7 @@
 /** The page: one view at a time, drawn from the visit's state, and the lines that every view shares. */
 
 import { Announcer } from "./announce.js";
-import { build, el } from "./dom.js";
+import { build, el, having } from "./dom.js";
 import { SOURCES } from "./devices.js";
 import { channelUrl } from "./entry.js";
 import { brandName } from "./operator.js";
@@ -173,7 +173,7 @@ export class Page {
   /** Camera, microphone and connection, to be tried before the visit. */
   async equipment() {
     const [{ Equipment }] = await loading.need(() => Promise.all([import("./views/equipment.js"), addTexts("equipment")]));
-    return Object.assign(new Equipment(), { devices: this.#visit.devices, link: { url: channelUrl(), entry: this.#memory.entry } });
+    return having(new Equipment(), { devices: this.#visit.devices, link: { url: channelUrl(), entry: this.#memory.entry } });
   }
 
   /** @param {{name: string, role: string} | null} guest */
@@ -296,11 +296,11 @@ export class Page {
       case "connecting":
         return new ConnectingView();
       case "waiting":
-        return this.#WaitingView ? Object.assign(new this.#WaitingView(), { devices, leave }) : new ConnectingView();
+        return this.#WaitingView ? having(new this.#WaitingView(), { devices, leave }) : new ConnectingView();
       case "meeting":
         return this.#createMeeting(leave);
       default:
-        return Object.assign(new FinalView(), { reason: state.reason, refusal: state.refusal, words: state.words, again: () => this.#again() });
+        return having(new FinalView(), { reason: state.reason, refusal: state.refusal, words: state.words, again: () => this.#again() });
     }
   }
 
@@ -308,15 +308,15 @@ export class Page {
   #createMeeting(leave) {
     if (!this.#MeetingView || !this.#staff) return new ConnectingView();
     const { devices, screen, texting } = this.#visit;
-    return Object.assign(new this.#MeetingView(), {
+    return having(new this.#MeetingView(), {
       devices,
       staff: this.#staff,
       screen,
       texting,
       preferences: this.#preferences,
       leave,
-      say: (/** @type {string} */ key) => this.#announcer.say(key),
-      viewed: (/** @type {import("./views/tile.js").TrackView} */ view) => this.#visit.request("view", view),
+      say: (key) => this.#announcer.say(key),
+      viewed: (view) => this.#visit.request("view", view),
     });
   }
 

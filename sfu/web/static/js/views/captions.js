@@ -11,7 +11,7 @@
  * It is no live region: who has it read out has the log of the text beside speech, or the voice itself.
  */
 
-import { build, el } from "../dom.js";
+import { build, el, having } from "../dom.js";
 
 const SHOWN = 3; // lines at most, the oldest ended one gives way
 const ENDED_FOR = 8_000; // ms that an ended line stays: two lines of subtitles are read in six
@@ -39,7 +39,7 @@ export class Captions extends HTMLElement {
    * @param {boolean} said.final the line is whole; the next is another
    */
   show({ speaker, text, final }) {
-    const line = this.#growing.get(speaker) ?? Object.assign(new CaptionLine(), { speaker });
+    const line = this.#growing.get(speaker) ?? having(new CaptionLine(), { speaker });
     line.grow(text);
     if (!line.isConnected) this.append(line);
     if (final) this.#end(speaker, line);

@@ -3,7 +3,7 @@
 import { Check, ITEMS } from "../check.js";
 import { chime } from "../chime.js";
 import { SOURCES } from "../devices.js";
-import { build, el, given, icon } from "../dom.js";
+import { build, el, given, having, icon } from "../dom.js";
 import { hide } from "../focus.js";
 import { clearText, setText } from "../text.js";
 import { blurChoice } from "./choosing.js";
@@ -33,7 +33,7 @@ export class Equipment extends HTMLElement {
   /** @type {Map<typeof CHOICES[number], {field: HTMLElement, select: HTMLSelectElement, known: string}>} */
   #choices = new Map();
   #background = el("div");
-  #items = new Map(ITEMS.map((item) => [item, Object.assign(new CheckLine(), { item })]));
+  #items = new Map(ITEMS.map((item) => [item, having(new CheckLine(), { item })]));
   #checks = el("div", { class: "checks", testid: "checks", label: "check.title", attrs: { role: "list", tabindex: -1 } }, ...this.#items.values());
   #summary = el("p", { class: "check-summary", testid: "check-summary", attrs: { role: "status" } });
   #again = el("button", { class: "button plain", testid: "check-again", text: "check.again", attrs: { type: "button" } });

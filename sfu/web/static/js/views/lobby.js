@@ -1,6 +1,6 @@
 /** Who waits, for those who may admit: who they are, how surely, how long; and who was turned away. */
 
-import { build, el, given } from "../dom.js";
+import { build, el, given, having } from "../dom.js";
 import { hide } from "../focus.js";
 import { reconcile } from "../rows.js";
 import { setText } from "../text.js";
@@ -80,8 +80,8 @@ export class LobbyPanel extends HTMLElement {
     this.#expected = expectedIn(state.lobby);
     hide(this.#admitAll, this.#expected.length < 2, this.heading);
     setText(this.#admitAll, "lobby.admit_all", { count: String(this.#expected.length) });
-    reconcile(this.#list, this.#entries, waiting, (p) => p.participant, () => Object.assign(new WaitingEntry(), { actions }), this.heading);
-    reconcile(this.#turnedAwayList, this.#turnedAway, turnedAway, (p) => p.participant, () => Object.assign(new TurnedAwayEntry(), { actions }), this.heading);
+    reconcile(this.#list, this.#entries, waiting, (p) => p.participant, () => having(new WaitingEntry(), { actions }), this.heading);
+    reconcile(this.#turnedAwayList, this.#turnedAway, turnedAway, (p) => p.participant, () => having(new TurnedAwayEntry(), { actions }), this.heading);
     this.#turnedAwayTitle.hidden = this.#turnedAwayList.hidden = turnedAway.length === 0;
   }
 }

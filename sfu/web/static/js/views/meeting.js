@@ -1,6 +1,6 @@
 /** The visit itself: everybody's tile, the people beside them, the controls below. */
 
-import { build, el, given, icon } from "../dom.js";
+import { build, el, given, having, icon } from "../dom.js";
 import { hide } from "../focus.js";
 import { KEYS, listen } from "../shortcuts.js";
 import { clearText, setText } from "../text.js";
@@ -110,12 +110,11 @@ export class MeetingView extends HTMLElement {
     this.#wake.hold();
     this.#share.hidden = !screen.possible;
     this.#lockButton.addEventListener("click", () => void staff.lock(!this.#isLocked));
-    Object.assign(this.#tiles, { viewed: this.viewed });
-    Object.assign(this.#lobby, { actions: staff });
-    Object.assign(this.#people, { actions: staff });
-    Object.assign(this.#text, { texting: this.texting, close: () => this.#openText(false) });
-    Object.assign(this.#windows, { mainVideo: () => this.#tiles.mainVideo, say: this.say });
-    Object.assign(this.#controls, { devices, leave: this.leave, more: [this.#share, this.#textToggle, this.#peopleToggle] });
+    this.#tiles.viewed = this.viewed;
+    this.#lobby.actions = this.#people.actions = staff;
+    having(this.#text, { texting: this.texting, close: () => this.#openText(false) });
+    having(this.#windows, { mainVideo: () => this.#tiles.mainVideo, say: this.say });
+    having(this.#controls, { devices, leave: this.leave, more: [this.#share, this.#textToggle, this.#peopleToggle] });
     this.#visitPart.append(
       el("h2", { text: "visit.title" }),
       el(
@@ -136,7 +135,7 @@ export class MeetingView extends HTMLElement {
       this.#lobby,
       this.#people,
       this.#visitPart,
-      Object.assign(new Settings(), { devices, preferences, windows: this.#windows, showKeys: () => void this.#showShortcuts() }),
+      having(new Settings(), { devices, preferences, windows: this.#windows, showKeys: () => void this.#showShortcuts() }),
     );
     this.#panel.hidden = !this.#wide.matches;
     this.#panel.addEventListener("keydown", (event) => {

@@ -1,6 +1,6 @@
 /** The roster: everybody who is in, named. Those who may admit can put others on hold or remove them. */
 
-import { build, el, given } from "../dom.js";
+import { build, el, given, having } from "../dom.js";
 import { hide } from "../focus.js";
 import { reconcile } from "../rows.js";
 import { hasText, setText } from "../text.js";
@@ -43,7 +43,7 @@ export class People extends HTMLElement {
         reception: state.qualities.get(participant.participant),
       })),
       ({ participant }) => participant.participant,
-      () => Object.assign(new PersonEntry(), { actions: this.actions }),
+      () => having(new PersonEntry(), { actions: this.actions }),
       this.heading,
     );
   }

@@ -1,6 +1,6 @@
 /** The page at /test: one's equipment, tried at any time before the visit. Nobody is met, nobody is told. It stands in the document. */
 
-import { given } from "../dom.js";
+import { given, having } from "../dom.js";
 import { Equipment } from "./equipment.js";
 
 export class TestView extends HTMLElement {
@@ -14,7 +14,7 @@ export class TestView extends HTMLElement {
   open() {
     const start = /** @type {HTMLButtonElement} */ (this.querySelector("button"));
     start.addEventListener("click", () => {
-      start.replaceWith(Object.assign(new Equipment(), { devices: this.devices, link: this.link }));
+      start.replaceWith(having(new Equipment(), { devices: this.devices, link: this.link }));
       this.querySelector("h1")?.focus();
     });
     start.disabled = false;

@@ -1,6 +1,6 @@
 /** Text beside speech: what everybody writes, as it is written, and a line to write on. */
 
-import { build, el, given, icon } from "../dom.js";
+import { build, el, given, having, icon } from "../dom.js";
 import { LINE_LENGTH } from "../texting.js";
 import { setText } from "../text.js";
 
@@ -55,7 +55,7 @@ export class TextPane extends HTMLElement {
     const atEnd = this.#scroll.scrollHeight - this.#scroll.scrollTop - this.#scroll.clientHeight < 40;
     const fresh = count - this.#count;
     if (fresh < 0) this.#ended.replaceChildren();
-    else if (fresh > 0) this.#ended.append(...lines.slice(-fresh).map((line) => Object.assign(new WrittenLine(), { line })));
+    else if (fresh > 0) this.#ended.append(...lines.slice(-fresh).map((line) => having(new WrittenLine(), { line })));
     while (this.#ended.childElementCount > lines.length) this.#ended.firstElementChild?.remove();
     this.#count = count;
     const keys = new Set(writing.map((line) => line.participant));
@@ -65,7 +65,7 @@ export class TextPane extends HTMLElement {
       this.#growing.delete(key);
     }
     for (const line of writing) {
-      const shown = this.#growing.get(line.participant) ?? Object.assign(new WrittenLine(), { line });
+      const shown = this.#growing.get(line.participant) ?? having(new WrittenLine(), { line });
       shown.grow(line.text);
       this.#growing.set(line.participant, shown);
       if (!shown.isConnected) this.#writing.append(shown);

@@ -1,6 +1,6 @@
 /** Everybody in the visit, seen and heard: shared screens first, one tile a person, one's own last. */
 
-import { build, el, icon } from "../dom.js";
+import { build, el, having, icon } from "../dom.js";
 import { hide } from "../focus.js";
 import { reconcile } from "../rows.js";
 import { focused, grid } from "../layout.js";
@@ -88,7 +88,7 @@ export class Tiles extends HTMLElement {
   /** @param {Shown} shown */
   #tileOf(shown) {
     const key = keyOf(shown);
-    return Object.assign(new Tile(), {
+    return having(new Tile(), {
       screen: shown.screen,
       blocked: () => (this.#startSound.hidden = false),
       pin: () => this.#choose(key),

@@ -1,6 +1,6 @@
 /** The waiting room: the truth about where one is, and nothing of what happens in the visit. */
 
-import { build, el, given } from "../dom.js";
+import { build, el, given, having } from "../dom.js";
 import { loading } from "../loading.js";
 import { helpLine } from "../operator.js";
 import { setText } from "../text.js";
@@ -64,7 +64,7 @@ export class WaitingView extends HTMLElement {
       el("div", { class: "preview" }, this.#picture, this.#placeholder),
       el("p", { class: "small", text: "waiting.private" }),
       this.#controls.faults,
-      Object.assign(this.#controls, { devices, leave }),
+      having(this.#controls, { devices, leave }),
       this.#metering,
       el("button", { class: "button plain", testid: "change-devices", text: "devices.change", attrs: { type: "button" }, on: { click: () => void this.#change() } }),
       this.#hint,
