@@ -82,7 +82,7 @@ async def test_a_guest_reads_the_first_view_says_who_they_are_and_waits(browser:
     await channel.event("lobby_status", staff_present=True)
     await channel.event("notice", text="Vi är snart hos dig.")
     await browser.until(SAYS, "notice", "Vi är snart hos dig.")
-    await browser.until(SAYS, "waiting-status", "The staff are here and know that you are waiting.")
+    await browser.until(SAYS, "waiting-status", "The staff are here. They will let you in when they are ready.")
     channel.abort()
     await browser.until(SAYS, "trouble", "The connection was lost.")
     again = await server.channel()
