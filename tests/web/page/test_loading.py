@@ -131,6 +131,16 @@ async def test_a_language_whose_texts_do_not_come_is_spoken_when_they_have(visit
     await expect(visitor.see("status")).to_have_text("Connected again.")
 
 
+async def test_who_is_seen_and_heard_stays_while_a_language_does_not_come(visitor: Visitor) -> None:
+    channel = await visitor.enter(admitted("p1"))
+    await channel.heard("offer")
+    await visitor.page.evaluate("window.same = true")
+    visitor.server.lost["en.js"] = 3
+    await visitor.see("language-en").click()
+    await expect(visitor.page.locator("html")).to_have_attribute("lang", "en")
+    assert await visitor.page.evaluate("window.same")
+
+
 async def test_the_last_wish_for_a_language_counts_though_its_texts_came_first(visitor: Visitor) -> None:
     await visitor.open()
     await expect(visitor.see("language-sv")).to_have_attribute("aria-pressed", "true")

@@ -8,11 +8,12 @@
  * @typedef {{ticket: string} | {visit: string, key: string}} Entry
  * @typedef {{fragment: string, resume?: string, guest?: {name: string, role: string}, language?: string,
  *   microphone?: boolean, camera?: boolean, arrivalSound?: boolean, announcements?: boolean, pictureFirst?: boolean, captions?: boolean,
- *   begun?: number}} Memory
+ *   begunAnew?: number[]}} Memory
  */
 
 const KEY = "evisit";
-const ANEW_AFTER = 20_000; // ms; what a new document does not mend is not mended by many
+const ANEW_AFTER = 20_000; // ms from one new document to the next at least …
+const ANEW_MOST = 3; // … of so many
 
 /**
  * @param {string} fragment without `#`
@@ -57,11 +58,12 @@ export class TabMemory {
     }
   }
 
-  /** Let a new document go on where this one is; not where it would remember nothing, and seldom. */
+  /** Let a new document go on where this one is; not where it would remember nothing, and a few times only. */
   beginAnew() {
     const now = Date.now();
-    if (Math.abs(now - (this.#memory.begun ?? 0)) < ANEW_AFTER) return;
-    this.remember({ begun: now });
+    const past = this.#memory.begunAnew ?? [];
+    if (past.length >= ANEW_MOST || now - (past.at(-1) ?? 0) < ANEW_AFTER) return;
+    this.remember({ begunAnew: [...past, now] });
     if (this.#kept) location.reload();
   }
 
@@ -83,11 +85,4 @@ export class TabMemory {
   get entry() {
     return readFragment(this.#memory.fragment);
   }
-}
-
-/** The signalling channel of the server that this page came from. */
-export function channelUrl() {
-  const url = new URL("/api/v1/signal", location.href);
-  url.protocol = url.protocol === "http:" ? "ws:" : "wss:";
-  return url.href;
 }

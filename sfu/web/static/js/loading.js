@@ -3,7 +3,8 @@
  * has failed as failed for as long as the document lives: then only a new document helps. No DOM.
  */
 
-const AGAIN_AFTER = 1_000; // ms
+const AGAIN_AFTER = 1_000; // ms; then twice as long, up to
+const AT_MOST = 8_000;
 const STUCK_AFTER = 2; // failures while the server answers
 
 /** Emits `change` when `missing` begins or ends, and `stuck` whenever only a new document helps. */
@@ -17,12 +18,12 @@ class Loading extends EventTarget {
 
   /**
    * @template Found
-   * @param {() => Promise<Found>} fetched
+   * @param {() => Promise<Found>} fetched without a `need` in it
    * @returns {Promise<Found>} never rejected
    */
   async need(fetched) {
     let failures = 0;
-    for (let waits = false, answered = false; ; answered = await answers()) {
+    for (let pause = AGAIN_AFTER, waits = false, answered = false; ; answered = await answers()) {
       try {
         const found = await fetched();
         if (waits) this.#wait(-1);
@@ -33,7 +34,8 @@ class Loading extends EventTarget {
         failures = answered ? failures + 1 : 0;
         if (failures >= STUCK_AFTER) this.dispatchEvent(new Event("stuck"));
       }
-      await new Promise((done) => setTimeout(done, AGAIN_AFTER));
+      await new Promise((done) => setTimeout(done, pause));
+      pause = Math.min(2 * pause, AT_MOST);
     }
   }
 
@@ -47,10 +49,4 @@ class Loading extends EventTarget {
 export const loading = new Loading();
 
 /** Whether the server gives what it has given before. */
-async function answers() {
-  try {
-    return (await fetch(import.meta.url, { method: "HEAD", cache: "no-store" })).ok;
-  } catch {
-    return false;
-  }
-}
+const answers = () => fetch(import.meta.url, { method: "HEAD", cache: "no-store" }).then(({ ok }) => ok, () => false);

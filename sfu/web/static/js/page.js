@@ -1,9 +1,9 @@
 /** The page: one view at a time, drawn from the visit's state, and the lines that every view shares. */
 
+import { channelUrl } from "./address.js";
 import { Announcer } from "./announce.js";
 import { build, el, having } from "./dom.js";
 import { SOURCES } from "./devices.js";
-import { channelUrl } from "./entry.js";
 import { brandName } from "./operator.js";
 import { loading } from "./loading.js";
 import { Preferences } from "./preferences.js";
@@ -41,19 +41,16 @@ const COMING_AND_GOING = new Set(["message.came", "message.came.many", "message.
 /** Who waits stands in the list, or on the button that leads there: it is read out, and covers nothing. */
 const SHOWN_ELSEWHERE = new Set(["message.knock", "message.knocks"]);
 
+const RING_WITHIN = 2_000; // ms after somebody has come; later it would tell of nobody
+
 /** The meeting comes when somebody has pressed join: what is not needed until then does not slow the first view. */
 async function loadMeeting() {
-  const [{ MeetingView }, { StaffActions }, { chime }] = await loading.need(() =>
-    Promise.all([
-      import("./views/meeting.js"),
-      import("./staff.js"),
-      import("./chime.js"),
-      addTexts("equipment"),
-      addTexts("meeting"),
-      loadSheet("meeting"),
-    ]),
-  );
-  return { MeetingView, StaffActions, chime };
+  const [[{ MeetingView }, { StaffActions }]] = await Promise.all([
+    loading.need(() => Promise.all([import("./views/meeting.js"), import("./staff.js"), loadSheet("meeting")])),
+    addTexts("equipment"),
+    addTexts("meeting"),
+  ]);
+  return { MeetingView, StaffActions };
 }
 
 /** Shown while a reloaded tab finds its way back. */
@@ -88,6 +85,8 @@ export class Page {
   #MeetingView = null;
   /** @type {ReturnType<typeof loadMeeting> | null} */
   #meeting = null;
+  /** @type {Promise<typeof import("./chime.js")> | null} */
+  #bell = null;
   #preferences;
   #before;
   #wishes;
@@ -120,8 +119,11 @@ export class Page {
     visit.addEventListener("change", () => this.#drawSoon());
     loading.addEventListener("change", () => this.#drawSoon());
     loading.addEventListener("stuck", () => {
-      // Whoever is being let in has no token yet to come back with; whoever has left needs nothing more.
-      if (visit.state.phase !== "joining" && visit.state.phase !== "over") beginAnew();
+      const { phase, media } = visit.state;
+      // Whoever is being let in has no token yet to come back with; whoever has left needs nothing more; and nobody who is seen and heard
+      // goes for a meter, the bell, or another language.
+      const held = phase === "meeting" && this.#MeetingView !== null && media !== null;
+      if (phase !== "joining" && phase !== "over" && !held) beginAnew();
     });
     this.#preferences.addEventListener("change", () => this.#drawSoon());
     visit.addEventListener("joined", (event) => this.#joined(/** @type {CustomEvent} */ (event).detail));
@@ -156,6 +158,7 @@ export class Page {
   async #load() {
     if (this.#meeting) return;
     this.#meeting = loadMeeting();
+    this.#bell = loading.need(() => import("./chime.js"));
     const { WaitingView } = await loading.need(() => import("./views/waiting.js"));
     this.#WaitingView = WaitingView;
     this.#drawSoon();
@@ -167,12 +170,14 @@ export class Page {
 
   /** Somebody has come. */
   async #ring() {
-    await (await this.#meeting)?.chime(this.#visit.devices.output);
+    const came = performance.now();
+    const bell = await this.#bell;
+    if (performance.now() - came < RING_WITHIN) await bell?.chime(this.#visit.devices.output);
   }
 
   /** Camera, microphone and connection, to be tried before the visit. */
   async equipment() {
-    const [{ Equipment }] = await loading.need(() => Promise.all([import("./views/equipment.js"), addTexts("equipment")]));
+    const [{ Equipment }] = await Promise.all([loading.need(() => import("./views/equipment.js")), addTexts("equipment")]);
     return having(new Equipment(), { devices: this.#visit.devices, link: { url: channelUrl(), entry: this.#memory.entry } });
   }
 

@@ -1,6 +1,6 @@
 /** What comes behind the first view: the visit, the page that draws it, and what the browser tells them both. */
 
-import { channelUrl } from "./entry.js";
+import { channelUrl } from "./address.js";
 import { loading } from "./loading.js";
 import { Page } from "./page.js";
 import { loadSheet } from "./sheet.js";

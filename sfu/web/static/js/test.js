@@ -1,7 +1,8 @@
 /** Starts the page at /test. */
 
+import { channelUrl } from "./address.js";
 import { Devices } from "./devices.js";
-import { channelUrl, TabMemory } from "./entry.js";
+import { TabMemory } from "./entry.js";
 import { loading } from "./loading.js";
 import { brandName } from "./operator.js";
 import { addTexts, adoptTexts, chooseLanguage, onLanguage, setLanguage, t } from "./text.js";

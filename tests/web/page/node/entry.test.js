@@ -85,3 +85,16 @@ test("a browser that refuses storage, and storage with nonsense in it, are as an
   browserWith({ getItem: () => "{" });
   assert.equal(new TabMemory().entry, null);
 });
+
+test("what a few new documents have not mended is not tried by more", (t) => {
+  t.mock.timers.enable({ apis: ["Date"], now: 1e12 });
+  browserWith(store(), "#ticket=t1");
+  let reloads = 0;
+  location.reload = () => void (reloads += 1);
+  for (let second = 0; second < 600; second += 1) {
+    new TabMemory().beginAnew();
+    t.mock.timers.tick(1_000);
+    if (second === 19) assert.equal(reloads, 1, "and not one after the other");
+  }
+  assert.equal(reloads, 3);
+});

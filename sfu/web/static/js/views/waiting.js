@@ -92,9 +92,12 @@ export class WaitingView extends HTMLElement {
   async #change() {
     if (this.#changing) return;
     this.#changing = true;
-    const { chooseDevices } = await loading.need(() => import("./choosing.js"));
-    if (this.isConnected) await chooseDevices(this.devices);
-    this.#changing = false;
+    try {
+      const { chooseDevices } = await loading.need(() => import("./choosing.js"));
+      if (this.isConnected) await chooseDevices(this.devices);
+    } finally {
+      this.#changing = false;
+    }
   }
 
   /** @param {import("../state.js").VisitState} state */
