@@ -14,9 +14,8 @@ from sfu.clock import monotonic
 from sfu.transport.slab import Slab
 
 TURNS = 10
-TICK = (
-    0.05 / TURNS
-)  # seconds between two looks, each at the timers of one in `TURNS` clients: they do not all speak at once
+TICK = 0.05 / TURNS
+"""Seconds between two looks, each at the timers of one in `TURNS` clients: they do not all speak at once."""
 
 
 class Media:

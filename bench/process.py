@@ -40,8 +40,8 @@ MEDIA_PRIORITY = -8
 
 
 def run_as_media(pid: int) -> None:
-    """Give the process and what it starts the priority of a browser's media threads. Without the right to, nothing changes."""
-    with contextlib.suppress(PermissionError):
+    """Give a process of one thread, and what it starts from now on, the priority of a browser's media threads, where that is allowed."""
+    with contextlib.suppress(PermissionError, ProcessLookupError):
         os.setpriority(os.PRIO_PROCESS, pid, MEDIA_PRIORITY)
 
 

@@ -41,7 +41,7 @@ from sfu.rooms.commands import (
     SetLayer,
 )
 from sfu.rooms.events import ChannelLost, Event, LinkPresented, MediaLost, Requested, SpeakerChanged, TimeHasCome
-from sfu.rooms.requests import Offer
+from sfu.rooms.requests import Offer, Pin, View
 from sfu.rooms.room import Room, Step
 from sfu.rooms.speaker import PAUSE_SECONDS, Speakers
 from sfu.rooms.subscriptions import tracks_on_roster
@@ -120,6 +120,8 @@ class Home:
 
             await self._step(requested, asking=(channel, participant), answer=answer, offer=offer)
         else:
+            if isinstance(asking, View | Pin):
+                await self.readings.settle()
             request = Requested(participant, asking)
             await self._step(lambda: request, asking=(channel, participant), answer=answer)
 

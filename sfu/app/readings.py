@@ -68,15 +68,21 @@ class Readings:
             self._timer.cancel()
             self._timer = None
 
+    async def settle(self) -> None:
+        """Tell now what waits: somebody is about to want more, and is not to be given it by what was known two seconds ago."""
+        if self._timer is not None:
+            self.stop()
+            await asyncio.shield(self._start())
+
     def _soon(self, now: float) -> None:
         if self._telling or not (self._estimates or self._coming):
             return
         self.stop()
         wait = self._told_at + self._interval() - now
         if wait <= 0:
-            self._start()
+            self._go()
         else:
-            self._timer = asyncio.get_running_loop().call_later(wait, self._start)
+            self._timer = asyncio.get_running_loop().call_later(wait, self._go)
 
     def _interval(self) -> float:
         if self._falls():
@@ -87,10 +93,13 @@ class Readings:
         known = self._known().estimates
         return any(0 < bits < (1 - FALL) * known.get(receiver, 0) for receiver, bits in self._estimates.items())
 
-    def _start(self) -> None:
+    def _go(self) -> None:
+        _ = self._start()
+
+    def _start(self) -> asyncio.Task[None]:
         self._timer = None
         self._telling = True
-        tasks.start(self._hand_over(), name=self._name)
+        return tasks.spawn(self._hand_over(), name=self._name)
 
     async def _hand_over(self) -> None:
         estimates, self._estimates = self._estimates, {}

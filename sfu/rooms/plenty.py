@@ -9,6 +9,8 @@ from sfu.rooms.allocation import HEAD_ROOM, Allotment
 from sfu.rooms.ladders import Layer, place
 from sfu.rooms.pictures import Pictures
 
+SAME_FRAME_RATE = 0.1
+"""Of what it was, by which a measured frame rate may differ and be the same."""
 Coming = Mapping[TrackId, tuple[tuple[Layer, ...], tuple[str, ...]]]
 """Of tracks, the layers that come, and the rids."""
 
@@ -36,10 +38,12 @@ def _lacks(allotment: Allotment | None) -> bool:
 
 
 def _same_places(before: tuple[Layer, ...], after: tuple[Layer, ...]) -> bool:
-    """Whether they are the same layers, of the same sizes, whatever they take."""
-    return [(*place(layer), layer.width, layer.height) for layer in before] == [
-        (*place(layer), layer.width, layer.height) for layer in after
-    ]
+    """Whether they are the same layers, of the same sizes and frame rates, whatever they take."""
+    return len(before) == len(after) and all(
+        (*place(old), old.width, old.height) == (*place(new), new.width, new.height)
+        and abs(new.frame_rate - old.frame_rate) <= old.frame_rate * SAME_FRAME_RATE
+        for old, new in zip(before, after, strict=True)
+    )
 
 
 def _fits(allotment: Allotment, coming: Coming) -> bool:

@@ -130,7 +130,7 @@ class MediaPort:
                 refused += self.tcp.send(destination, slab.view[start:end], segment)
             else:
                 datagrams.append(run)
-        return refused + self.udp.send_runs(datagrams)
+        return refused + (self.udp.send_runs(datagrams) if datagrams else 0)
 
     # The loop
 
@@ -139,7 +139,7 @@ class MediaPort:
         try:
             self._receive(now)
         finally:
-            self._settle(now)
+            self._settle()
 
     def _receive(self, now: float) -> None:
         """Take what has arrived, and forward it."""
@@ -169,30 +169,29 @@ class MediaPort:
                 self._endpoint.receive_batch(slab, datagrams, now)
                 self._plane.flush(now)
         finally:
-            self._settle(now)
+            self._settle()
 
     def _on_wake(self) -> None:
         self._wake_pending = False
         if self._loop is not None and self._plane is not None:
-            now = clock.monotonic()
             try:
-                self._plane.flush(now)
+                self._plane.flush(clock.monotonic())
             finally:
-                self._settle(now)
+                self._settle()
 
     def _on_timer(self) -> None:
         self._timer = None
-        now = clock.monotonic()
         try:
             if self.tcp is not None:
-                self.tcp.handle_timers(now)
+                self.tcp.handle_timers(clock.monotonic())
         finally:
-            self._settle(now)
+            self._settle()
 
-    def _settle(self, now: float) -> None:
+    def _settle(self) -> None:
         """The end of every wake-up: do what is due, hand up what happened, then see to the next timer. Media have gone out before."""
         endpoint, tcp = self._endpoint, self.tcp
         assert endpoint is not None
+        now = clock.monotonic()
         try:
             due = endpoint.next_timer()
             if due is not None and due <= now:

@@ -143,3 +143,16 @@ async def test_while_everybody_has_what_they_want_measurements_wait_for_each_oth
     room.readings.comes(CAMERA, ((LAYER, higher), ("q",)), clock.monotonic())
     assert await room.told() == Measured({EVA: 600_000}, {CAMERA: ((LAYER, higher), ("q",))})
     room.readings.stop()
+
+
+async def test_who_wants_more_is_given_it_by_what_is_known_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readings, "CALM_INTERVAL", 1e6)
+    room = Told()
+    room.readings.estimated([(EVA, 500_000)], clock.monotonic())
+    await room.told()
+    room.readings.estimated([(EVA, 5_000_000)], clock.monotonic())
+    await room.readings.settle()
+    assert room.pictures.estimates == {EVA: 5_000_000}
+    await room.readings.settle()
+    assert len(room.events) == 2, "there is nothing more to tell"
+    room.readings.stop()

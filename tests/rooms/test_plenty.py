@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from sfu.ids import ParticipantId
 from sfu.rooms.events import Measured
@@ -19,7 +20,11 @@ def test_measurements_that_leave_everybody_all_they_want_change_nothing() -> Non
     for _ in range(400):
         estimates = {meeting.eva: rng.randrange(200_000, 8_000_000), meeting.per: rng.randrange(200_000, 8_000_000)}
         louder = rng.uniform(0.3, 3.0)
-        what = layers([[round(rate * louder) for rate in rates] for rates in RATES])
+        slower = rng.choice([1.0, 1.0, 0.95, 0.5])
+        what = tuple(
+            replace(layer, frame_rate=layer.frame_rate * slower)
+            for layer in layers([[round(rate * louder) for rate in rates] for rates in RATES])
+        )
         event = Measured(
             {who: bits for who, bits in estimates.items() if rng.random() < 0.4},
             {meeting.camera(meeting.amina): (what, RIDS)} if rng.random() < 0.5 else {},
@@ -50,5 +55,7 @@ def test_what_lacks_something_is_not_plenty() -> None:
     livelier = layers([(60, 100, 150), (200, 350, 500), (900, 1800, 2700)])
     assert not plenty({}, {camera: (livelier, RIDS)}), "too much for the way, with head room"
     assert not plenty({}, {camera: (SIMULCAST[:6], RIDS)}), "a layer less"
+    slower = tuple(replace(layer, frame_rate=layer.frame_rate / 2) for layer in SIMULCAST)
+    assert not plenty({}, {camera: (slower, RIDS)}), "half the frames"
     meeting.takes(meeting.eva, 400)
     assert not plenty({meeting.eva: 5_000_000}, {}), "who lacks something does not wait"

@@ -181,6 +181,7 @@ async def test_what_is_due_is_done_with_the_packets_that_come(
     media = MediaPort.bind("127.0.0.1", 0)
     media.start(Endpoint(plane, media, SERVER, media.candidates()), plane, lambda reports: None)
     sock = client(sockets, "127.0.0.1")
+    await asyncio.sleep(0)  # the wake-up that starting asks for
     for _ in range(2):
         plane.due = clock.monotonic()
         sock.sendto(b"\xff", ("127.0.0.1", media.port))

@@ -26,7 +26,7 @@ DROP = 0.66
 """What the rate falls to, of before, in a drop."""
 DURATION = 0.015  # seconds of a probe at least …
 MIN_PACKETS = 5  # … and packets: fewer tell nothing but the jitter
-INTERVAL = 0.002  # seconds between two lots of it at least: as fine as timers are
+INTERVAL = 0.002  # seconds between two lots of it at least; timers may be as much late, and a lot so much larger
 TIMEOUT = 1.0  # seconds after which a probe that has not come back is forgotten
 ARRIVED = 0.8  # of its packets and bytes must have arrived
 CREDIBLE = 2.0
