@@ -74,11 +74,15 @@ def calls(work: Callable[[], None]) -> Counter[str]:
         if event == "call":
             counted[frame.f_code.co_qualname] += 1
 
+    # What other tests have left behind is not to be finalized meanwhile, which takes calls too.
+    gc.collect()
+    gc.disable()
     sys.setprofile(note)
     try:
         work()
     finally:
         sys.setprofile(None)
+        gc.enable()
     return counted
 
 
