@@ -24,8 +24,9 @@ SILENCE = 3.0
 DRAINING = 1.0
 """Seconds after the way has suddenly taken far less, in which what was sent before still waits on it."""
 CONGESTED = 5.0  # seconds after a delay or a loss has lowered the estimate
-SETTLING = 1.0
-"""Seconds from the first feedback in which the first probes may find the rate; until then the start rate is a guess."""
+SETTLING = 2.0
+"""Seconds from the first feedback in which probes and what arrives may find the rate. Until then it is a guess, also where the first probes
+came back slower than they were sent, which may be our own lateness: pictures go out unless the way is seen to be full."""
 REMB_LASTS = 5.0  # seconds; receivers repeat theirs every second
 LIMITED = 0.65
 """Of the estimate: where less than this is sent, nothing is learnt of whether it holds."""
@@ -144,8 +145,7 @@ class Estimator:
         if after < before:
             self._fell_at = now
             self._plan.fell(before, after, now)
-        begun = self._plan.begun and self.probe is None
-        self._settled = self._settled or after < before or begun or now - self._began_at >= SETTLING
+        self._settled = self._settled or after < before or now - self._began_at >= SETTLING
 
     def _unfilled(self, acknowledged: float, now: float) -> bool:
         """Whether far less than the estimate has been sent for a while, and arrives."""

@@ -155,11 +155,6 @@ class ProbePlan:
         self._fell_at = self._probed_at = float("-inf")
         self._next = [AGAIN * rate]
 
-    @property
-    def begun(self) -> bool:
-        """Whether the first probes, and those that follow upon them, have been sent."""
-        return not self._next
-
     def fell(self, before: float, after: float, now: float) -> None:
         """The estimate was lowered."""
         self._next.clear()

@@ -74,6 +74,22 @@ def test_it_is_known_when_the_first_probes_had_their_time() -> None:
     assert way.estimator.known(way.now)
 
 
+def test_probes_that_come_back_slowly_leave_time_for_what_arrives_to_tell_better() -> None:
+    """A busy server sends its own probes late, and a picture that fits would be held back for seconds."""
+    way = Way()
+    way.send(0.2, 3e5, 1e9)
+    probes = 0
+    while way.now < SETTLING - 0.2:
+        if way.estimator.begin_probe(5e6, way.now) is not None:
+            probes += 1
+        way.send(0.1, 1e6, 1e9)
+    assert probes >= 2, "the first ones have been sent"
+    assert not way.estimator.known(way.now)
+    way.send(0.4, 1e6, 1e9)
+    assert way.estimator.known(way.now)
+    assert way.rate > 0.9e6
+
+
 def test_it_is_known_at_once_where_it_falls() -> None:
     way = Way()
     way.send(0.8, 1e6, 2e5)
