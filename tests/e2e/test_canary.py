@@ -152,6 +152,8 @@ async def hold_a_visit(server: Server, page: OpenPage, marked: dict[str, list[st
     await staff.ask("deny", participant=other.id, reason="canary orsak")
     entries = by(clinician, "lobby-entry")
     await by(entries.filter(has_text=NAMES["patient"]), "admit").click()
+    # Whoever goes moves those below, maybe from under the pointer.
+    await expect(entries).to_have_count(1)
     await by(entries.filter(has_text=NAMES["guest"]), "admit").click()
     await by(clinician, "agreement-yes").click()
     for window in (clinician, patient, guest):
