@@ -1,4 +1,4 @@
-"""The C library's calls for many datagrams at once, through cffi in ABI mode: nothing to compile."""
+"""The C library's calls for many datagrams at once, found by cffi in ABI mode: nothing to compile. `native` calls them."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ ffi = FFI()
 ffi.cdef(_DECLARATIONS)
 
 
-def library() -> Any:
-    """What this process is linked with."""
-    return ffi.dlopen(None)
-
-
-def has(function: str) -> bool:
-    """Whether the C library has the call, with the structures as declared here: 64-bit Linux."""
+def function(name: str) -> Any:
+    """The C library's call of this name; None where it has none with the structures as declared here: 64-bit Linux."""
     if not sys.platform.startswith("linux") or sys.maxsize < 2**32:
-        return False
+        return None
     with contextlib.suppress(OSError, AttributeError):
-        return bool(getattr(library(), function))
-    return False
+        return getattr(ffi.dlopen(None), name)
+    return None
+
+
+def has(name: str) -> bool:
+    """Whether there is such a call."""
+    return function(name) is not None

@@ -26,7 +26,8 @@ cdef inline long long in_place(size_t function, size_t context, size_t address, 
 cdef inline size_t system_function(str name) except? 0:
     from sfu.transport import mmsg
 
-    return int(mmsg.ffi.cast("uintptr_t", getattr(mmsg.library(), name))) if mmsg.has(name) else 0
+    found = mmsg.function(name)
+    return int(mmsg.ffi.cast("uintptr_t", found)) if found is not None else 0
 
 cdef inline size_t pointer(object array) except 0:
     from sfu.transport import mmsg

@@ -41,8 +41,8 @@ def in_place(function: Any, context: Any, address: int, length: int) -> int:
 
 
 def system_function(name: str) -> Any:
-    """The C library's `recvmmsg` or `sendmmsg`, as `receive_many` and `send_many` take it; only where `mmsg.has` it."""
-    return getattr(mmsg.library(), name) if mmsg.has(name) else None
+    """The C library's `recvmmsg` or `sendmmsg`, as `receive_many` and `send_many` take it; false where it has none."""
+    return mmsg.function(name)
 
 
 def pointer(array: Any) -> Any:
