@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from playwright.async_api import Page
+
 CHROMIUM = "/usr/bin/chromium"
 PATIENCE = 60_000
 """Milliseconds that what must come may take: two cores carry three browsers and a server. Playwright has one number for a whole run."""
@@ -45,3 +51,12 @@ async () => {
   return {inbound, sent};
 }
 """
+
+
+async def answers(page: Page, script: str, wanted: Callable[[Any], bool]) -> None:
+    """Wait until what the script gives is as wanted. For scripts that give a promise: `wait_for_function` takes that for true."""
+    async with asyncio.timeout(PATIENCE / 1000):
+        while True:
+            if wanted(await page.evaluate(script)):
+                return
+            await asyncio.sleep(0.1)

@@ -52,7 +52,7 @@ async def portal(context: BrowserContext, server: PageServer) -> AsyncIterator[P
 
 
 async def told(portal: Page, count: int) -> list[dict[str, str]]:
-    await portal.wait_for_function(f"told.length >= {count}")
+    await portal.wait_for_function("(count) => told.length >= count", arg=count)
     found: list[dict[str, str]] = await portal.evaluate("told")
     return found
 

@@ -30,7 +30,7 @@ async def test_the_newest_relays_are_taken_by_the_connection_at_hand_and_by_the_
     assert await visitor.page.evaluate(SERVERS) == [["admitted"]]
 
     await channel.event("ice_servers", ice_servers=relays("renewed"))
-    await visitor.page.wait_for_function(f"{SERVERS}[0][0] === 'renewed'")
+    await visitor.page.wait_for_function(f"() => {SERVERS}[0][0] === 'renewed'")
 
     await channel.event("state", state="waiting", reason="")
     await channel.event("ice_servers", ice_servers=relays("again"))

@@ -142,7 +142,7 @@ async def test_a_connection_that_begins_anew_has_nothing_held_back(visitor: Visi
     await channel.event("track_paused", track="v-p1", paused=True, reason="bandwidth")
     await expect(visitor.see("quality")).to_contain_text("Ljudet går först.")
     await channel.event("roster", version=2, locked=False, participants=[me(), admitted("p1")])
-    await visitor.page.wait_for_function("probe.connections.length == 2")
+    await visitor.page.wait_for_function("() => probe.connections.length === 2")
     await expect(visitor.see("quality")).to_be_hidden()
 
 

@@ -280,10 +280,10 @@ async def test_the_screen_stays_awake_while_somebody_waits(visitor: Visitor) -> 
     await visitor.page.add_init_script(WAKE)
     channel = await visitor.knock()
     await expect(visitor.see("waiting")).to_be_visible()
-    await visitor.page.wait_for_function("wake.held === 1")
+    await visitor.page.wait_for_function("() => wake.held === 1")
     await channel.event("state", state="denied", reason="")
     await visitor.final("denied")
-    await visitor.page.wait_for_function("wake.held === 0")
+    await visitor.page.wait_for_function("() => wake.held === 0")
 
 
 async def test_being_let_in_shows_in_the_title_until_the_page_is_looked_at(visitor: Visitor) -> None:
@@ -291,9 +291,9 @@ async def test_being_let_in_shows_in_the_title_until_the_page_is_looked_at(visit
     await expect(visitor.see("waiting")).to_be_visible()
     await visitor.page.evaluate(HIDDEN, True)
     await channel.event("state", state="admitted", reason="")
-    await visitor.page.wait_for_function("document.title.startsWith('Du är insläppt')")
+    await visitor.page.wait_for_function("() => document.title.startsWith('Du är insläppt')")
     await visitor.page.evaluate(HIDDEN, False)
-    await visitor.page.wait_for_function("!document.title.startsWith('Du är insläppt')")
+    await visitor.page.wait_for_function("() => !document.title.startsWith('Du är insläppt')")
 
 
 async def test_the_number_to_call_is_shown_where_it_helps(browser: Browser) -> None:
@@ -347,7 +347,7 @@ async def test_nobody_is_seen_or_heard_before_they_see_that_they_are_in(visitor:
         await expect(visitor.see("connecting")).to_be_visible()
         await expect(visitor.see("waiting")).to_have_count(0)
         await visitor.page.wait_for_function(
-            "performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/media.js'))"
+            "() => performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/media.js'))"
         )
         assert await visitor.page.evaluate("probe.connections.length") == 0
         assert channel.pending("offer") == 0
