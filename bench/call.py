@@ -20,7 +20,7 @@ from bench.browser import BrowserFailed, NoBrowser, chromium
 from bench.generator import FAILURES
 from bench.lips import LIPS, SOURCE, skews
 from bench.portal import Portal
-from bench.process import run_as_media
+from bench.process import media_priority
 from bench.report import Row, Watcher
 from bench.run import ScenarioFailed
 from bench.server import DEFAULTS, Server
@@ -354,10 +354,8 @@ async def _run(cases: Sequence[str], seconds: float, watcher: Watcher) -> list[R
     rows: list[Row] = []
     port = _free_port()
     async with chromium(FRAME_RATE) as browser, aiohttp.ClientSession() as http:
-        with Server(config=DEFAULTS, media_port=port) as server:
-            # Server and network are on machines of their own in life. Here the browser's threads would go before them, where they may.
-            for process in (server.pid, os.getpid()):
-                run_as_media(process)
+        # Server and network are on machines of their own in life. Here the browser's threads would go before them, where they may.
+        with Server(config=DEFAULTS, media_port=port) as server, media_priority(server.pid, os.getpid()):
             hall = Hall(browser, server, Portal(http, server.base_url, server.portal_key), port, seconds)
             for number, name in enumerate(cases):
                 watcher.tell("call", name, number, len(cases))

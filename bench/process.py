@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")  # of /proc/PID/stat
@@ -39,10 +40,21 @@ MEDIA_PRIORITY = -8
 """Nice value: what Chromium gives the threads of its calls, where it may."""
 
 
-def run_as_media(pid: int) -> None:
-    """Give a process of one thread, and what it starts from now on, the priority of a browser's media threads, where that is allowed."""
-    with contextlib.suppress(PermissionError, ProcessLookupError):
-        os.setpriority(os.PRIO_PROCESS, pid, MEDIA_PRIORITY)
+@contextlib.contextmanager
+def media_priority(*pids: int) -> Iterator[None]:
+    """Processes of one thread, and what they start meanwhile, at the priority of a browser's media threads, where that is allowed."""
+    before: dict[int, int] = {}
+    try:
+        for pid in pids:
+            priority = os.getpriority(os.PRIO_PROCESS, pid)
+            with contextlib.suppress(PermissionError):
+                os.setpriority(os.PRIO_PROCESS, pid, MEDIA_PRIORITY)
+                before[pid] = priority
+        yield
+    finally:
+        for pid, priority in before.items():
+            with contextlib.suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PROCESS, pid, priority)
 
 
 def cpu_time(pid: int) -> CpuTime:
