@@ -121,3 +121,14 @@ async def test_a_question_about_somebody_who_has_gone_meanwhile_ends_in_the_meet
     await visitor.page.keyboard.press("Escape")
     await expect(visitor.see("deny-dialog")).to_have_count(0)
     await expect(heading(visitor, 1, "Videobesök pågår")).to_be_focused()
+
+
+async def test_a_question_whose_button_is_hidden_meanwhile_ends_in_the_meeting(visitor: Visitor) -> None:
+    channel = await meeting_with(visitor, PER, JOHAN)
+    await press(visitor.see("notice-all"))
+    await expect(visitor.see("notice-dialog")).to_be_visible()
+    await channel.event("lobby", version=2, waiting=[JOHAN])
+    await expect(visitor.page.get_by_test_id("lobby-entry")).to_have_count(1)
+    await visitor.page.keyboard.press("Escape")
+    await expect(visitor.see("notice-dialog")).to_have_count(0)
+    await expect(heading(visitor, 1, "Videobesök pågår")).to_be_focused()

@@ -48,10 +48,10 @@ export function ask({ testid, title, text, content, choices }) {
     dialog.addEventListener("close", () => {
       open.delete(dialog);
       overheard.stop();
-      // The browser gives the focus back to where it was. What was there may have gone meanwhile, or be hidden.
-      if (!asker?.checkVisibility()) document.querySelector("h1")?.focus();
       dialog.remove();
       resolve(dialog.returnValue || null);
+      // The browser gives the focus back to where it was. What was there may have gone meanwhile, or be hidden.
+      if (!asker?.getClientRects().length) document.querySelector("h1")?.focus();
     });
     document.body.append(dialog);
     open.add(dialog);

@@ -4,6 +4,9 @@ import { el } from "../dom.js";
 
 const LIVE = "[role=status], [role=alert], [role=log]";
 
+/** @param {Element} region whose role older browsers tell as an attribute alone */
+const roleOf = (region) => region.getAttribute("role");
+
 export class Overheard {
   #calm = el("p", { attrs: { role: "status" } });
   #urgent = el("p", { attrs: { role: "alert" } });
@@ -30,10 +33,10 @@ export class Overheard {
       const nodes = said.get(region) ?? new Set();
       said.set(region, nodes);
       // A log tells what is added to it; the others tell all that they have become.
-      for (const node of region.role === "log" ? addedNodes : [region]) nodes.add(node);
+      for (const node of roleOf(region) === "log" ? addedNodes : [region]) nodes.add(node);
     }
     for (const line of [this.#calm, this.#urgent]) {
-      const regions = [...said].filter(([region]) => (region.role === "alert") === (line === this.#urgent));
+      const regions = [...said].filter(([region]) => (roleOf(region) === "alert") === (line === this.#urgent));
       const text = regions.flatMap(([, nodes]) => [...nodes].map((node) => (node.textContent ?? "").trim())).filter(Boolean).join(" ");
       if (text) line.textContent = text;
     }
