@@ -198,3 +198,27 @@ async def test_who_waits_hears_what_staff_write_while_they_choose_a_camera(visit
     await expect(dialog.get_by_role("status")).to_contain_text("Vi kommer strax.")
     await channel.event("lobby_status", staff_present=True)
     await expect(dialog.get_by_role("status")).to_have_text("Personalen är här. De släpper in dig när de är redo.")
+
+
+async def test_the_same_news_is_heard_again_in_a_question_and_none_stands_there_for_long(timed_visitor: Visitor) -> None:
+    visitor = timed_visitor
+    clock = visitor.page.clock
+    await clock.install(time=0)
+    await clock.pause_at(60_000)
+    channel = await visitor.knock()
+    await visitor.see("change-devices").click()
+    urgent = visitor.see("devices-dialog").get_by_role("alert")
+    await expect(urgent).to_be_empty()
+    await visitor.page.evaluate(LISTEN)
+    for _ in range(2):
+        channel.abort()
+        await expect(visitor.see("trouble")).not_to_be_empty()
+        await clock.run_for(1_000)  # the first pause
+        channel = await visitor.answered()
+        await expect(visitor.see("trouble")).to_be_empty()
+    lost = "Anslutningen bröts. Ansluter igen …"
+    # On the page's own line and in the question.
+    assert [text for text in await visitor.page.evaluate("said") if text == lost] == [lost] * 4
+    await expect(urgent).to_have_text(lost)
+    await clock.run_for(10_000)
+    await expect(urgent).to_be_empty()

@@ -4,7 +4,7 @@ import { el } from "./dom.js";
 import { hide } from "./focus.js";
 import { clearText, setText, t } from "./text.js";
 
-const SHOWN_FOR = 10_000; // ms; an old line must not be taken for news
+export const SHOWN_FOR = 10_000; // ms; an old line must not be taken for news
 const UNDO_FOR = 15_000; // ms; longer than it takes to notice a slip of the finger
 
 export class Announcer {

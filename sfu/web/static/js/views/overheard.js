@@ -1,5 +1,6 @@
 /** What the page's live regions say while a question stands before them. The browser hides all that is behind it, these too, from screen readers. */
 
+import { SHOWN_FOR } from "../announce.js";
 import { el } from "../dom.js";
 
 const LIVE = "[role=status], [role=alert], [role=log]";
@@ -12,6 +13,8 @@ export class Overheard {
   #urgent = el("p", { attrs: { role: "alert" } });
   /** Stands in the question. */
   element = el("div", { class: "visually-hidden", testid: "overheard" }, this.#calm, this.#urgent);
+  /** @type {Map<Element, ReturnType<typeof setTimeout>>} */
+  #clearing = new Map();
   #observer = new MutationObserver((changes) => this.#heard(changes));
 
   start() {
@@ -20,6 +23,7 @@ export class Overheard {
 
   stop() {
     this.#observer.disconnect();
+    for (const timer of this.#clearing.values()) clearTimeout(timer);
   }
 
   /** @param {MutationRecord[]} changes */
@@ -38,7 +42,18 @@ export class Overheard {
     for (const line of [this.#calm, this.#urgent]) {
       const regions = [...said].filter(([region]) => (roleOf(region) === "alert") === (line === this.#urgent));
       const text = regions.flatMap(([, nodes]) => [...nodes].map((node) => (node.textContent ?? "").trim())).filter(Boolean).join(" ");
-      if (text) line.textContent = text;
+      if (text) this.#say(line, text);
     }
+  }
+
+  /**
+   * @param {Element} line
+   * @param {string} text
+   */
+  #say(line, text) {
+    // A new node: to write the same text once more changes nothing, and is not read out.
+    line.replaceChildren(document.createTextNode(text));
+    clearTimeout(this.#clearing.get(line));
+    this.#clearing.set(line, setTimeout(() => line.replaceChildren(), SHOWN_FOR));
   }
 }
