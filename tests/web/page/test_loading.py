@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import BrowserContext, expect
+from playwright.async_api import BrowserContext, Route, expect
 
 from sfu.tasks import spawn
 from tests.e2e.firefox import Firefox
@@ -19,8 +20,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), py
 TROUBLE = "Anslutningen bröts. Ansluter igen …"
 EVERY_TIME = 1_000
 TIMES = 2  # the list of what comes next asks for it once, and then whoever needs it
-LOST = ["waiting.js", "meeting.js", "staff.js", "chime.js", "sv-meeting.js", "media.js", "sections.js", "mutes.js"]
-"""Modules that are fetched once somebody has pressed join; among them some that only others import."""
+LOST = ["waiting.js", "meeting.js", "staff.js", "sv-meeting.js", "media.js", "sections.js", "mutes.js"]
+"""Modules that a visit cannot do without, fetched once somebody has pressed join; among them some that only others import."""
+NOT_FETCHED = "Det gick inte att hämta. Ladda om sidan för att försöka igen."
 READ = """
 new MutationObserver(() => {
   for (const line of document.querySelectorAll(".trouble")) {
@@ -125,30 +127,50 @@ async def test_a_language_whose_texts_do_not_come_is_spoken_when_they_have(visit
     await expect(visitor.see("waiting")).to_be_visible()
     visitor.server.lost["en.js"] = 1
     await visitor.see("language-en").click()
-    await in_trouble(visitor)
     await expect(visitor.page.locator("html")).to_have_attribute("lang", "en")
-    await expect(visitor.see("trouble")).to_be_empty()
-    await expect(visitor.see("status")).to_have_text("Connected again.")
+    assert await visitor.page.evaluate("sessionStorage.read ?? null") is None, "the visit goes on in Swedish meanwhile"
 
 
-async def test_who_is_seen_and_heard_stays_while_a_language_does_not_come(visitor: Visitor) -> None:
-    channel = await visitor.enter(admitted("p1"))
-    await channel.heard("offer")
+async def test_a_language_that_cannot_be_had_leaves_the_other_and_says_so(visitor: Visitor) -> None:
+    await visitor.enter(admitted("p1"))
     await visitor.page.evaluate("window.same = true")
     visitor.server.lost["en.js"] = 3
     await visitor.see("language-en").click()
-    await expect(visitor.page.locator("html")).to_have_attribute("lang", "en")
-    assert await visitor.page.evaluate("window.same")
+    await expect(visitor.see("status")).to_have_text(NOT_FETCHED)
+    await expect(visitor.page.locator("html")).to_have_attribute("lang", "sv")
+    await expect(visitor.see("trouble")).to_be_empty()
+    assert await visitor.page.evaluate("JSON.parse(sessionStorage.evisit).language") == "sv", "after a reload too"
+    await visitor.speak("en")
+    assert await visitor.page.evaluate("[window.same, sessionStorage.read ?? null]") == [True, None]
+
+
+async def test_the_page_for_equipment_says_that_a_language_cannot_be_had(visitor: Visitor) -> None:
+    await visitor.page.goto(f"{visitor.server.base_url}/test")
+    await expect(visitor.see("test-start")).to_be_enabled()
+    visitor.server.lost["en.js"] = 3
+    await visitor.see("language-en").click()
+    await expect(visitor.see("trouble")).to_have_text(NOT_FETCHED)
+    await visitor.speak("en")
+    await expect(visitor.see("trouble")).to_be_hidden()
 
 
 async def test_the_last_wish_for_a_language_counts_though_its_texts_came_first(visitor: Visitor) -> None:
     await visitor.open()
     await expect(visitor.see("language-sv")).to_have_attribute("aria-pressed", "true")
-    visitor.server.lost["en.js"] = 1
-    await visitor.see("language-en").click()
-    await in_trouble(visitor)
+    chosen = asyncio.Event()
+    asked: list[str] = []
+
+    async def late(route: Route) -> None:
+        asked.append(route.request.url)
+        await chosen.wait()
+        await route.continue_()
+
+    await visitor.page.route(re.compile("/en.js"), late)
+    async with visitor.page.expect_request(re.compile("/en.js")):
+        await visitor.see("language-en").click()
     await visitor.see("language-sv").click()
-    await expect(visitor.see("trouble")).to_be_empty()
+    chosen.set()
+    await visitor.page.evaluate("(url) => import(url).then(() => true)", asked[0])
     await expect(visitor.page.locator("html")).to_have_attribute("lang", "sv")
 
 
@@ -205,11 +227,15 @@ for (const [id, value] of Object.entries(arguments[0])) document.querySelector(`
 return true;
 """
 TYPED = "return document.querySelector('[data-testid=name]')?.value === arguments[0]"
+SAYS = "return document.querySelector(`[data-testid=${arguments[0]}]`)?.textContent === arguments[1]"
 SHOWN = "return document.querySelector(`[data-testid=${arguments[0]}]`)?.checkVisibility() ?? false"
 
 
 class Fox:
     """Somebody with Firefox: what has failed once there never comes to the same document."""
+
+    state = "waiting"
+    """What whoever joins or comes back is told."""
 
     def __init__(self, firefox: Firefox, server: PageServer) -> None:
         self.firefox = firefox
@@ -221,11 +247,11 @@ class Fox:
         await self.firefox.run("window.same = true")
 
     async def answer_all(self) -> None:
-        """Whoever joins or comes back waits. The document that is left may come back once more."""
+        """The document that is left may come back once more."""
         while True:
             channel = await self.server.channels.get()
             join = await channel.heard("join")
-            await channel.ok(join, **answer())
+            await channel.ok(join, **answer(state=self.state))
             self.joined.append((channel, join))
 
     async def came_back(self) -> Channel:
@@ -272,6 +298,47 @@ async def test_in_firefox_what_a_guest_has_typed_stands_in_the_new_document(fox:
     await fox.firefox.until(SHOWN, "waiting")
     ((_, join),) = fox.joined
     assert (join["name"], join["role"]) == ("Amina Tolk", "interpreter")
+
+
+ANSWERED = """
+return performance.getEntriesByType("resource")
+  .filter(({ initiatorType, name }) => initiatorType === "fetch" && name.endsWith("/loading.js")).length >= 2;
+"""
+"""JavaScript: the server has said twice that it is there, and so what has failed meanwhile comes no more."""
+
+
+@pytest.mark.parametrize("name", ["chime.js", "level.js"])
+async def test_in_firefox_what_nobody_needs_costs_no_new_document_and_no_word(fox: Fox, name: str) -> None:
+    fox.server.lost[name] = EVERY_TIME
+    await fox.open(TICKET)
+    await fox.firefox.until(PRESS, "join")
+    await fox.firefox.until(SHOWN, "waiting")
+    await fox.firefox.until(ANSWERED)
+    await fox.joined[-1][0].event("state", state="admitted", reason="")
+    await fox.firefox.until(SHOWN, "meeting")
+    await fox.joined[-1][0].heard("offer")
+    assert await fox.firefox.run("return [window.same, sessionStorage.read ?? null]") == [True, None]
+    assert len(fox.joined) == 1
+
+
+async def test_in_firefox_a_language_that_cannot_be_had_hides_no_loss_of_the_channel(fox: Fox) -> None:
+    await fox.open(TICKET)
+    await fox.firefox.until(PRESS, "join")
+    await fox.firefox.until(SHOWN, "waiting")
+    channel = fox.joined[-1][0]
+    await channel.event("state", state="admitted", reason="")
+    await fox.firefox.until(SHOWN, "meeting")
+    await channel.heard("offer")
+    fox.server.lost["en.js"] = EVERY_TIME
+    await fox.firefox.until(PRESS, "language-en")
+    await fox.firefox.until(SAYS, "status", NOT_FETCHED)
+    assert await fox.firefox.run("return [document.documentElement.lang, sessionStorage.read ?? null]") == ["sv", None]
+    fox.state = "admitted"
+    channel.abort()
+    await fox.firefox.until("return sessionStorage.read === arguments[0]", TROUBLE)
+    await fox.firefox.until(SAYS, "status", "Ansluten igen.")
+    await fox.firefox.until(SAYS, "trouble", "")
+    assert await fox.firefox.run("return window.same")
 
 
 async def test_in_firefox_a_reload_keeps_the_place(fox: Fox) -> None:

@@ -1,13 +1,13 @@
 /**
- * What is fetched only when it is needed. Where the network fails it is asked for again, until it comes. Firefox keeps a module that
- * has failed as failed for as long as the document lives: then only a new document helps. No DOM.
+ * What is fetched only when it is needed. Where the network fails it is asked for again, until it comes. Firefox and Safari keep a
+ * module that has failed as failed for as long as the document lives: then only a new document helps. No DOM.
  */
 
 const AGAIN_AFTER = 1_000; // ms; then twice as long, up to
 const AT_MOST = 8_000;
 const STUCK_AFTER = 2; // failures while the server answers
 
-/** Emits `change` when `missing` begins or ends, and `stuck` whenever only a new document helps. */
+/** Emits `change` when `missing` begins or ends, `stuck` whenever only a new document helps; who asks for more in vain has it emit `missed`. */
 class Loading extends EventTarget {
   #waits = 0;
 
@@ -19,20 +19,26 @@ class Loading extends EventTarget {
   /**
    * @template Found
    * @param {() => Promise<Found>} fetched without a `need` in it
-   * @returns {Promise<Found>} never rejected
+   * @param {() => boolean} [needed] asked after each failure: false where one goes on without it. Then nobody is told, and it may be given up
+   * @returns {Promise<Found>} rejected only when it is given up
    */
-  async need(fetched) {
+  async need(fetched, needed = () => true) {
     let failures = 0;
     for (let pause = AGAIN_AFTER, waits = false, answered = false; ; answered = await answers()) {
       try {
         const found = await fetched();
         if (waits) this.#wait(-1);
         return found;
-      } catch {
-        if (!waits) this.#wait(1);
-        waits = true;
+      } catch (error) {
+        if (waits !== needed()) {
+          waits = !waits;
+          this.#wait(waits ? 1 : -1);
+        }
         failures = answered ? failures + 1 : 0;
-        if (failures >= STUCK_AFTER) this.dispatchEvent(new Event("stuck"));
+        if (failures >= STUCK_AFTER) {
+          if (!waits) throw error;
+          this.dispatchEvent(new Event("stuck"));
+        }
       }
       await new Promise((done) => setTimeout(done, pause));
       pause = Math.min(2 * pause, AT_MOST);

@@ -8,7 +8,7 @@ import { brandName } from "./operator.js";
 import { loading } from "./loading.js";
 import { Preferences } from "./preferences.js";
 import { loadSheet } from "./sheet.js";
-import { addTexts, chooseLanguage, clearText, onLanguage, setLanguage, setText, speaks, t } from "./text.js";
+import { addTexts, chooseLanguage, clearText, language, onLanguage, setLanguage, setText, speaks, t } from "./text.js";
 import { ask, dismissDialogs } from "./views/dialog.js";
 import { FinalView } from "./views/final.js";
 import { presentIn } from "./state.js";
@@ -85,7 +85,7 @@ export class Page {
   #MeetingView = null;
   /** @type {ReturnType<typeof loadMeeting> | null} */
   #meeting = null;
-  /** @type {Promise<typeof import("./chime.js")> | null} */
+  /** @type {Promise<typeof import("./chime.js") | null> | null} */
   #bell = null;
   #preferences;
   #before;
@@ -119,11 +119,14 @@ export class Page {
     visit.addEventListener("change", () => this.#drawSoon());
     loading.addEventListener("change", () => this.#drawSoon());
     loading.addEventListener("stuck", () => {
-      const { phase, media } = visit.state;
-      // Whoever is being let in has no token yet to come back with; whoever has left needs nothing more; and nobody who is seen and heard
-      // goes for a meter, the bell, or another language.
-      const held = phase === "meeting" && this.#MeetingView !== null && media !== null;
-      if (phase !== "joining" && phase !== "over" && !held) beginAnew();
+      const { phase } = visit.state;
+      // Whoever is being let in has no token yet to come back with; whoever has left needs nothing more.
+      if (phase !== "joining" && phase !== "over") beginAnew();
+    });
+    loading.addEventListener("missed", () => {
+      // A language that cannot be had is not waited for by the next document.
+      if (memory.now.language) memory.remember({ language: language() });
+      this.#announcer.say("message.not_fetched");
     });
     this.#preferences.addEventListener("change", () => this.#drawSoon());
     visit.addEventListener("joined", (event) => this.#joined(/** @type {CustomEvent} */ (event).detail));
@@ -158,7 +161,7 @@ export class Page {
   async #load() {
     if (this.#meeting) return;
     this.#meeting = loadMeeting();
-    this.#bell = loading.need(() => import("./chime.js"));
+    this.#bell = loading.need(() => import("./chime.js"), () => false).catch(() => null);
     const { WaitingView } = await loading.need(() => import("./views/waiting.js"));
     this.#WaitingView = WaitingView;
     this.#drawSoon();
@@ -175,10 +178,17 @@ export class Page {
     if (performance.now() - came < RING_WITHIN) await bell?.chime(this.#visit.devices.output);
   }
 
-  /** Camera, microphone and connection, to be tried before the visit. */
+  /** Camera, microphone and connection, to be tried before the visit; null where they do not come and the visit has begun without. */
   async equipment() {
-    const [{ Equipment }] = await Promise.all([loading.need(() => import("./views/equipment.js")), addTexts("equipment")]);
-    return having(new Equipment(), { devices: this.#visit.devices, link: { url: channelUrl(), entry: this.#memory.entry } });
+    try {
+      const [{ Equipment }] = await Promise.all([
+        loading.need(() => import("./views/equipment.js"), () => this.#shown === "before"),
+        addTexts("equipment"),
+      ]);
+      return having(new Equipment(), { devices: this.#visit.devices, link: { url: channelUrl(), entry: this.#memory.entry } });
+    } catch {
+      return null;
+    }
   }
 
   /** @param {{name: string, role: string} | null} guest */

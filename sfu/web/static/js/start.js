@@ -37,8 +37,22 @@ export async function start({ memory, before, wishes, beginAnew }) {
     if (!document.hidden) visit.check();
   });
 
-  if (window.parent !== window) void loading.need(() => import("./embedding.js")).then(({ tellEmbedder }) => tellEmbedder(visit));
+  if (window.parent !== window) void embed(visit);
   page.start();
   void follow();
   return page;
+}
+
+/**
+ * The page that shows this one in a frame waits for word. Where it cannot be told, the visit goes on all the same.
+ *
+ * @param {Visit} visit
+ */
+async function embed(visit) {
+  try {
+    const { tellEmbedder } = await loading.need(() => import("./embedding.js"), () => visit.state.phase === "before");
+    tellEmbedder(visit);
+  } catch {
+    // It is in nobody's way.
+  }
 }

@@ -5,7 +5,7 @@ import { Devices } from "./devices.js";
 import { TabMemory } from "./entry.js";
 import { loading } from "./loading.js";
 import { brandName } from "./operator.js";
-import { addTexts, adoptTexts, chooseLanguage, onLanguage, setLanguage, t } from "./text.js";
+import { addTexts, adoptTexts, chooseLanguage, language, onLanguage, setLanguage, setText, t } from "./text.js";
 import { Languages } from "./views/languages.js";
 import { TestView } from "./views/test.js";
 
@@ -13,6 +13,7 @@ const memory = new TabMemory();
 memory.takeFragment();
 
 const devices = new Devices();
+const trouble = /** @type {HTMLElement} */ (document.querySelector(".trouble"));
 adoptTexts(document.body);
 const languages = /** @type {Languages} */ (document.querySelector("evisit-languages"));
 languages.choose = (code) => {
@@ -24,10 +25,14 @@ view.devices = devices;
 view.link = { url: channelUrl(), entry: memory.entry };
 document.body.dataset.view = "test";
 onLanguage(() => {
+  trouble.hidden = !loading.missing;
   document.title = `${t(view.titleKey)} – ${brandName()}`;
 });
-const trouble = /** @type {HTMLElement} */ (document.querySelector(".trouble"));
-loading.addEventListener("change", () => (trouble.hidden = !loading.missing));
+loading.addEventListener("change", () => (loading.missing ? showTrouble("trouble.reconnecting") : (trouble.hidden = true)));
+loading.addEventListener("missed", () => {
+  memory.remember({ language: language() });
+  showTrouble("message.not_fetched");
+});
 loading.addEventListener("stuck", () => memory.beginAnew());
 void open();
 
@@ -36,6 +41,12 @@ async function open() {
   await setLanguage(wish);
   await addTexts("equipment");
   view.open();
+}
+
+/** @param {string} key */
+function showTrouble(key) {
+  setText(trouble, key);
+  trouble.hidden = false;
 }
 
 // A link opened in a tab that has this page changes the fragment alone, and loads nothing.

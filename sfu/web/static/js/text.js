@@ -11,20 +11,8 @@ import { loading } from "./loading.js";
  * One catalogue is fetched at a time, since few people read two; and what is said in the meeting, or where devices are chosen, when it is needed.
  *
  * @typedef {"first" | "equipment" | "meeting"} Part
- * @type {Record<Language, Record<Part, () => Promise<Record<string, string>>>>}
  */
-const CATALOGUES = {
-  sv: {
-    first: async () => (await import("./texts/sv.js")).sv,
-    equipment: async () => (await import("./texts/sv-equipment.js")).sv,
-    meeting: async () => (await import("./texts/sv-meeting.js")).sv,
-  },
-  en: {
-    first: async () => (await import("./texts/en.js")).en,
-    equipment: async () => (await import("./texts/en-equipment.js")).en,
-    meeting: async () => (await import("./texts/en-meeting.js")).en,
-  },
-};
+const FILES = { first: "", equipment: "-equipment", meeting: "-meeting" };
 /** @type {Set<Part>} */
 const parts = new Set(["first"]);
 /** What has been fetched, by language and part. @type {Map<string, Record<string, string>>} */
@@ -154,7 +142,7 @@ function known(code) {
 async function fetched(code) {
   for (const part of parts) {
     const key = `${code} ${part}`;
-    if (!loaded.has(key)) loaded.set(key, await CATALOGUES[code][part]());
+    if (!loaded.has(key)) loaded.set(key, (await import(`./texts/${code}${FILES[part]}.js`))[code]);
   }
   return known(code) ?? fetched(code);
 }
@@ -168,7 +156,13 @@ async function fetched(code) {
  */
 export async function setLanguage(wish) {
   wanted = wish;
-  while (!known(wanted)) await loading.need(() => fetched(wanted));
+  try {
+    while (!known(wanted)) await loading.need(() => fetched(wanted), () => !texts);
+  } catch {
+    wanted = current;
+    loading.dispatchEvent(new Event("missed"));
+    return;
+  }
   current = wanted;
   texts = known(current);
   document.documentElement.lang = current;

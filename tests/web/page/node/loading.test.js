@@ -54,3 +54,39 @@ test("where the server answers and it does not come all the same, only a new doc
   await seen.pass(9);
   await needed;
 });
+
+test("what one goes on without is missed by nobody, and given up where the server answers", async (t) => {
+  const seen = world(t);
+  let tries = 0;
+  const wanted = loading.need(() => ((tries += 1), fail()), () => false);
+  const given = assert.rejects(wanted, /503/);
+  await seen.pass(2);
+  assert.equal(loading.missing, false);
+  await seen.pass(20);
+  await given;
+  assert.deepEqual([tries, seen.stuck, loading.missing], [3, 0, false]);
+});
+
+test("where the network fails, what one goes on without is waited for", async (t) => {
+  const seen = world(t, false);
+  let there = false;
+  const wanted = loading.need(async () => (there ? "found" : fail()), () => false);
+  await seen.pass(60);
+  there = true;
+  await seen.pass(9);
+  assert.equal(await wanted, "found");
+});
+
+test("what is needed no more is missing no more", async (t) => {
+  const seen = world(t);
+  let needed = true;
+  const wanted = loading.need(fail, () => needed);
+  const given = assert.rejects(wanted, /503/);
+  await seen.pass(4);
+  assert.equal(loading.missing, true);
+  const told = seen.stuck;
+  needed = false;
+  await seen.pass(9);
+  await given;
+  assert.deepEqual([loading.missing, seen.stuck], [false, told]);
+});

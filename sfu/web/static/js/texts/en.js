@@ -99,6 +99,7 @@ export const en = {
   "message.silenced": "The staff have turned off your sound or picture. You can turn it on again.",
   "message.not_turned_on": "It could not be turned on. Try again in a moment.",
   "message.reconnected": "Connected again.",
+  "message.not_fetched": "It could not be fetched. Reload the page to try again.",
 
   "final.again": "Try again",
   "final.left.title": "You have left the visit",

@@ -99,6 +99,7 @@ export const sv = {
   "message.silenced": "Personalen har stängt av ljud eller bild från dig. Du kan sätta på det igen.",
   "message.not_turned_on": "Det gick inte att sätta på. Försök igen om en stund.",
   "message.reconnected": "Ansluten igen.",
+  "message.not_fetched": "Det gick inte att hämta. Ladda om sidan för att försöka igen.",
 
   "final.again": "Försök igen",
   "final.left.title": "Du har lämnat besöket",

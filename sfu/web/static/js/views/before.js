@@ -15,7 +15,7 @@ export class BeforeView extends HTMLElement {
   known;
   /** Told that somebody wants to join. @type {(guest: Guest | null) => void} */
   enter = () => {};
-  /** Fetches what tries the devices. @type {() => Promise<HTMLElement>} */
+  /** Fetches what tries the devices. @type {() => Promise<HTMLElement | null>} */
   equipment = () => Promise.reject();
   /** @type {HTMLElement | null} */
   #equipment = null;
@@ -86,7 +86,7 @@ export class BeforeView extends HTMLElement {
     button.setAttribute("aria-disabled", "true");
     const equipment = await this.equipment();
     button.setAttribute("aria-disabled", "false");
-    if (!this.isConnected || this.#equipment) return;
+    if (!equipment || !this.isConnected || this.#equipment) return;
     this.#equipment = equipment;
     button.hidden = true;
     button.after(this.#equipment);

@@ -77,13 +77,13 @@ export class WaitingView extends HTMLElement {
     this.#wake.release();
   }
 
-  /** What only whoever has a microphone needs comes later than the rest. */
+  /** What only whoever has a microphone needs comes later than the rest, or not at all. */
   async #measure() {
     if (this.#measured) return;
     this.#measured = true;
-    const { LevelLine } = await loading.need(() => import("./level.js"));
-    if (!this.isConnected) return;
-    this.#level = new LevelLine();
+    const level = await loading.need(() => import("./level.js"), () => false).catch(() => null);
+    if (!level || !this.isConnected) return;
+    this.#level = new level.LevelLine();
     this.#metering.replaceChildren(this.#level);
     this.#level.update(this.devices.microphone);
   }
@@ -93,8 +93,9 @@ export class WaitingView extends HTMLElement {
     if (this.#changing) return;
     this.#changing = true;
     try {
-      const { chooseDevices } = await loading.need(() => import("./choosing.js"));
-      if (this.isConnected) await chooseDevices(this.devices);
+      const choosing = await loading.need(() => import("./choosing.js"), () => false).catch(() => null);
+      if (!choosing) loading.dispatchEvent(new Event("missed"));
+      else if (this.isConnected) await choosing.chooseDevices(this.devices);
     } finally {
       this.#changing = false;
     }
