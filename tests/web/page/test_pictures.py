@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.web.page.server import Channel, Message
-from tests.web.page.visitor import Visitor, admitted, me, track
+from tests.web.page.visitor import BY_CHOICE, UNPLUG, Visitor, admitted, loudspeakers, me, track, waiting
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -191,17 +191,40 @@ async def test_the_background_is_blurred_where_the_camera_can(visitor: Visitor) 
 
 
 async def test_others_are_heard_on_the_loudspeaker_that_was_chosen(visitor: Visitor) -> None:
-    await visitor.page.add_init_script(
-        """
-        probe.sinks = [];
-        HTMLMediaElement.prototype.setSinkId = async (id) => { probe.sinks.push(id); };
-        const known = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
-        const output = (deviceId, label) => ({ kind: "audiooutput", deviceId, groupId: "", label });
-        navigator.mediaDevices.enumerateDevices = async () =>
-          [...(await known()).filter(({ kind }) => kind !== "audiooutput"), output("default", "Ear"), output("aid", "Aid")];
-        """
-    )
+    await visitor.page.add_init_script(loudspeakers(default="Ear", aid="Aid"))
     await visitor.enter(admitted("p1"))
     await visitor.see("change-devices").click()
+    await expect(visitor.see("change-output")).to_have_value("default")
     await visitor.see("change-output").select_option("aid")
-    await visitor.page.wait_for_function("() => probe.sinks.length === 1 && probe.sinks[0] === 'aid'")
+    await visitor.page.wait_for_function("() => probe.sinks.join() === 'aid'")
+    await visitor.see("devices-close").click()
+    # It has been unplugged meanwhile.
+    await visitor.page.evaluate(UNPLUG, "aid")
+    await visitor.page.wait_for_function("() => probe.sinks.join() === 'aid,'")
+    await visitor.page.evaluate("probe.outputs.aid = 'Aid'")
+    await visitor.see("change-devices").click()
+    await expect(visitor.see("change-output")).to_have_value("default")
+
+
+async def test_the_systems_loudspeaker_is_a_choice_where_the_browser_does_not_list_it(visitor: Visitor) -> None:
+    await visitor.page.add_init_script(loudspeakers(aid="Aid", box="Box"))
+    await visitor.enter(admitted("p1"))
+    await visitor.see("change-devices").click()
+    output = visitor.see("change-output")
+    await expect(output).to_have_value("")
+    await expect(output.locator("option")).to_have_text(["Den som datorn eller telefonen har valt", "Aid", "Box"])
+    await output.select_option("aid")
+    await visitor.page.wait_for_function("() => probe.sinks.join() === 'aid'")
+    await output.select_option("")
+    await visitor.page.wait_for_function("() => probe.sinks.join() === 'aid,'")
+
+
+async def test_who_knocks_is_heard_on_the_loudspeaker_that_was_chosen(visitor: Visitor) -> None:
+    await visitor.page.add_init_script(loudspeakers(default="Ear", aid="Aid"))
+    channel = await visitor.enter()
+    await visitor.see("change-devices").click()
+    await visitor.see("change-output").select_option("aid")
+    await visitor.see("devices-close").click()
+    await channel.event("lobby", version=1, waiting=[waiting("w1", "Per Persson")])
+    await visitor.page.wait_for_function("() => probe.rung.length === 2")
+    assert await visitor.page.evaluate("[probe.sinks, probe.rung]") == [["aid"], [BY_CHOICE] * 2]

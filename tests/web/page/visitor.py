@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +37,38 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
   }
 };
 """
+
+LOUDSPEAKERS = """
+probe.outputs = NAMES;
+probe.sinks = [];
+const known = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
+navigator.mediaDevices.enumerateDevices = async () => [
+  ...(await known()).filter(({ kind }) => kind !== "audiooutput"),
+  ...Object.entries(probe.outputs).map(([deviceId, label]) => ({ kind: "audiooutput", deviceId, groupId: "", label })),
+];
+HTMLMediaElement.prototype.setSinkId = async (id) => {
+  if (probe.refuseSink) throw new DOMException("", "NotFoundError");
+  probe.sinks.push(id);
+};
+probe.rung = [];
+const connect = AudioNode.prototype.connect;
+AudioNode.prototype.connect = function (to, ...more) {
+  if (this instanceof GainNode) probe.rung.push(to.constructor.name);
+  return connect.call(this, to, ...more);
+};
+"""
+"""JavaScript: `sinks` are the loudspeakers that elements were given, `rung` the way that each note of a sound went."""
+BY_SYSTEM = "AudioDestinationNode"
+BY_CHOICE = "MediaStreamAudioDestinationNode"
+UNPLUG = """(id) => {
+  delete probe.outputs[id];
+  navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+}"""
+
+
+def loudspeakers(**names: str) -> str:
+    """A script that gives the device these, by id, and keeps what plays where. Chromium lists the system's own as `default`; others do not."""
+    return LOUDSPEAKERS.replace("NAMES", json.dumps(names))
 
 
 def answer(**changes: object) -> dict[str, object]:

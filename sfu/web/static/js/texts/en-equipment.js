@@ -50,5 +50,6 @@ export const en = {
   "check.connection.not_tried": "Turn on the microphone or the camera and press Check again.",
 
   "equipment.output": "Loudspeaker",
+  "equipment.system": "The one that the computer or phone has chosen",
   "equipment.background": "Blur the background behind me",
 };

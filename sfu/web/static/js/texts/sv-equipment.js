@@ -50,5 +50,6 @@ export const sv = {
   "check.connection.not_tried": "Sätt på mikrofonen eller kameran och tryck på Kontrollera igen.",
 
   "equipment.output": "Högtalare",
+  "equipment.system": "Den som datorn eller telefonen har valt",
   "equipment.background": "Gör bakgrunden bakom mig suddig",
 };

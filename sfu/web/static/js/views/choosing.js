@@ -8,6 +8,12 @@ import { ask } from "./dialog.js";
 /** @typedef {{id: string, name: string, current: boolean}} Choice */
 
 /**
+ * @param {Choice} choice without a name where it is the system's to choose
+ */
+export const option = ({ id, name, current }) =>
+  el("option", { attrs: { value: id, selected: current }, ...(name === "" && { text: "equipment.system" }) }, name || null);
+
+/**
  * @param {string} what
  * @param {Choice[]} choices
  * @param {(id: string) => void} choose
@@ -17,7 +23,7 @@ function field(what, choices, choose) {
   const select = el(
     "select",
     { testid: `change-${what}`, attrs: { id }, on: { change: () => choose(select.value) } },
-    ...choices.map(({ id: value, name, current }) => el("option", { attrs: { value, selected: current } }, name)),
+    ...choices.map(option),
   );
   return el("div", { class: "field" }, el("label", { text: `equipment.${what}`, attrs: { for: id } }), select);
 }

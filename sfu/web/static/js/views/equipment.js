@@ -6,7 +6,7 @@ import { SOURCES } from "../devices.js";
 import { build, el, given, having, icon } from "../dom.js";
 import { hide } from "../focus.js";
 import { clearText, setText } from "../text.js";
-import { blurChoice } from "./choosing.js";
+import { blurChoice, option } from "./choosing.js";
 import { ownPicture, play } from "./controls.js";
 import { LevelLine } from "./level.js";
 
@@ -131,9 +131,7 @@ export class Equipment extends HTMLElement {
       choice.known = known;
       // One is no choice.
       hide(choice.field, found[what].length < 2, this);
-      choice.select.replaceChildren(
-        ...found[what].map(({ id, name, current }) => el("option", { attrs: { value: id, selected: current } }, name)),
-      );
+      choice.select.replaceChildren(...found[what].map(option));
     }
   };
 
