@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.web.page.server import Channel, stub_answer
-from tests.web.page.visitor import LINK, Visitor
+from tests.web.page.visitor import BY_CHOICE, BY_SYSTEM, LINK, UNPLUG, Visitor, loudspeakers
 
 PATIENCE = 15_000  # ms; the page itself waits 8 s for media that does not come
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -125,45 +125,78 @@ async def test_a_visit_that_is_not_open_yet_leads_to_the_test(visitor: Visitor) 
 async def test_only_another_link_begins_the_test_of_equipment_anew(visitor: Visitor) -> None:
     await visitor.page.goto(f"{visitor.server.base_url}/test#{LINK}")
     await expect(visitor.see("to-visit")).to_be_visible()
-    await visitor.page.evaluate("window.same = true")
+    await visitor.page.evaluate(
+        "window.reloads = 0;"
+        "navigation.addEventListener('navigate', ({ navigationType }) => (reloads += navigationType === 'reload'))"
+    )
     for fragment in ("x", LINK):
         await visitor.page.evaluate("(fragment) => (location.hash = fragment)", fragment)
-        await visitor.page.wait_for_url(f"{visitor.server.base_url}/test")
-    assert await visitor.page.evaluate("same")
+        await visitor.page.wait_for_function("() => !location.hash")
+        assert await visitor.page.evaluate("window.reloads") == 0
     await visitor.page.evaluate("location.hash = 'ticket=another'")
-    await visitor.page.wait_for_function("() => window.same === undefined")
+    await visitor.page.wait_for_function("() => window.reloads === undefined")
     await expect(visitor.see("to-visit")).to_be_visible()
 
 
+async def rings(visitor: Visitor, *ways: str, presses: int = 1) -> None:
+    """Press for the test sound: it goes these ways, two notes a press."""
+    before = await visitor.page.evaluate("probe.rung.length")
+    await visitor.see("speaker-test").evaluate("(button, presses) => { while (presses--) button.click(); }", presses)
+    await visitor.page.wait_for_function("(count) => probe.rung.length === count", arg=before + 2 * presses)
+    assert await visitor.page.evaluate("(before) => probe.rung.slice(before)", before) == [*ways] * 2
+
+
 async def test_the_loudspeaker_that_is_chosen_plays_the_sound(visitor: Visitor) -> None:
-    await visitor.page.add_init_script(
-        """
-        probe.sinks = [];
-        const known = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
-        navigator.mediaDevices.enumerateDevices = async () => [
-          ...(await known()).filter(({ kind }) => kind !== "audiooutput"),
-          { kind: "audiooutput", deviceId: "default", label: "Standard" },
-          { kind: "audiooutput", deviceId: "headset", label: "Headset" },
-        ];
-        HTMLMediaElement.prototype.setSinkId = async function (id) {
-          if (probe.refuseSink) throw new DOMException("", "NotFoundError");
-          probe.sinks.push(id);
-        };
-        probe.rung = 0;
-        const stop = OscillatorNode.prototype.stop;
-        OscillatorNode.prototype.stop = function (...at) { probe.rung += 1; return stop.apply(this, at); };
-        """
-    )
+    await visitor.page.add_init_script(loudspeakers(default="Standard", headset="Headset"))
     await begin(visitor, "")
-    await visitor.see("speaker-test").click()
-    await visitor.page.wait_for_function("() => probe.rung === 2")
+    await rings(visitor, BY_SYSTEM)
     assert await visitor.page.evaluate("probe.sinks") == []
     await expect(visitor.see("choose-output")).to_have_value("default")
     await visitor.see("choose-output").select_option("headset")
-    await visitor.see("speaker-test").click()
-    await visitor.page.wait_for_function("() => probe.rung === 4")
+    await rings(visitor, BY_CHOICE)
     assert await visitor.page.evaluate("probe.sinks") == ["headset"]
     # It has been unplugged meanwhile: heard all the same.
+    await visitor.page.evaluate(UNPLUG, "headset")
+    await expect(visitor.see("choose-output")).to_have_value("default")
+    await rings(visitor, BY_SYSTEM)
+
+
+async def test_the_systems_loudspeaker_is_shown_as_chosen_where_the_browser_does_not_list_it(visitor: Visitor) -> None:
+    await visitor.page.add_init_script(loudspeakers(headset="Headset"))
+    await begin(visitor, "")
+    await expect(visitor.see("choose-output")).to_have_value("")
+    await visitor.see("choose-output").select_option("headset")
+    await rings(visitor, BY_CHOICE)
+    await visitor.see("choose-output").select_option("")
+    await rings(visitor, BY_SYSTEM)
+    await visitor.speak("en")
+    await expect(visitor.see("choose-output").locator("option").first).to_have_text(
+        "The one that the computer or phone has chosen"
+    )
+
+
+async def test_a_loudspeaker_that_refuses_is_tried_anew_by_the_next_sound(visitor: Visitor) -> None:
+    await visitor.page.add_init_script(loudspeakers(default="Standard", headset="Headset"))
+    await begin(visitor, "")
     await visitor.page.evaluate("probe.refuseSink = true")
-    await visitor.see("speaker-test").click()
-    await visitor.page.wait_for_function("() => probe.rung === 6")
+    await visitor.see("choose-output").select_option("headset")
+    await rings(visitor, BY_SYSTEM)
+    await visitor.page.evaluate("probe.refuseSink = false")
+    await rings(visitor, BY_CHOICE)
+
+
+async def test_sounds_that_follow_each_other_at_once_come_from_the_same_loudspeaker_which_then_rests(
+    visitor: Visitor,
+) -> None:
+    await visitor.page.add_init_script(loudspeakers(default="Standard", headset="Headset"))
+    await visitor.page.add_init_script(
+        "probe.players = new Set(); const play = HTMLMediaElement.prototype.play;"
+        "HTMLMediaElement.prototype.play = function () {"
+        " if (!this.isConnected) probe.players.add(this); return play.call(this); };"
+    )
+    await begin(visitor, "")
+    await visitor.see("choose-output").select_option("headset")
+    await rings(visitor, *[BY_CHOICE] * 3, presses=3)
+    assert await visitor.page.evaluate("[probe.sinks, probe.players.size]") == [["headset"], 1]
+    await visitor.page.wait_for_function("() => [...probe.players][0].paused")
+    await rings(visitor, BY_CHOICE)
