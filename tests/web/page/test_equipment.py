@@ -6,7 +6,18 @@ import pytest
 from playwright.async_api import expect
 
 from tests.web.page.server import Channel, stub_answer
-from tests.web.page.visitor import BY_CHOICE, BY_SYSTEM, LINK, UNPLUG, Visitor, loudspeakers
+from tests.web.page.visitor import (
+    BY_CHOICE,
+    BY_SYSTEM,
+    CLINICIAN,
+    LINK,
+    TICKET,
+    UNPLUG,
+    Visitor,
+    admitted,
+    loudspeakers,
+    me,
+)
 
 PATIENCE = 15_000  # ms; the page itself waits 8 s for media that does not come
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -200,3 +211,41 @@ async def test_sounds_that_follow_each_other_at_once_come_from_the_same_loudspea
     assert await visitor.page.evaluate("[probe.sinks, probe.players.size]") == [["headset"], 1]
     await visitor.page.wait_for_function("() => [...probe.players][0].paused")
     await rings(visitor, BY_CHOICE)
+
+
+async def test_what_was_chosen_is_used_in_the_visit_and_after_a_reload(visitor: Visitor) -> None:
+    await visitor.page.add_init_script(loudspeakers(default="Standard", headset="Headset"))
+    await begin(visitor, TICKET)
+    channel = await visitor.server.channel()
+    await channel.error(await channel.heard("test"), "rate_limited")
+    await says(visitor, "microphone", "good")
+    await visitor.see("choose-output").select_option("headset")
+    await visitor.see("choose-microphone").select_option(index=2)
+    microphone = await visitor.see("choose-microphone").input_value()
+
+    async def uses_them() -> None:
+        channel = await visitor.answered(**CLINICIAN)
+        await channel.event("roster", version=1, locked=False, participants=[me(), admitted("p1")])
+        await visitor.page.wait_for_function("() => probe.sinks.join() === 'headset'")
+        await expect(visitor.see("microphone")).to_have_attribute("data-state", "on")
+        await visitor.see("change-devices").click()
+        await expect(visitor.see("change-microphone")).to_have_value(microphone)
+        await expect(visitor.see("change-output")).to_have_value("headset")
+
+    await visitor.see("to-visit").click()
+    await visitor.see("join").click()
+    await uses_them()
+    await visitor.page.reload()
+    await uses_them()
+
+
+async def test_a_loudspeaker_that_may_not_be_used_yet_is_used_when_it_may(visitor: Visitor) -> None:
+    await visitor.page.add_init_script(loudspeakers(default="Standard", headset="Headset"))
+    channel = await visitor.enter(admitted("p1"))
+    await visitor.page.evaluate("probe.refuseSink = true")
+    await visitor.see("change-devices").click()
+    await visitor.see("change-output").select_option("headset")
+    await visitor.see("devices-close").click()
+    await visitor.page.evaluate("probe.refuseSink = false")
+    await channel.event("speaker", participant="p1")
+    await visitor.page.wait_for_function("() => probe.sinks.join() === 'headset'")

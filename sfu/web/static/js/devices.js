@@ -54,12 +54,31 @@ export class Devices extends EventTarget {
   camera = new Device();
   /** Id of the loudspeaker that was chosen; empty: the browser's own choice. */
   output = "";
+  /** @type {Pick<import("./entry.js").TabMemory, "now" | "remember"> | null} */
+  #memory = null;
   #blurred = false;
   #stopped = false;
 
   constructor() {
     super();
     globalThis.navigator?.mediaDevices?.addEventListener?.("devicechange", () => void this.#heedUnplugged());
+  }
+
+  /**
+   * Use what was chosen in this tab before, as far as it is still there, and have it remember what is chosen from now on.
+   *
+   * @param {Pick<import("./entry.js").TabMemory, "now" | "remember">} memory
+   */
+  keepIn(memory) {
+    const { microphone = "", camera = "", output = "" } = memory.now.chosen ?? {};
+    this.microphone.chosen = microphone;
+    this.camera.chosen = camera;
+    this.output = output;
+    this.#memory = memory;
+  }
+
+  #remember() {
+    this.#memory?.remember({ chosen: { microphone: this.microphone.chosen, camera: this.camera.chosen, output: this.output } });
   }
 
   /**
@@ -92,6 +111,7 @@ export class Devices extends EventTarget {
   async choose(source, id) {
     const device = this[source];
     device.chosen = id;
+    this.#remember();
     if (!device.track) return;
     // A phone opens one camera at a time.
     if (source === "camera") this.#close(device);
@@ -105,6 +125,7 @@ export class Devices extends EventTarget {
    */
   chooseOutput(id) {
     this.output = id;
+    this.#remember();
     this.#changed();
   }
 

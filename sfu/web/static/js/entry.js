@@ -7,7 +7,7 @@
  *
  * @typedef {{ticket: string} | {visit: string, key: string}} Entry
  * @typedef {{fragment: string, resume?: string, guest?: {name: string, role: string}, language?: string,
- *   microphone?: boolean, camera?: boolean, arrivalSound?: boolean, announcements?: boolean, pictureFirst?: boolean, captions?: boolean,
+ *   microphone?: boolean, camera?: boolean, chosen?: {microphone?: string, camera?: string, output?: string}, arrivalSound?: boolean, announcements?: boolean, pictureFirst?: boolean, captions?: boolean,
  *   begunAnew?: number[]}} Memory
  */
 

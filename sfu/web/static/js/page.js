@@ -132,6 +132,7 @@ export class Page {
     visit.addEventListener("joined", (event) => this.#joined(/** @type {CustomEvent} */ (event).detail));
     visit.addEventListener("message", (event) => this.#said(/** @type {CustomEvent} */ (event).detail));
     visit.addEventListener("knock", () => void (this.#preferences.wants("arrivalSound") && this.#ring()));
+    visit.devices.keepIn(memory);
     visit.devices.addEventListener("turned", (event) => memory.remember(/** @type {CustomEvent} */ (event).detail));
   }
 

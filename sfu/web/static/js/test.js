@@ -13,6 +13,7 @@ const memory = new TabMemory();
 memory.takeFragment();
 
 const devices = new Devices();
+devices.keepIn(memory);
 const trouble = /** @type {HTMLElement} */ (document.querySelector(".trouble"));
 adoptTexts(document.body);
 const languages = /** @type {Languages} */ (document.querySelector("evisit-languages"));

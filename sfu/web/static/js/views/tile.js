@@ -123,8 +123,8 @@ export class Tile extends Frame {
   #playOn(output) {
     if (output === this.#output || !("setSinkId" in this.#audio)) return;
     this.#output = output;
-    // One that is gone by now leaves the sound where it is.
-    void this.#audio.setSinkId(output).catch(() => {});
+    // One that is gone by now leaves the sound where it is. One that the browser does not allow yet is tried again when something changes.
+    void this.#audio.setSinkId(output).catch(() => (this.#output = ""));
   }
 
   play() {
