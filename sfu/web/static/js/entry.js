@@ -1,19 +1,19 @@
 /**
  * How this tab came to the visit, kept so that a reload finds its way back.
  *
- * The secret of a link stands in the fragment. It is taken out of the address bar at once: what is not there is not seen
- * on a shared screen, not copied to somebody else, not bookmarked. It lives on in sessionStorage, which belongs to this
- * tab alone and ends with it.
+ * The secret of a link stands in the fragment. It is taken out of the address bar at once: it is not seen on a shared screen, not
+ * copied, not bookmarked. It lives on in sessionStorage, which belongs to this tab alone and ends with it.
  *
  * @typedef {{ticket: string} | {visit: string, key: string}} Entry
  * @typedef {{fragment: string, resume?: string, guest?: {name: string, role: string}, language?: string,
- *   microphone?: boolean, camera?: boolean, chosen?: {microphone?: string, camera?: string, output?: string}, arrivalSound?: boolean, announcements?: boolean, pictureFirst?: boolean, captions?: boolean,
+ *   microphone?: boolean, camera?: boolean, chosen?: Record<string, string>, arrivalSound?: boolean, announcements?: boolean, pictureFirst?: boolean, captions?: boolean,
  *   begunAnew?: number[]}} Memory
  */
 
 const KEY = "evisit";
 const ANEW_AFTER = 20_000; // ms from one new document to the next at least …
-const ANEW_MOST = 3; // … of so many
+const ANEW_MOST = 3; // … of so many within
+const ANEW_WITHIN = 3_600_000; // ms
 
 /**
  * @param {string} fragment without `#`
@@ -58,11 +58,12 @@ export class TabMemory {
     }
   }
 
-  /** Let a new document go on where this one is; not where it would remember nothing, and a few times only. */
+  /** Let a new document go on where this one is; not where it would remember nothing, and a few times an hour only. */
   beginAnew() {
     const now = Date.now();
-    const past = this.#memory.begunAnew ?? [];
-    if (past.length >= ANEW_MOST || now - (past.at(-1) ?? 0) < ANEW_AFTER) return;
+    // The clock may have been set meanwhile.
+    const past = (this.#memory.begunAnew ?? []).filter((then) => Math.abs(now - then) < ANEW_WITHIN);
+    if (past.length >= ANEW_MOST || Math.abs(now - (past.at(-1) ?? 0)) < ANEW_AFTER) return;
     this.remember({ begunAnew: [...past, now] });
     if (this.#kept) location.reload();
   }
@@ -77,7 +78,7 @@ export class TabMemory {
     if (!fragment) return false;
     history.replaceState(null, "", location.pathname + location.search);
     if (fragment === this.#memory.fragment || (this.entry && !readFragment(fragment))) return false;
-    this.remember({ fragment, resume: undefined, guest: undefined });
+    this.remember({ fragment, resume: undefined, guest: undefined, begunAnew: undefined });
     return true;
   }
 

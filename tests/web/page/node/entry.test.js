@@ -97,4 +97,25 @@ test("what a few new documents have not mended is not tried by more", (t) => {
     if (second === 19) assert.equal(reloads, 1, "and not one after the other");
   }
   assert.equal(reloads, 3);
+  t.mock.timers.setTime(1e12 + 3_600_000);
+  new TabMemory().beginAnew();
+  assert.equal(reloads, 4, "an hour after the first");
+  t.mock.timers.setTime(1e11);
+  new TabMemory().beginAnew();
+  assert.equal(reloads, 5, "and where the clock was set back");
+});
+
+test("another link has its own new documents", (t) => {
+  t.mock.timers.enable({ apis: ["Date"], now: 1e12 });
+  browserWith(store(), "#ticket=t1");
+  let reloads = 0;
+  location.reload = () => void (reloads += 1);
+  new TabMemory().takeFragment();
+  new TabMemory().beginAnew();
+  new TabMemory().beginAnew();
+  assert.equal(reloads, 1);
+  location.hash = "#ticket=t2";
+  new TabMemory().takeFragment();
+  new TabMemory().beginAnew();
+  assert.equal(reloads, 2);
 });
