@@ -7,7 +7,7 @@ const AGAIN_AFTER = 1_000; // ms; then twice as long, up to
 const AT_MOST = 8_000;
 const STUCK_AFTER = 2; // failures while the server answers
 
-/** Emits `change` when `missing` begins or ends, `stuck` whenever only a new document helps; who asks for more in vain has it emit `missed`. */
+/** Emits `change` when `missing` begins or ends, `stuck` whenever only a new document helps; `missed` is for what was asked for in vain. */
 class Loading extends EventTarget {
   #waits = 0;
 
@@ -19,40 +19,51 @@ class Loading extends EventTarget {
   /**
    * @template Found
    * @param {() => Promise<Found>} fetched without a `need` in it
-   * @param {() => boolean} [needed] asked after each failure: false where one goes on without it. Then nobody is told, and it may be given up
-   * @returns {Promise<Found>} rejected only when it is given up
+   * @param {() => boolean} [needed] false where one goes on without it: then nobody is told, and where only a new document helps it is given up
+   * @returns {Promise<Found>} rejected when it is given up
    */
   async need(fetched, needed = () => true) {
-    let failures = 0;
-    for (let pause = AGAIN_AFTER, waits = false, answered = false; ; answered = await answers()) {
+    let failures = -1;
+    let waits = 0;
+    for (let pause = AGAIN_AFTER, silent = false; ; ) {
       try {
         const found = await fetched();
-        if (waits) this.#wait(-1);
+        this.#wait(-waits);
         return found;
       } catch (error) {
-        if (waits !== needed()) {
-          waits = !waits;
-          this.#wait(waits ? 1 : -1);
-        }
-        failures = answered ? failures + 1 : 0;
+        const more = Number(needed()) - waits;
+        waits += more;
+        this.#wait(more);
+        failures = silent ? 0 : failures + 1;
         if (failures >= STUCK_AFTER) {
           if (!waits) throw error;
           this.dispatchEvent(new Event("stuck"));
         }
       }
-      await new Promise((done) => setTimeout(done, pause));
-      pause = Math.min(2 * pause, AT_MOST);
+      await rest(pause);
+      const before = silent;
+      silent = !(await answers());
+      pause = before && !silent ? AGAIN_AFTER : Math.min(2 * pause, AT_MOST);
     }
   }
 
   /** @param {number} more */
   #wait(more) {
+    if (!more) return;
     this.#waits += more;
     this.dispatchEvent(new Event("change"));
   }
 }
 
 export const loading = new Loading();
+
+/** @param {number} pause ms at most, until the network is back */
+const rest = (pause) =>
+  new Promise((done) => {
+    const end = () => (removeEventListener("online", end), done(null));
+    addEventListener("online", end);
+    setTimeout(end, pause);
+  });
 
 /** Whether the server gives what it has given before. */
 const answers = () => fetch(import.meta.url, { method: "HEAD", cache: "no-store" }).then(({ ok }) => ok, () => false);

@@ -8,7 +8,7 @@
 import { loading } from "./loading.js";
 
 /**
- * One catalogue is fetched at a time, since few people read two; and what is said in the meeting, or where devices are chosen, when it is needed.
+ * Few people read two languages. What is said in the meeting, or where devices are chosen, is fetched when it is needed.
  *
  * @typedef {"first" | "equipment" | "meeting"} Part
  */
@@ -148,11 +148,10 @@ async function fetched(code) {
 }
 
 /**
- * Speak this language from now on. At once where it has been spoken before; else when its texts have come. The last wish counts,
- * and until its texts can be had, everything stays as it is.
+ * Speak this language as soon as its texts have come. Until then everything stays as it is. The last wish counts.
  *
  * @param {Language} wish
- * @returns {Promise<void>} done when there are texts, be it in another language that was wished for meanwhile
+ * @returns {Promise<void>} done when there are texts, be it in another language
  */
 export async function setLanguage(wish) {
   wanted = wish;

@@ -8,8 +8,9 @@ const fail = () => Promise.reject(new Error("503"));
 /** Time that passes second by second, and a server that answers HEAD, or does not. */
 function world(t, ok = true) {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const seen = { stuck: 0 };
-  t.mock.method(globalThis, "fetch", async () => ({ ok }));
+  const seen = { stuck: 0, ok, network: new EventTarget() };
+  t.mock.method(globalThis, "fetch", async () => ({ ok: seen.ok }));
+  for (const name of ["addEventListener", "removeEventListener"]) globalThis[name] = (...told) => seen.network[name](...told);
   const heard = () => (seen.stuck += 1);
   loading.addEventListener("stuck", heard);
   t.after(() => loading.removeEventListener("stuck", heard));
@@ -89,4 +90,28 @@ test("what is needed no more is missing no more", async (t) => {
   await seen.pass(9);
   await given;
   assert.deepEqual([loading.missing, seen.stuck], [false, told]);
+});
+
+test("the network's return ends the pause", async (t) => {
+  const seen = world(t, false);
+  let there = false;
+  const needed = loading.need(async () => (there ? "found" : fail()));
+  await seen.pass(9);
+  there = true;
+  seen.network.dispatchEvent(new Event("online"));
+  assert.equal(await needed, "found");
+});
+
+test("when the server is back, what then still fails is asked for as often as at first", async (t) => {
+  const seen = world(t, false);
+  const needed = loading.need(fail, () => seen.stuck === 0);
+  const given = assert.rejects(needed, /503/);
+  await seen.pass(14);
+  seen.ok = true;
+  await seen.pass(1);
+  assert.equal(seen.stuck, 0, "it may just have come back");
+  await seen.pass(1);
+  assert.equal(seen.stuck, 1);
+  await seen.pass(9);
+  await given;
 });

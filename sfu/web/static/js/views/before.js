@@ -1,6 +1,6 @@
 /**
- * Before the visit: what will happen, and for whoever comes by a shared link, who they are. It stands in the document, so that there
- * is something to read before any script has come; the buttons wait for this one.
+ * Before the visit: what will happen, and for whoever comes by a shared link, who they are. It stands in the document, to be read
+ * before any script has come; the buttons wait for this one.
  */
 
 import { applyTexts, clearText, setText } from "../text.js";
