@@ -355,3 +355,28 @@ async def test_nobody_is_seen_or_heard_before_they_see_that_they_are_in(visitor:
         late.set()
     await expect(visitor.see("meeting")).to_be_visible()
     assert {section["source"] for section in sections(await channel.heard("offer"), "send")} <= {"microphone", "camera"}
+
+
+async def test_whoever_is_let_in_while_the_browser_lists_devices_is_asked_nothing_there(visitor: Visitor) -> None:
+    channel = await visitor.knock()
+    await expect(visitor.see("level")).to_be_visible()
+    await visitor.page.evaluate(
+        """() => {
+          const list = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
+          const listed = new Promise((tell) => (probe.list = tell));
+          probe.listing = 0;
+          navigator.mediaDevices.enumerateDevices = async () => {
+            probe.listing += 1;
+            await listed;
+            return list();
+          };
+        }"""
+    )
+    await visitor.see("change-devices").click()
+    await visitor.page.wait_for_function("() => probe.listing === 2")
+    await channel.event("state", state="admitted", reason="")
+    await expect(visitor.see("meeting")).to_be_visible()
+    await visitor.page.evaluate("() => (probe.list(), navigator.mediaDevices.enumerateDevices())")
+    await expect(visitor.see("devices-dialog")).to_have_count(0)
+    await visitor.see("change-devices").click()
+    await expect(visitor.see("devices-dialog")).to_be_visible()

@@ -47,14 +47,16 @@ export function blurChoice(devices) {
  * What is chosen is used at once, so that one sees and hears whether it is right.
  *
  * @param {import("../devices.js").Devices} devices
+ * @param {() => boolean} wanted false where the view that asks has gone, before there is anything to show
  */
-export async function chooseDevices(devices) {
+export async function chooseDevices(devices, wanted) {
   const [found, outputs] = await Promise.all([devices.list(), devices.outputs(), addTexts("equipment")]);
   /** @type {HTMLElement[]} */
   const fields = SOURCES.filter((source) => found[source].length).map((source) => field(source, found[source], (id) => void devices.choose(source, id)));
   if (outputs.length > 1) fields.push(field("output", outputs, (id) => devices.chooseOutput(id)));
   const blur = blurChoice(devices);
   if (blur) fields.push(blur);
+  if (!wanted()) return;
   await ask({
     testid: "devices-dialog",
     title: ["devices.change", {}],

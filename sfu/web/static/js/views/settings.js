@@ -48,7 +48,7 @@ export class Settings extends HTMLElement {
       el(
         "div",
         { class: "entry-buttons" },
-        plainButton("change-devices", "devices.change", () => void chooseDevices(devices)),
+        plainButton("change-devices", "devices.change", () => void chooseDevices(devices, () => this.isConnected)),
         this.windows,
         preferenceButton(preferences, "captions", "captions-toggle", "captions.toggle"),
         preferenceButton(preferences, "pictureFirst", "picture-first", "quality.picture_first"),

@@ -95,7 +95,7 @@ export class WaitingView extends HTMLElement {
     try {
       const choosing = await loading.need(() => import("./choosing.js"), () => false).catch(() => null);
       if (!choosing) loading.dispatchEvent(new Event("missed"));
-      else if (this.isConnected) await choosing.chooseDevices(this.devices);
+      else await choosing.chooseDevices(this.devices, () => this.isConnected);
     } finally {
       this.#changing = false;
     }
