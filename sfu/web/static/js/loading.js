@@ -1,6 +1,6 @@
 /**
- * What is fetched only when it is needed. Where the network fails it is asked for again, until it comes. Firefox and Safari keep a
- * module that has failed as failed for as long as the document lives: then only a new document helps. No DOM.
+ * What is fetched only when it is needed. Where the network fails it is asked for again, until it comes. Firefox before 155 and
+ * Safari 26 ask once for a module: where that has failed, only a new document helps. No DOM.
  */
 
 const AGAIN_AFTER = 1_000; // ms; then twice as long, up to
