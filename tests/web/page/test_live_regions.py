@@ -200,7 +200,9 @@ async def test_who_waits_hears_what_staff_write_while_they_choose_a_camera(visit
     await expect(dialog.get_by_role("status")).to_have_text("Personalen är här. De släpper in dig när de är redo.")
 
 
-async def test_the_same_news_is_heard_again_in_a_question_and_none_stands_there_for_long(timed_visitor: Visitor) -> None:
+async def test_the_same_news_is_heard_again_in_a_question_and_none_stands_there_for_long(
+    timed_visitor: Visitor,
+) -> None:
     visitor = timed_visitor
     clock = visitor.page.clock
     await clock.install(time=0)

@@ -67,7 +67,7 @@ UNPLUG = """(id) => {
 
 
 def loudspeakers(**names: str) -> str:
-    """A script that gives the device these, by id, and keeps what plays where. Chromium lists the system's own as `default`; others do not."""
+    """A script that gives the device these, by id, and keeps what plays where. Chromium lists the system's own as `default`."""
     return LOUDSPEAKERS.replace("NAMES", json.dumps(names))
 
 

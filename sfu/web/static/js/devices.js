@@ -27,9 +27,6 @@ const FAULTS = {
   NotSupportedError: "unsupported",
 };
 
-/** Id of the loudspeaker that the system has chosen, where the browser lists it. */
-const SYSTEM_OUTPUT = "default";
-
 /** @type {Source[]} */
 export const SOURCES = ["microphone", "camera"];
 
@@ -58,11 +55,6 @@ export class Devices extends EventTarget {
   #memory = null;
   #blurred = false;
   #stopped = false;
-
-  constructor() {
-    super();
-    globalThis.navigator?.mediaDevices?.addEventListener?.("devicechange", () => void this.#heedUnplugged());
-  }
 
   /**
    * Use what was chosen in this tab before, as far as it is still there, and have it remember what is chosen from now on.
@@ -150,30 +142,6 @@ export class Devices extends EventTarget {
     if (now === null || now === this.#blurred) return;
     // A camera that refuses goes on as it is; what is shown as chosen is what it tells.
     await this.camera.track?.applyConstraints(/** @type {any} */ ({ ...CONSTRAINTS.camera, backgroundBlur: this.#blurred })).catch(() => {});
-  }
-
-  /**
-   * The loudspeakers to choose from; none where the browser cannot. The system's own is among them: Chromium lists it, under an id that is always
-   * the same; for the others it stands here without id and name. It is what is heard where the chosen one has gone.
-   *
-   * @returns {Promise<{id: string, name: string, current: boolean}[]>}
-   */
-  async outputs() {
-    if (!("setSinkId" in HTMLMediaElement.prototype)) return [];
-    const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
-    const found = devices
-      .filter(({ kind, deviceId, label }) => kind === "audiooutput" && deviceId && label)
-      .map(({ deviceId, label }) => ({ id: deviceId, name: label }));
-    if (found.length && !found.some(({ id }) => id === SYSTEM_OUTPUT)) found.unshift({ id: "", name: "" });
-    const current = found.find(({ id }) => id === this.output) ?? found.find(({ id }) => id === "" || id === SYSTEM_OUTPUT);
-    return found.map((output) => ({ ...output, current: output === current }));
-  }
-
-  /** A loudspeaker that was chosen may have been unplugged: then the system's is heard, and is the one that is chosen. */
-  async #heedUnplugged() {
-    const { output } = this;
-    const found = output ? await this.outputs() : [];
-    if (found.length && !found.some(({ id }) => id === output) && output === this.output) this.chooseOutput("");
   }
 
   /**

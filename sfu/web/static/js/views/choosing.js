@@ -7,6 +7,42 @@ import { ask } from "./dialog.js";
 
 /** @typedef {{id: string, name: string, current: boolean}} Choice */
 
+/** Id of the loudspeaker that the system has chosen, where the browser lists it. */
+const SYSTEM_OUTPUT = "default";
+
+/**
+ * The loudspeakers to choose from; none where the browser cannot. The system's own is among them: Chromium lists it, under an id that is always
+ * the same; for the others it stands here without id and name. It is what is heard where the chosen one has gone.
+ *
+ * @param {import("../devices.js").Devices} devices
+ * @returns {Promise<Choice[]>}
+ */
+export async function loudspeakers({ output }) {
+  if (!("setSinkId" in HTMLMediaElement.prototype)) return [];
+  const listed = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
+  const found = listed
+    .filter(({ kind, deviceId, label }) => kind === "audiooutput" && deviceId && label)
+    .map(({ deviceId, label }) => ({ id: deviceId, name: label }));
+  if (found.length && !found.some(({ id }) => id === SYSTEM_OUTPUT)) found.unshift({ id: "", name: "" });
+  const current = found.find(({ id }) => id === output) ?? found.find(({ id }) => id === "" || id === SYSTEM_OUTPUT);
+  return found.map((one) => ({ ...one, current: one === current }));
+}
+
+/**
+ * A loudspeaker that was chosen may be unplugged: then the system's is heard, and is the one that is chosen.
+ *
+ * @param {import("../devices.js").Devices} devices
+ * @param {AbortSignal} signal ends it
+ */
+export function heedUnplugged(devices, signal) {
+  const look = async () => {
+    const { output } = devices;
+    const found = output ? await loudspeakers(devices) : [];
+    if (found.length && !found.some(({ id }) => id === output) && output === devices.output) devices.chooseOutput("");
+  };
+  navigator.mediaDevices?.addEventListener?.("devicechange", look, { signal });
+}
+
 /**
  * @param {Choice} choice without a name where it is the system's to choose
  */
@@ -50,7 +86,7 @@ export function blurChoice(devices) {
  * @param {() => boolean} wanted false where the view that asks has gone, before there is anything to show
  */
 export async function chooseDevices(devices, wanted) {
-  const [found, outputs] = await Promise.all([devices.list(), devices.outputs(), addTexts("equipment")]);
+  const [found, outputs] = await Promise.all([devices.list(), loudspeakers(devices), addTexts("equipment")]);
   /** @type {HTMLElement[]} */
   const fields = SOURCES.filter((source) => found[source].length).map((source) => field(source, found[source], (id) => void devices.choose(source, id)));
   if (outputs.length > 1) fields.push(field("output", outputs, (id) => devices.chooseOutput(id)));

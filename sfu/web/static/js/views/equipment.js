@@ -6,7 +6,7 @@ import { SOURCES } from "../devices.js";
 import { build, el, given, having, icon } from "../dom.js";
 import { hide } from "../focus.js";
 import { clearText, setText } from "../text.js";
-import { blurChoice, option } from "./choosing.js";
+import { blurChoice, heedUnplugged, loudspeakers, option } from "./choosing.js";
 import { ownPicture, play } from "./controls.js";
 import { LevelLine } from "./level.js";
 
@@ -45,6 +45,7 @@ export class Equipment extends HTMLElement {
     this.#check.addEventListener("change", this.#draw);
     this.devices.addEventListener("change", this.#draw, { signal });
     navigator.mediaDevices?.addEventListener?.("devicechange", this.#listChoices, { signal });
+    heedUnplugged(this.devices, signal);
     this.#level.heard = () => this.#check.heard();
     this.#again.addEventListener("click", () => void this.#check.run());
     const frame = el("div", { class: "preview" }, this.#picture, this.#off);
@@ -124,7 +125,7 @@ export class Equipment extends HTMLElement {
   }
 
   #listChoices = async () => {
-    const found = { ...(await this.devices.list()), output: await this.devices.outputs() };
+    const found = { ...(await this.devices.list()), output: await loudspeakers(this.devices) };
     for (const [what, choice] of this.#choices) {
       const known = JSON.stringify(found[what]);
       if (known === choice.known) continue;

@@ -8,6 +8,7 @@ import { WakeLock } from "../wake.js";
 import { presentIn } from "../state.js";
 import { plainName } from "../wording.js";
 import { Captions } from "./captions.js";
+import { heedUnplugged } from "./choosing.js";
 import { Controls } from "./controls.js";
 import { ask } from "./dialog.js";
 import { LobbyPanel } from "./lobby.js";
@@ -106,6 +107,7 @@ export class MeetingView extends HTMLElement {
     const { signal } = this.#left;
     preferences.addEventListener("change", this.#preferred, { signal });
     this.#wide.addEventListener("change", this.#widthChanged, { signal });
+    heedUnplugged(devices, signal);
     this.#listen(signal);
     this.#wake.hold();
     this.#share.hidden = !screen.possible;
