@@ -206,7 +206,13 @@ export class Devices extends EventTarget {
     } catch (error) {
       const name = error instanceof Error ? error.name : "";
       // Where two were asked for, each is asked for alone next, and says what is wrong with it.
-      if (sources.length === 1) this[sources[0]].fault = FAULTS[name] ?? "failed";
+      if (sources.length > 1) return false;
+      const [source] = sources;
+      if (name === "OverconstrainedError" && this[source].chosen) {
+        this[source].chosen = ""; // it has gone: another is better than none
+        return await this.#ask(sources);
+      }
+      this[source].fault = FAULTS[name] ?? "failed";
       return false;
     } finally {
       for (const source of sources) this[source].asking = false;
@@ -260,7 +266,8 @@ export class Devices extends EventTarget {
     const { chosen } = this[source];
     if (!chosen) return CONSTRAINTS[source];
     const { facingMode, ...others } = CONSTRAINTS[source];
-    return { ...others, deviceId: { ideal: chosen } };
+    // Chrome does not heed what is merely `ideal` (since 126).
+    return { ...others, deviceId: { exact: chosen } };
   }
 
   /** @param {Device} device */

@@ -6,7 +6,7 @@ import { Devices } from "../../../../sfu/web/static/js/devices.js";
 /** A browser whose questions the test answers. */
 function browser() {
   const asked = [];
-  const getUserMedia = (constraints) => new Promise((give, refuse) => asked.push({ kinds: Object.keys(constraints), give, refuse }));
+  const getUserMedia = (constraints) => new Promise((give, refuse) => asked.push({ kinds: Object.keys(constraints), constraints, give, refuse }));
   Object.defineProperty(globalThis, "navigator", { configurable: true, value: { mediaDevices: { getUserMedia } } });
   return asked;
 }
@@ -60,4 +60,17 @@ test("whoever leaves and is back at once is asked for each device once", async (
   }
   await turn();
   assert.deepEqual(asked.map(({ kinds }) => kinds), [["audio", "video"], ["audio", "video"], ["audio"], ["video"]]);
+});
+
+test("of what was chosen before, only what is still there is asked for", async () => {
+  const asked = browser();
+  const devices = new Devices();
+  devices.keepIn({ now: { fragment: "", chosen: { microphone: "gone", camera: "there" } }, remember: () => assert.fail("a choice is somebody's own") });
+  void devices.start(["microphone", "camera"]);
+  for (let questions = 0; questions < 4; questions += 1) {
+    asked[questions].refuse(new DOMException("", "OverconstrainedError"));
+    await turn();
+  }
+  const wanted = asked.map(({ constraints }) => Object.values(constraints).map(({ deviceId }) => deviceId?.exact ?? "any"));
+  assert.deepEqual(wanted, [["gone", "there"], ["gone"], ["any"], ["there"], ["any"]]);
 });
