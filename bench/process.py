@@ -46,8 +46,8 @@ def media_priority(*pids: int) -> Iterator[None]:
     before: dict[int, int] = {}
     try:
         for pid in pids:
-            priority = os.getpriority(os.PRIO_PROCESS, pid)
-            with contextlib.suppress(PermissionError):
+            with contextlib.suppress(PermissionError, ProcessLookupError):
+                priority = os.getpriority(os.PRIO_PROCESS, pid)
                 os.setpriority(os.PRIO_PROCESS, pid, MEDIA_PRIORITY)
                 before[pid] = priority
         yield

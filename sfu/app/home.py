@@ -120,7 +120,11 @@ class Home:
 
             await self._step(requested, asking=(channel, participant), answer=answer, offer=offer)
         else:
-            if isinstance(asking, View | Pin):
+            if isinstance(asking, Pin) or (isinstance(asking, View) and not asking.paused):
+                # Who may not ask sets nothing going.
+                ask = Ask.PIN if isinstance(asking, Pin) else Ask.VIEW
+                self._check_is_of(channel, participant)
+                self._room.check_may(participant, ask, now=clock.monotonic(), wall=clock.wall())
                 await self.readings.settle()
             request = Requested(participant, asking)
             await self._step(lambda: request, asking=(channel, participant), answer=answer)

@@ -1,5 +1,5 @@
-"""What the plane measures of one visit, gathered into few steps of its room: five a second at most, more only where a way takes less, one
-in two seconds where everybody has all that they want; none where nothing has changed."""
+"""What the plane measures of one visit, gathered into few steps of its room: five a second at most, more only where a way takes less or
+somebody asks for more; one in two seconds where everybody has all that they want; none where nothing has changed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ class Readings:
         self._coming: dict[TrackId, Layers] = {}
         self._told_at = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
-        self._telling = False
+        self._telling: asyncio.Task[None] | None = None
+        """The step that is under way."""
 
     def estimated(self, estimates: Iterable[tuple[ParticipantId, int]], now: float) -> None:
         """Bits per second that ways down take."""
@@ -70,12 +71,14 @@ class Readings:
 
     async def settle(self) -> None:
         """Tell now what waits: somebody is about to want more, and is not to be given it by what was known two seconds ago."""
-        if self._timer is not None:
+        if self._timer is not None and (self._estimates or self._coming):
             self.stop()
-            await asyncio.shield(self._start())
+            self._go()
+        if self._telling is not None:
+            await asyncio.shield(self._telling)
 
     def _soon(self, now: float) -> None:
-        if self._telling or not (self._estimates or self._coming):
+        if self._telling is not None or not (self._estimates or self._coming):
             return
         self.stop()
         wait = self._told_at + self._interval() - now
@@ -94,12 +97,8 @@ class Readings:
         return any(0 < bits < (1 - FALL) * known.get(receiver, 0) for receiver, bits in self._estimates.items())
 
     def _go(self) -> None:
-        _ = self._start()
-
-    def _start(self) -> asyncio.Task[None]:
         self._timer = None
-        self._telling = True
-        return tasks.spawn(self._hand_over(), name=self._name)
+        self._telling = tasks.spawn(self._hand_over(), name=self._name)
 
     async def _hand_over(self) -> None:
         estimates, self._estimates = self._estimates, {}
@@ -107,7 +106,7 @@ class Readings:
         try:
             await self._tell(Measured(estimates, coming))
         finally:
-            self._telling = False
+            self._telling = None
             self._told_at = clock.monotonic()
             self._soon(self._told_at)
 

@@ -10,7 +10,9 @@ from sfu.rooms.ladders import Layer, place
 from sfu.rooms.pictures import Pictures
 
 SAME_FRAME_RATE = 0.1
-"""Of what it was, by which a measured frame rate may differ and be the same."""
+"""Of what it was, by which a measured frame rate may differ and be the same …"""
+ONE_FRAME = 1.5
+"""… and frames a second by which it may always: in a window of a second 7.5 of them are seven or eight."""
 Coming = Mapping[TrackId, tuple[tuple[Layer, ...], tuple[str, ...]]]
 """Of tracks, the layers that come, and the rids."""
 
@@ -41,7 +43,7 @@ def _same_places(before: tuple[Layer, ...], after: tuple[Layer, ...]) -> bool:
     """Whether they are the same layers, of the same sizes and frame rates, whatever they take."""
     return len(before) == len(after) and all(
         (*place(old), old.width, old.height) == (*place(new), new.width, new.height)
-        and abs(new.frame_rate - old.frame_rate) <= old.frame_rate * SAME_FRAME_RATE
+        and abs(new.frame_rate - old.frame_rate) <= max(ONE_FRAME, old.frame_rate * SAME_FRAME_RATE)
         for old, new in zip(before, after, strict=True)
     )
 

@@ -11,7 +11,7 @@ LEAST = 0.2
 
 
 class Meter:
-    """One stream's. Whoever has the packet adds to the lists, by `Frame.layer`, itself."""
+    """One stream's. Whoever has the packet adds to the arrays, by `Frame.layer`, itself."""
 
     __slots__ = ("_since", "frames", "octets", "rates")
 

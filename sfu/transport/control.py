@@ -153,7 +153,7 @@ class Control:
             seconds = round_trip(middle(from_seconds(now + self._ntp_epoch)), block.last_sr, block.delay_since_last_sr)
             if seconds >= 0:
                 spans.append(seconds)
-                stream.round_trip = smoothed(stream.round_trip, seconds)
+                stream.round_trip = smoothed(stream.round_trip or peer.round_trip, seconds)
                 self._counters.round_trip.observe(seconds)
             packets = self.ways.down(peer.number).block(block, CLOCK_RATES[stream.section.kind])
             if packets:

@@ -166,7 +166,7 @@ def _known(peer: MediaPeer, now: float) -> bool:
     """
     for stream in peer.outgoing.values():
         if stream.packets and not stream.is_sound:
-            return peer.downlink.estimator.known(now)
+            return peer.downlink.pictured(now)
     return False
 
 

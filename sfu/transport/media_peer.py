@@ -95,7 +95,7 @@ class MediaPeer:
         self.report_ssrc = self.ssrcs.allocate(())
         """Whom our reports and feedback are from, and under whom all RTCP to the peer is encrypted."""
         self.round_trip = 0.0
-        """Seconds, by the newest report of any stream that we send; 0.0 while unknown."""
+        """Seconds, smoothed over reports, of each the least of any stream that we send; 0.0 while unknown."""
         self.report_at: float | None = None
         """When the next reports are due."""
         self.remb_wanted = False

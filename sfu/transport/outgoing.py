@@ -106,7 +106,7 @@ class OutgoingStream:
         self.reported_packets = 0
         """`packets` when the last sender report was made."""
         self.round_trip = 0.0
-        """Seconds, as of the receiver's newest report; 0.0 while unknown."""
+        """Seconds, smoothed over the receiver's reports; 0.0 while unknown."""
         self.started = False
         """Whether a packet of the route at hand has been prepared."""
         self.routed_at = 0.0

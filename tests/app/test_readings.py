@@ -1,4 +1,4 @@
-"""Measurements become few steps: the first at once, none for what is known, five a second at most."""
+"""Measurements become few steps: the first at once, none for what is known, five a second at most by itself."""
 
 from __future__ import annotations
 
@@ -155,4 +155,26 @@ async def test_who_wants_more_is_given_it_by_what_is_known_now(monkeypatch: pyte
     assert room.pictures.estimates == {EVA: 5_000_000}
     await room.readings.settle()
     assert len(room.events) == 2, "there is nothing more to tell"
+    room.readings.estimated([(EVA, 1_000_000)], clock.monotonic())
+    room.readings.estimated([(EVA, 5_000_000)], clock.monotonic())
+    await room.readings.settle()
+    assert len(room.events) == 2, "what waited is no news any more"
+    room.readings.stop()
+
+
+async def test_everybody_who_wants_more_waits_for_the_same_telling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readings, "CALM_INTERVAL", 1e6)
+    room = Told()
+    room.readings.estimated([(EVA, 500_000)], clock.monotonic())
+    await room.told()
+    room.readings.estimated([(EVA, 5_000_000)], clock.monotonic())
+    room.gate.clear()
+    loop = asyncio.get_running_loop()
+    settling = [loop.create_task(room.readings.settle()) for _ in range(2)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in settling)
+    room.gate.set()
+    await asyncio.gather(*settling)
+    assert len(room.events) == 2
     room.readings.stop()

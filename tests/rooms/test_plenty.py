@@ -22,7 +22,7 @@ def test_measurements_that_leave_everybody_all_they_want_change_nothing() -> Non
         louder = rng.uniform(0.3, 3.0)
         slower = rng.choice([1.0, 1.0, 0.95, 0.5])
         what = tuple(
-            replace(layer, frame_rate=layer.frame_rate * slower)
+            replace(layer, frame_rate=layer.frame_rate * slower + rng.choice([-1.0, 0.0, 0.0, 1.0]))
             for layer in layers([[round(rate * louder) for rate in rates] for rates in RATES])
         )
         event = Measured(
@@ -55,6 +55,8 @@ def test_what_lacks_something_is_not_plenty() -> None:
     livelier = layers([(60, 100, 150), (200, 350, 500), (900, 1800, 2700)])
     assert not plenty({}, {camera: (livelier, RIDS)}), "too much for the way, with head room"
     assert not plenty({}, {camera: (SIMULCAST[:6], RIDS)}), "a layer less"
+    counted = tuple(replace(layer, frame_rate=layer.frame_rate + 1) for layer in SIMULCAST)
+    assert plenty({}, {camera: (counted, RIDS)}), "in a window of a second a frame more is none"
     slower = tuple(replace(layer, frame_rate=layer.frame_rate / 2) for layer in SIMULCAST)
     assert not plenty({}, {camera: (slower, RIDS)}), "half the frames"
     meeting.takes(meeting.eva, 400)

@@ -161,6 +161,14 @@ class DuePlane(HearingPlane):
         super().__init__()
         self.due: float | None = None
         self.done = asyncio.Event()
+        self.falls_due = False
+        """Something does while packets are forwarded."""
+
+    def flush(self, now: float) -> None:
+        if self.falls_due:
+            self.due = clock.monotonic()
+            self.falls_due = False
+        super().flush(now)
 
     def next_timer(self) -> float | None:
         return self.due
@@ -187,6 +195,9 @@ async def test_what_is_due_is_done_with_the_packets_that_come(
         sock.sendto(b"\xff", ("127.0.0.1", media.port))
         await asyncio.wait_for(plane.done.wait(), 60)
         plane.done.clear()
+    plane.falls_due = True
+    sock.sendto(b"\xff", ("127.0.0.1", media.port))
+    await asyncio.wait_for(plane.done.wait(), 60)
     media.close()
 
 

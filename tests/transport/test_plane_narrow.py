@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from sfu.rtp import rtcp
-from sfu.rtp.bandwidth.estimator import REMB_LASTS
+from sfu.rtp.bandwidth.estimator import REMB_LASTS, SETTLING
 from sfu.rtp.packet import build
 from sfu.rtp.rtcp import ReceiverReport, Remb, ReportBlock
 from sfu.transport.drops import DropReason
@@ -50,8 +50,39 @@ def test_a_receiver_that_never_had_a_picture_is_held_to_no_estimate() -> None:
         sound.send(b"opus")
         watched.wait(0.02)
     assert watched.estimates == []
-    watched.show(2.0, 3e5)
+    watched.show(SETTLING + 0.5, 3e5)
     assert watched.estimates, "with a picture there is something to probe with"
+
+
+def test_pictures_that_come_late_have_as_long_as_at_the_start_to_show_what_the_way_takes() -> None:
+    """Two seconds of sound have told nothing of it, and a camera that is turned on then would be held to a guess."""
+    watched = Watched()
+    talker = watched.world.client(sends("0", "audio", ssrcs=(7,)))
+    watched.receiver.negotiate(receives("0", "video", **VIDEO), receives("1", "audio", **AUDIO))
+    watched.world.route(talker, "0", watched.receiver, "1")
+    sound = Stream(talker, 7, 111)
+    for _ in range(500):
+        sound.send(b"opus")
+        watched.wait(0.02)
+    watched.show(SETTLING - 0.2, 1.5e6)
+    assert watched.estimates == []
+    watched.show(1.5, 1.5e6)
+    assert min(watched.estimates) > 1.5e6
+
+
+def test_a_way_that_is_too_narrow_for_a_late_picture_is_told_of_at_once() -> None:
+    watched = Watched()
+    talker = watched.world.client(sends("0", "audio", ssrcs=(7,)))
+    watched.receiver.negotiate(receives("0", "video", **VIDEO), receives("1", "audio", **AUDIO))
+    watched.world.route(talker, "0", watched.receiver, "1")
+    sound = Stream(talker, 7, 111)
+    for _ in range(500):
+        sound.send(b"opus")
+        watched.wait(0.02)
+    watched.link = 2e5
+    watched.show(1.0, 1.5e6)
+    assert watched.estimates
+    assert watched.estimates[-1] < 3e5
 
 
 def test_remb_that_is_not_repeated_is_known_no_more_and_that_is_told_once() -> None:

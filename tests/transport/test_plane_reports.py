@@ -205,6 +205,34 @@ def test_one_report_that_comes_late_does_not_hold_back_what_is_sent_again() -> N
     assert of_receiver.round_trip == pytest.approx(0.150, abs=0.002), "once a report, however many streams it tells of"
 
 
+def test_the_first_report_of_another_stream_is_weighed_against_what_is_known() -> None:
+    """A browser that begins to show somebody is at its busiest just then."""
+    world, sender, receiver, audio, video = av_call()
+
+    def answer(passed: float, ssrc: int) -> None:
+        made = next(packet for packet in reversed(receiver.control) if getattr(packet, "ssrc", 0) == ssrc)
+        assert isinstance(made, rtcp.SenderReport)
+        delay = world.now - (to_seconds(made.ntp) - NTP_EPOCH) - passed
+        block = rtcp.ReportBlock(ssrc, 0, 0, 10, 0, middle(made.ntp), short(delay))
+        receiver.send_control(rtcp.ReceiverReport(9, (block,)))
+
+    for ssrc in (1, 2):
+        sender.send_control(rtcp.SenderReport(ssrc, from_seconds(1000.0 + world.now), 1, 1, 1))
+    audio.send(b"opus")
+    video.send(KEYFRAME)
+    world.run(3)
+    sound, picture = (egress.ssrc for egress in receiver.egress.values())
+    for _ in range(5):
+        answer(0.050, sound)
+    answer(0.450, picture)
+    video.send(INTERFRAME)
+    lost = receiver.take_rtp()[-1]
+    for waited, answered in ((0.0, 1), (0.140, 0), (0.015, 1)):
+        world.run(waited)
+        receiver.send_control(rtcp.Nack(9, lost.ssrc, (lost.sequence,)))
+        assert len(receiver.take_rtp()) == answered, waited
+
+
 def _block(ssrc: int) -> rtcp.ReportBlock:
     return rtcp.ReportBlock(ssrc, 0, 0, 0, 0, 0, 0)
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sfu.rtp.bandwidth.estimator import LEAST, MOST, REMB_LASTS, SETTLING, SILENCE, START, Estimator
 from sfu.rtp.bandwidth.overuse import Usage
+from sfu.rtp.bandwidth.probing import Probe
 from sfu.rtp.bandwidth.sent import SentPackets
 from sfu.rtp.transport_feedback import DELTA_UNIT, REFERENCE_UNIT, TransportFeedback
 
@@ -23,7 +24,7 @@ class Way:
         """What the receiver's clock says at our 0."""
         self._free = 0.0
 
-    def send(self, seconds: float, sending: float, link: float, lost: float = 0.0) -> None:
+    def send(self, seconds: float, sending: float, link: float, lost: float = 0.0, probe: Probe | None = None) -> None:
         chance = random.Random(3)
         end = self.now + seconds
         gap = 8_000 / sending
@@ -31,6 +32,8 @@ class Way:
         tell = self.now + 0.1
         while self.now < end:
             number = self.sent.note(1_000, self.now)
+            if probe is not None:
+                probe.note(self.sent.total, self.sent.next)
             self._free = max(self._free, self.now) + 8_000 / link
             arrivals.append((number, None if chance.random() < lost else self._free))
             self.now += gap
@@ -78,12 +81,15 @@ def test_probes_that_come_back_slowly_leave_time_for_what_arrives_to_tell_better
     """A busy server sends its own probes late, and a picture that fits would be held back for seconds."""
     way = Way()
     way.send(0.2, 3e5, 1e9)
-    probes = 0
+    found = 0
     while way.now < SETTLING - 0.2:
-        if way.estimator.begin_probe(5e6, way.now) is not None:
-            probes += 1
-        way.send(0.1, 1e6, 1e9)
-    assert probes >= 2, "the first ones have been sent"
+        probe = way.estimator.begin_probe(5e6, way.now)
+        if probe is not None:
+            way.send(0.15, 0.6 * probe.rate, 1e9, probe=probe)
+            found += probe.result() > 0
+        else:
+            way.send(0.1, 1e6, 1e9)
+    assert found >= 2, "both of the first ones have come back, slower than they were meant to"
     assert not way.estimator.known(way.now)
     way.send(0.4, 1e6, 1e9)
     assert way.estimator.known(way.now)
