@@ -33,7 +33,7 @@ compiled: $(RUNS) compiler
 	@$(INSTALL) constraints-compile.txt
 	@$(BIN)/python scripts/compile.py
 
-# Two at a time: one worker has the tests with browsers, the other the rest (tests/workers.py).
+# Two at a time: one worker begins with all visits in browsers, the other with the rest (tests/workers.py).
 # Then what the plane consists of once more, compiled, in a folder of its own.
 test: $(STAMP) browser postgresql
 	EVISIT_PLANE=python $(BIN)/python -m pytest --numprocesses 2 $(ARGS)

@@ -16,7 +16,7 @@ from tests import one_way_in
 from tests.databases import KINDS, Database, in_file, on_server
 from tests.postgresql import Cluster
 from tests.watched_log import Watch
-from tests.workers import Scheduler, needs_a_browser
+from tests.workers import Scheduler, place
 
 settings.register_profile(
     "ci", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
@@ -26,8 +26,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with browsers first: they take longest, and one worker alone runs them."""
-    items.sort(key=lambda item: not needs_a_browser(item.nodeid.partition("::")[0]))
+    """In the order in which two workers end together."""
+    items.sort(key=lambda item: place(item.nodeid.partition("::")[0]))
 
 
 @pytest.hookimpl(optionalhook=True)

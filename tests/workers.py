@@ -1,4 +1,4 @@
-"""Which of the workers that run the tests runs what. Two cores carry one test with browsers at a time, and the others beside it."""
+"""Which of the workers that run the tests runs what. Two cores carry one visit in browsers at a time, and the others beside it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent.parent
+PAGE = "tests/web/page/"
+"""Here a browser has one page and no media."""
 
 
 @cache
@@ -17,9 +19,16 @@ def needs_a_browser(file: str) -> bool:
     return re.search(r"\bmark\.browser\b", (ROOT / file).read_text()) is not None
 
 
+def place(file: str) -> int:
+    """Where in a run a file's tests come: visits in browsers take longest and begin; pages are many and short, and end it on both cores."""
+    if file.startswith(PAGE):
+        return 2
+    return 0 if needs_a_browser(file) else 1
+
+
 class Scheduler(LoadScopeScheduling):  # type: ignore[misc]  # has no types
-    """A file goes to one worker whole, so that what its tests share is made once. All that need a browser are one worker's."""
+    """A file goes to one worker whole, so that what its tests share is made once. All visits in browsers are one worker's."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "browsers" if needs_a_browser(file) else file
+        return "visits in browsers" if place(file) == 0 else file

@@ -8,21 +8,15 @@ from typing import Any
 
 from playwright.async_api import Page
 
+from bench import browser
+
 CHROMIUM = "/usr/bin/chromium"
 PATIENCE = 60_000
 """Milliseconds that what must come may take: two cores carry three browsers and a server. Playwright has one number for a whole run."""
 FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-ui-for-media-stream",
+    *browser.FLAGS,
     "--use-fake-device-for-media-stream=fps=20",
-    "--allow-loopback-in-peer-connection",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    browser.without("WebRtcHideLocalIpsWithMdns"),
 ]
 
 WATCH = """

@@ -9,13 +9,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
+from bench.browser import FLAGS, without
 from sfu.signaling.sdp import answer, parse_offer
 from tests.signaling.sample_offers import LOCAL, egress_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
-
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-ARGUMENTS += ["--disable-component-update", "--disable-sync"]
 
 PAGE = """
   window.pc = new RTCPeerConnection();
@@ -36,7 +34,7 @@ PAGE = """
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*FLAGS, without()])
         yield browser
         await browser.close()
 

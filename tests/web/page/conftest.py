@@ -8,6 +8,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, async_playwright, expect
 
+from bench.browser import FLAGS as FLAGS_OF_ALL
+from bench.browser import without
 from tests.e2e.browsers import PATIENCE
 from tests.web.page.server import PageServer, page_server
 from tests.web.page.visitor import Visitor, new_context
@@ -15,18 +17,10 @@ from tests.web.page.visitor import Visitor, new_context
 expect.set_options(timeout=PATIENCE)
 
 FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-ui-for-media-stream",
+    *FLAGS_OF_ALL,
     "--use-fake-device-for-media-stream=fps=10",
-    "--allow-loopback-in-peer-connection",
     # A page that a test answers for is no local one to Chromium, and could not speak to the server on loopback.
-    "--disable-features=LocalNetworkAccessChecks",
+    without("LocalNetworkAccessChecks"),
 )
 
 
