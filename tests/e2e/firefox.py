@@ -73,7 +73,7 @@ class Firefox:
             if found:
                 return found
             await asyncio.sleep(0.1)
-        raise AssertionError(f"never so: {script}")
+        raise AssertionError(f"never so: {script} {arguments}: {await self.run('return document.body.innerText')}")
 
     async def close(self) -> None:
         if self._process.returncode is None:

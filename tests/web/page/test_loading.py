@@ -29,8 +29,13 @@ new MutationObserver(() => {
     if (line.checkVisibility() && line.textContent) sessionStorage.read = line.textContent;
   }
 }).observe(document, { attributes: true, characterData: true, childList: true, subtree: true });
+document.addEventListener("readystatechange", () => {
+  if (document.readyState !== "interactive") return;
+  window.disabledAtFirst = [...document.querySelectorAll("button:disabled")].map((button) => button.dataset.testid);
+});
 """
-"""JavaScript: keeps what has been read on the line for trouble, be it for a moment, or before a new document."""
+"""JavaScript: keeps what has been read on the line for trouble, be it for a moment, or before a new document; and which buttons could not
+be pressed when the document was there, and no script of its own had run."""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -228,6 +233,7 @@ return true;
 """
 TYPED = "return document.querySelector('[data-testid=name]')?.value === arguments[0]"
 SAYS = "return document.querySelector(`[data-testid=${arguments[0]}]`)?.textContent === arguments[1]"
+ENABLED = "return document.querySelector(`[data-testid=${arguments[0]}]`)?.disabled === false"
 SHOWN = "return document.querySelector(`[data-testid=${arguments[0]}]`)?.checkVisibility() ?? false"
 
 
@@ -348,3 +354,18 @@ async def test_in_firefox_a_reload_keeps_the_place(fox: Fox) -> None:
     await fox.firefox.until(SHOWN, "waiting")
     await fox.firefox.run("location.reload()")
     await fox.came_back()
+
+
+@pytest.mark.parametrize(("path", "buttons"), [("join", ["join", "try"]), ("test", ["test-start"])])
+async def test_in_firefox_no_button_can_be_pressed_before_what_it_does_is_there(
+    fox: Fox, path: str, buttons: list[str]
+) -> None:
+    """Firefox gives a document that is loaded anew the buttons as they were. What is pressed too early would be lost."""
+    await fox.firefox.open(f"{fox.server.base_url}/{path}?lang=sv#{LINK}")
+    for button in buttons:
+        await fox.firefox.until(ENABLED, button)
+    await fox.firefox.run("window.same = true; location.reload()")
+    await fox.firefox.until("return window.same === undefined && document.readyState === 'complete'")
+    assert set(buttons) <= set(await fox.firefox.run("return disabledAtFirst"))
+    for button in buttons:
+        await fox.firefox.until(ENABLED, button)
