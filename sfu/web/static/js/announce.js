@@ -33,7 +33,10 @@ export class Announcer {
    * @param {{seen?: boolean}} [options] `seen` is false where the page shows it in another place as well
    */
   say(key, params = {}, { seen = true } = {}) {
-    if (!this.#together.length) queueMicrotask(() => (this.#together = []));
+    if (!this.#together.length) {
+      clearText(this.status); // what is said a second time is heard a second time
+      queueMicrotask(() => (this.#together = []));
+    }
     const together = this.#together;
     together.push([key, params]);
     this.status.classList.toggle("visually-hidden", !seen && together.length === 1);

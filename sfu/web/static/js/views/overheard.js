@@ -51,8 +51,7 @@ export class Overheard {
    * @param {string} text
    */
   #say(line, text) {
-    // A new node: to write the same text once more changes nothing, and is not read out.
-    line.replaceChildren(document.createTextNode(text));
+    line.textContent = text;
     clearTimeout(this.#clearing.get(line));
     this.#clearing.set(line, setTimeout(() => line.replaceChildren(), SHOWN_FOR));
   }
