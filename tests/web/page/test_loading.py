@@ -347,6 +347,20 @@ async def test_in_firefox_a_language_that_cannot_be_had_hides_no_loss_of_the_cha
     assert await fox.firefox.run("return window.same")
 
 
+async def test_in_firefox_who_has_joined_waits_no_more_for_what_tries_the_equipment(fox: Fox) -> None:
+    await fox.open(TICKET)
+    # Until they have joined, the server does not say either that it is there.
+    for name in ("equipment.js", "loading.js"):
+        fox.server.lost[name] = EVERY_TIME
+    await fox.firefox.until(PRESS, "try")
+    await fox.firefox.until("return sessionStorage.read === arguments[0]", TROUBLE)
+    await fox.firefox.until(PRESS, "join")
+    await fox.firefox.until(SHOWN, "waiting")
+    del fox.server.lost["loading.js"]
+    await fox.firefox.until(SAYS, "trouble", "")
+    assert await fox.firefox.run("return window.same")
+
+
 async def test_in_firefox_a_reload_keeps_the_place(fox: Fox) -> None:
     """Its page lives on for a moment, and is told that its channel has been closed in good order."""
     await fox.open(TICKET)
