@@ -41,10 +41,20 @@ async def test_a_visit_that_is_moved_meanwhile_shows_its_new_time(visitor: Visit
     await expect(facts).to_contain_text("onsdag 25 november")
     await expect(visitor.see("status")).to_contain_text("Besöket har flyttats till onsdag 25 november")
     assert await facts.text_content() != before
-    await expect(facts.locator("dt")).to_have_count(3)
+    await expect(facts.locator("dt")).to_have_count(4)
     await channel.event("visit", visit={**moved, "title": "Nybesök"})
     await expect(facts).to_contain_text("Nybesök")
-    await expect(facts.locator("dt")).to_have_count(3)
+    await expect(facts.locator("dt")).to_have_count(4)
+
+
+async def test_the_time_now_stands_beside_the_booked_one_and_goes_on(visitor: Visitor) -> None:
+    await visitor.page.clock.set_fixed_time("2026-11-25T12:59:59.900")
+    await visitor.knock()
+    await expect(visitor.see("clock")).to_have_text(re.compile(r"^\d\d:59$"))
+    await visitor.page.clock.set_fixed_time("2026-11-25T13:00:00.100")
+    await expect(visitor.see("clock")).to_have_text(re.compile(r"^\d\d:00$"))
+    await visitor.speak("en")
+    await expect(visitor.see("facts")).to_contain_text("Time now")
 
 
 async def test_whoever_is_held_is_not_told_to_wait_for_staff_who_have_gone(visitor: Visitor) -> None:
@@ -341,14 +351,12 @@ async def test_nobody_is_seen_or_heard_before_they_see_that_they_are_in(visitor:
 
     await visitor.page.route(re.compile(r"/views/meeting\.js"), hold_back)
     try:
-        channel = await visitor.knock()
+        async with visitor.page.expect_request_finished(lambda request: request.url.endswith("/js/media.js")):
+            channel = await visitor.knock()
         await expect(visitor.see("waiting")).to_be_visible()
         await channel.event("state", state="admitted", reason="")
         await expect(visitor.see("connecting")).to_be_visible()
         await expect(visitor.see("waiting")).to_have_count(0)
-        await visitor.page.wait_for_function(
-            "() => performance.getEntriesByType('resource').some(({ name }) => name.endsWith('/media.js'))"
-        )
         assert await visitor.page.evaluate("probe.connections.length") == 0
         assert channel.pending("offer") == 0
     finally:

@@ -51,6 +51,7 @@ export const en = {
   "facts.title": "Visit",
   "facts.unit": "Clinic",
   "facts.time": "Booked time",
+  "facts.now": "Time now",
   "facts.moment": "{time}",
   "equipment.level": "Sound from the microphone",
   preview: "Your own picture",

@@ -51,6 +51,7 @@ export const sv = {
   "facts.title": "Besök",
   "facts.unit": "Mottagning",
   "facts.time": "Bokad tid",
+  "facts.now": "Klockan är nu",
   "facts.moment": "{time}",
   "equipment.level": "Ljud från mikrofonen",
   preview: "Din egen bild",

@@ -8,6 +8,8 @@ import { WakeLock } from "../wake.js";
 import { clockTime } from "../wording.js";
 import { Controls, ownPicture, play } from "./controls.js";
 
+const MINUTE = 60_000; // ms
+
 /**
  * Where staff are, as far as is known.
  *
@@ -38,6 +40,9 @@ export class WaitingView extends HTMLElement {
   heading = el("h1", { text: "waiting.title", attrs: { tabindex: -1 } });
   #status = el("p", { class: "lead", testid: "waiting-status", attrs: { role: "status" } });
   #facts = el("dl", { class: "facts", testid: "facts" });
+  #clock = el("dd", { testid: "clock" });
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #tick;
   #notices = el("div", { class: "notices", testid: "notices", attrs: { role: "log" }, label: "waiting.notices" });
   #hint = el("p", { class: "small", testid: "waiting-reason" });
   #picture = ownPicture();
@@ -71,10 +76,18 @@ export class WaitingView extends HTMLElement {
       helpLine(),
     );
     this.#wake.hold();
+    this.#tellTime();
   }
 
   disconnectedCallback() {
     this.#wake.release();
+    clearTimeout(this.#tick);
+  }
+
+  /** Beside the booked time, so that nobody wonders whether they are late. */
+  #tellTime() {
+    setText(this.#clock, "facts.moment", { time: () => clockTime(new Date().toISOString()) });
+    this.#tick = setTimeout(() => this.#tellTime(), MINUTE - (Date.now() % MINUTE));
   }
 
   /** What only whoever has a microphone needs comes later than the rest, or not at all. */
@@ -139,6 +152,7 @@ export class WaitingView extends HTMLElement {
       ["facts.title", visit.title ? el("dd", {}, visit.title) : null],
       ["facts.unit", visit.unit_name ? el("dd", {}, visit.unit_name) : null],
       ["facts.time", time ? el("dd", { text: ["facts.moment", { time: () => clockTime(time) }] }) : null],
+      ["facts.now", time ? this.#clock : null],
     ];
     for (const [key, value] of facts) if (value) this.#facts.append(el("div", {}, el("dt", { text: key }), value));
   }
