@@ -23,6 +23,19 @@ from tests.transport.watched import AUDIO, VIDEO, Watched
 # What is known
 
 
+def after_sound_alone(seconds: float) -> Watched:
+    """Somebody who has heard another for so long, and seen nobody."""
+    watched = Watched()
+    talker = watched.world.client(sends("0", "audio", ssrcs=(7,)))
+    watched.receiver.negotiate(receives("0", "video", **VIDEO), receives("1", "audio", **AUDIO))
+    watched.world.route(talker, "0", watched.receiver, "1")
+    sound = Stream(talker, 7, 111)
+    for _ in range(round(seconds / 0.02)):
+        sound.send(b"opus")
+        watched.wait(0.02)
+    return watched
+
+
 def test_a_picture_that_is_held_back_where_nothing_flows_comes_back_by_probes_alone() -> None:
     watched = Watched()
     watched.show(2.0, 8e5)
@@ -41,14 +54,7 @@ def test_a_picture_that_is_held_back_where_nothing_flows_comes_back_by_probes_al
 
 def test_a_receiver_that_never_had_a_picture_is_held_to_no_estimate() -> None:
     """What sound alone has shown of a way is no more than what sound takes."""
-    watched = Watched()
-    talker = watched.world.client(sends("0", "audio", ssrcs=(7,)))
-    watched.receiver.negotiate(receives("0", "video", **VIDEO), receives("1", "audio", **AUDIO))
-    watched.world.route(talker, "0", watched.receiver, "1")
-    sound = Stream(talker, 7, 111)
-    for _ in range(200):
-        sound.send(b"opus")
-        watched.wait(0.02)
+    watched = after_sound_alone(4.0)
     assert watched.estimates == []
     watched.show(SETTLING + 0.5, 3e5)
     assert watched.estimates, "with a picture there is something to probe with"
@@ -56,14 +62,7 @@ def test_a_receiver_that_never_had_a_picture_is_held_to_no_estimate() -> None:
 
 def test_pictures_that_come_late_have_as_long_as_at_the_start_to_show_what_the_way_takes() -> None:
     """Two seconds of sound have told nothing of it, and a camera that is turned on then would be held to a guess."""
-    watched = Watched()
-    talker = watched.world.client(sends("0", "audio", ssrcs=(7,)))
-    watched.receiver.negotiate(receives("0", "video", **VIDEO), receives("1", "audio", **AUDIO))
-    watched.world.route(talker, "0", watched.receiver, "1")
-    sound = Stream(talker, 7, 111)
-    for _ in range(500):
-        sound.send(b"opus")
-        watched.wait(0.02)
+    watched = after_sound_alone(10.0)
     watched.show(SETTLING - 0.2, 1.5e6)
     assert watched.estimates == []
     watched.show(1.5, 1.5e6)
@@ -71,14 +70,7 @@ def test_pictures_that_come_late_have_as_long_as_at_the_start_to_show_what_the_w
 
 
 def test_a_way_that_is_too_narrow_for_a_late_picture_is_told_of_at_once() -> None:
-    watched = Watched()
-    talker = watched.world.client(sends("0", "audio", ssrcs=(7,)))
-    watched.receiver.negotiate(receives("0", "video", **VIDEO), receives("1", "audio", **AUDIO))
-    watched.world.route(talker, "0", watched.receiver, "1")
-    sound = Stream(talker, 7, 111)
-    for _ in range(500):
-        sound.send(b"opus")
-        watched.wait(0.02)
+    watched = after_sound_alone(10.0)
     watched.link = 2e5
     watched.show(1.0, 1.5e6)
     assert watched.estimates
