@@ -59,7 +59,7 @@ export async function chime(output = "") {
   });
   const { currentTime, destination } = context;
   const tones = NOTES.map(({ frequency, at }) => play(frequency, currentTime + at, way ?? destination));
-  tones[tones.length - 1].addEventListener("ended", () => chosen?.end());
+  if (chosen) tones[tones.length - 1].addEventListener("ended", () => chosen.end());
 }
 
 /**
