@@ -185,20 +185,10 @@ def test_one_report_that_comes_late_does_not_hold_back_what_is_sent_again() -> N
         audio.send(b"opus")
         video.send(KEYFRAME)
         world.run(3)
-        blocks = []
-        for egress in receiver.egress.values():
-            made = next(packet for packet in reversed(receiver.control) if getattr(packet, "ssrc", 0) == egress.ssrc)
-            assert isinstance(made, rtcp.SenderReport)
-            delay = world.now - (to_seconds(made.ntp) - NTP_EPOCH) - passed
-            blocks.append(rtcp.ReportBlock(made.ssrc, 0, 0, highest, 0, middle(made.ntp), short(delay)))
+        blocks = (_answer(world, receiver, egress.ssrc, highest, passed) for egress in receiver.egress.values())
         receiver.send_control(rtcp.ReceiverReport(9, tuple(blocks)))
     video.send(INTERFRAME)
-    lost = receiver.take_rtp()[-1]
-    # 0.05 s, and a quarter of the way from there to 0.45 s.
-    for waited, answered in ((0.0, 1), (0.140, 0), (0.015, 1)):
-        world.run(waited)
-        receiver.send_control(rtcp.Nack(9, lost.ssrc, (lost.sequence,)))
-        assert len(receiver.take_rtp()) == answered, waited
+    _is_sent_again_after_150_ms(world, receiver)
     world.run(2.1)
     (told,) = [report for report in world.plane.take_reports() if isinstance(report, Receptions)]
     (of_receiver,) = [each for each in told.receptions if each.peer == receiver.number]
@@ -208,24 +198,28 @@ def test_one_report_that_comes_late_does_not_hold_back_what_is_sent_again() -> N
 def test_the_first_report_of_another_stream_is_weighed_against_what_is_known() -> None:
     """A browser that begins to show somebody is at its busiest just then."""
     world, sender, receiver, audio, video = av_call()
-
-    def answer(passed: float, ssrc: int) -> None:
-        made = next(packet for packet in reversed(receiver.control) if getattr(packet, "ssrc", 0) == ssrc)
-        assert isinstance(made, rtcp.SenderReport)
-        delay = world.now - (to_seconds(made.ntp) - NTP_EPOCH) - passed
-        block = rtcp.ReportBlock(ssrc, 0, 0, 10, 0, middle(made.ntp), short(delay))
-        receiver.send_control(rtcp.ReceiverReport(9, (block,)))
-
     for ssrc in (1, 2):
         sender.send_control(rtcp.SenderReport(ssrc, from_seconds(1000.0 + world.now), 1, 1, 1))
     audio.send(b"opus")
     video.send(KEYFRAME)
     world.run(3)
     sound, picture = (egress.ssrc for egress in receiver.egress.values())
-    for _ in range(5):
-        answer(0.050, sound)
-    answer(0.450, picture)
+    for ssrc, passed in (*((sound, 0.050),) * 5, (picture, 0.450)):
+        receiver.send_control(rtcp.ReceiverReport(9, (_answer(world, receiver, ssrc, 10, passed),)))
     video.send(INTERFRAME)
+    _is_sent_again_after_150_ms(world, receiver)
+
+
+def _answer(world: World, receiver: Client, ssrc: int, highest: int, passed: float) -> rtcp.ReportBlock:
+    """What a receiver says of the newest sender report of a stream, `passed` seconds being the round trip."""
+    made = next(packet for packet in reversed(receiver.control) if getattr(packet, "ssrc", 0) == ssrc)
+    assert isinstance(made, rtcp.SenderReport)
+    delay = world.now - (to_seconds(made.ntp) - NTP_EPOCH) - passed
+    return rtcp.ReportBlock(ssrc, 0, 0, highest, 0, middle(made.ntp), short(delay))
+
+
+def _is_sent_again_after_150_ms(world: World, receiver: Client) -> None:
+    """The newest packet, asked for three times: 0.05 s, and a quarter of the way from there to 0.45 s."""
     lost = receiver.take_rtp()[-1]
     for waited, answered in ((0.0, 1), (0.140, 0), (0.015, 1)):
         world.run(waited)
