@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from sfu.errors import ConfigError
 from sfu.visits.ownership import own_file
@@ -60,12 +61,16 @@ def open_sqlite(url: URL, *, writes: bool, owns: bool, make: bool, connections: 
         if descriptor is not None:
             os.close(descriptor)
 
+    @event.listens_for(engine, "checkout")
+    def check(connection: sqlite3.Connection, entry: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+        # SQLite goes on writing to a file that was taken away or replaced: into nothing, without a word. The pool connects
+        # anew instead; where there is no file, that fails.
+        found = _identity(file)
+        if found is None or found != entry.info[FILE]:
+            raise DisconnectionError("the database has been taken away or replaced")
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # SQLite goes on writing to a file that was taken away or replaced: into nothing, without a word.
-        if connection.info[FILE] != _identity(file):
-            connection.invalidate()
-            raise FileNotFoundError(errno.ENOENT, "the database has been taken away or replaced")
         # IMMEDIATE: a transaction that reads before it writes would otherwise fail where another process wrote in between.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
+import threading
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from sfu.admission.records import VisitRecord
 from sfu.admission.waiting_room import State
@@ -16,7 +20,7 @@ from sfu.ids import PersonId
 from sfu.visits import audit
 from sfu.visits import store as store_module
 from sfu.visits.statements import KeyReused
-from sfu.visits.store import Store
+from sfu.visits.store import READERS, Store
 from tests.databases import Database
 from tests.postgresql import Cluster
 from tests.visits.conftest import on_sqlite
@@ -165,3 +169,28 @@ async def test_a_file_that_was_taken_away_is_not_written_to_and_not_made_anew(st
     await store.write(entries=[entry()])
     assert audit.verify(url).head.number == 2
     assert store.available
+
+
+@on_sqlite
+async def test_a_file_that_replaces_another_serves_at_once(store: Store, url: str) -> None:
+    """Each connection of the store finds the new file by itself; none refuses once because it knew the old one."""
+    file = Path(url.removeprefix("sqlite:///"))
+    await store.create_visit(booked(), CREATED)
+    # Two reads at once: every reader has a connection.
+    meeting = threading.Barrier(READERS)
+
+    def read(connection: Connection) -> None:
+        connection.exec_driver_sql("SELECT 1").close()
+        meeting.wait(10)
+
+    await asyncio.gather(*(store.look(read) for _ in range(READERS)))
+    await store.write(entries=[entry()])
+    with closing(sqlite3.connect(file)) as old, closing(sqlite3.connect(file.with_name("restored.db"))) as restored:
+        old.backup(restored)
+    for suffix in ("-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink()
+    file.with_name("restored.db").rename(file)
+    await asyncio.gather(*(store.look(read) for _ in range(READERS)))
+    await store.write(entries=[entry(number=2)])
+    assert await store.visit(V1) == booked()
+    assert audit.verify(url).head.number == 3
