@@ -70,7 +70,7 @@ async def test_what_was_for_several_who_wait_goes_when_one_is_left(visitor: Visi
 async def test_a_knock_that_others_have_answered_leaves_nobody_behind(visitor: Visitor) -> None:
     channel = await meeting_with(visitor, PER)
     await visitor.page.set_viewport_size({"width": 390, "height": 844})
-    await expect(visitor.see("panel")).to_be_hidden()
+    await expect(visitor.see("knock")).to_be_visible()
     await visitor.see("knock").focus()
     await expect(visitor.see("knock")).to_be_focused()
     await channel.event("lobby", version=2, waiting=[])

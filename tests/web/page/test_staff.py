@@ -348,3 +348,13 @@ async def test_a_knock_is_seen_on_a_phone_although_the_tiles_fill_it(visitor: Vi
     await visitor.page.keyboard.press("Escape")
     await expect(visitor.see("panel")).to_be_hidden()
     await expect(visitor.see("people-toggle")).to_be_focused()
+
+
+async def test_who_waits_is_seen_the_moment_that_the_panel_goes(visitor: Visitor) -> None:
+    """It may be long until anything else happens that the page is drawn for."""
+    channel = await visitor.knock(**CLINICIAN)
+    await channel.event("lobby", version=1, waiting=[waiting("w1", "Per Persson")])
+    await expect(visitor.see("admit", "w1")).to_be_visible()
+    press = "toggle => { toggle.click(); return document.querySelector('[data-testid=knock]').checkVisibility(); }"
+    seen = [await visitor.see("people-toggle").evaluate(press) for _ in range(3)]
+    assert seen == [True, False, True]

@@ -93,6 +93,8 @@ export class MeetingView extends HTMLElement {
   #wide = matchMedia(WIDE);
   #isLocked = false;
   #mayAdmit = false;
+  /** @type {import("../state.js").Waiting[]} Whom the user may let in. */
+  #waiting = [];
   /** Lines that there were when the text was last seen. */
   #linesSeen = 0;
   /** Lines that there were when captions were last shown. */
@@ -191,15 +193,14 @@ export class MeetingView extends HTMLElement {
     this.#tiles.update(state, this.devices);
     this.#windows.update();
     this.#controls.update();
-    this.#showKnock(staff ? waiting : []);
-    this.#showToggle(staff ? waiting.length : 0);
+    this.#waiting = staff ? waiting : [];
+    this.#showPanel(!this.#panel.hidden);
   }
 
   /** A window that was made narrow shows the pictures; one that was made wide has room for both. */
   #widthChanged = () => {
     if (!this.#wide.matches && this.#panel.contains(document.activeElement)) return;
-    this.#panel.hidden = !this.#wide.matches;
-    this.#showToggle(Number(this.#peopleBadge.hidden ? 0 : this.#peopleBadge.textContent));
+    this.#showPanel(this.#wide.matches);
   };
 
   /** @param {AbortSignal} signal */
@@ -309,34 +310,30 @@ export class MeetingView extends HTMLElement {
   /**
    * Who waits is seen although the panel is closed.
    *
-   * @param {import("../state.js").Waiting[]} waiting
+   * @param {boolean} open
    */
-  #showKnock(waiting) {
-    hide(this.#knock, !this.#panel.hidden || waiting.length === 0);
+  #showPanel(open) {
+    const waiting = this.#waiting;
+    this.#panel.hidden = !open;
+    hide(this.#knock, open || waiting.length === 0);
     if (waiting.length === 1) setText(this.#knock, "lobby.knock.one", { name: plainName(waiting[0].name) });
     else if (waiting.length) setText(this.#knock, "lobby.knock.many", { count: String(waiting.length) });
-  }
-
-  /** @param {number} waiting */
-  #showToggle(waiting) {
-    const open = !this.#panel.hidden;
     this.#peopleToggle.setAttribute("aria-expanded", String(open));
     setText(this.#peopleLabel, "control.people");
-    this.#peopleBadge.hidden = waiting === 0;
-    this.#peopleBadge.textContent = String(waiting);
+    this.#peopleBadge.hidden = waiting.length === 0;
+    this.#peopleBadge.textContent = String(waiting.length);
   }
 
   /** @param {boolean} open */
   #openPanel(open) {
     const held = this.#panel.contains(document.activeElement);
-    this.#panel.hidden = !open;
-    this.#showToggle(Number(this.#peopleBadge.hidden ? 0 : this.#peopleBadge.textContent));
     if (open) {
-      this.#knock.hidden = true;
+      this.#panel.hidden = false;
       (this.#lobby.hidden ? this.#people : this.#lobby).heading.focus();
     } else if (held) {
       this.#peopleToggle.focus();
     }
+    this.#showPanel(open);
   }
 }
 
