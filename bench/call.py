@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from bench.run import ScenarioFailed
 from bench.server import DEFAULTS, Server
 from bench.watched import WATCH, Frame, Totals, frames, limited_by, longest_gap, totals
 from sfu.clock import wall
-from tests.e2e.relay import Relay
+from tests.e2e.relay import Relay, free_port
 from tests.net import Conditions
 
 if TYPE_CHECKING:
@@ -51,6 +50,7 @@ AIMS: Mapping[str, Mapping[str, float]] = {
     "narrow": {"down_s": 2.0, "gap_ms": 500.0, "up_s": 15.0},
     "loss": {"freeze_ratio": 0.005, "concealed_ratio": 0.02},
     "lips": {"skew_ms": 100.0},
+    "lips-loss": {"skew_ms": 100.0},
     "tcp": {"freeze_ratio": 0.005},
     "tcp-one-layer": {"freeze_ratio": 0.005},
     "restart": {"gap_ms": 500.0, "keyframes_asked": 0.0},
@@ -238,6 +238,12 @@ async def lips(hall: Hall, made: Call) -> Row:
     return {"skew_ms": round(abs(median(found))), "skews_ms": [round(each) for each in found]}
 
 
+async def lips_loss(hall: Hall, made: Call) -> Row:
+    """The same while packets are lost, and pictures wait for those that come again."""
+    made.relay.change(loss=LOSS, delay=ROUND_TRIP / 2)
+    return await lips(hall, made)
+
+
 async def tcp(hall: Hall, made: Call) -> Row:
     """No UDP gets through."""
     made.relay.change(delay=ROUND_TRIP / 2)
@@ -319,6 +325,7 @@ CASES: Mapping[str, Callable[[Hall, Call], Awaitable[Row]]] = {
     "narrow": narrow,
     "loss": loss,
     "lips": lips,
+    "lips-loss": lips_loss,
     "tcp": tcp,
     "tcp-one-layer": tcp_one_layer,
     "restart": restart,
@@ -352,7 +359,7 @@ def run(cases: Sequence[str], seconds: float, watcher: Watcher) -> list[Row]:
 
 async def _run(cases: Sequence[str], seconds: float, watcher: Watcher) -> list[Row]:
     rows: list[Row] = []
-    port = _free_port()
+    port = free_port()
     async with chromium(FRAME_RATE) as browser, aiohttp.ClientSession() as http:
         # Server and network are on machines of their own in life. Here the browser's threads would go before them, where they may.
         with Server(config=DEFAULTS, media_port=port) as server, media_priority(server.pid, os.getpid()):
@@ -378,16 +385,3 @@ async def _run(cases: Sequence[str], seconds: float, watcher: Watcher) -> list[R
                     }
                 )
     return rows
-
-
-def _free_port() -> int:
-    """One that is free for UDP and TCP, of those that no kernel gives out by itself."""
-    for port in range(30_000, 32_000):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams, socket.socket() as connections:
-            try:
-                datagrams.bind(("0.0.0.0", port))
-                connections.bind(("0.0.0.0", port))
-            except OSError:
-                continue
-            return port
-    raise ScenarioFailed("call: no port is free")

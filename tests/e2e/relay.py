@@ -14,6 +14,8 @@ CHUNK = 65_536  # bytes
 FIRST_OF_MEDIA = b"\x80"
 """RFC 7983: the first byte of SRTP and SRTCP, and above."""
 BINDING_REQUEST = b"\x00\x01"
+NOT_EPHEMERAL = range(30_000, 32_000)
+"""Ports that no kernel gives out by itself."""
 
 Address = tuple[str, int]
 
@@ -152,3 +154,16 @@ class Relay:
             writer.write(data)
             await writer.drain()
         raise ConnectionError
+
+
+def free_port(ports: range = NOT_EPHEMERAL) -> int:
+    """The first of these that is free for UDP and TCP. Raises `OSError` where none is."""
+    for port in ports:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams, socket.socket() as connections:
+            try:
+                datagrams.bind(("0.0.0.0", port))
+                connections.bind(("0.0.0.0", port))
+            except OSError:
+                continue
+            return port
+    raise OSError(f"no port of {ports.start} to {ports.stop - 1} is free")

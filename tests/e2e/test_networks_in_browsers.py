@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.e2e.browsers import answers
-from tests.e2e.relay import Relay
+from tests.e2e.relay import Relay, free_port
 from tests.e2e.server import Server
 from tests.e2e.test_visit_in_browsers import by, enter, names, rising
 from tests.net import Conditions
@@ -57,6 +56,9 @@ async () => {
 """
 """How many packets of the picture came again."""
 
+WAITS = "() => window.connections.at(-1).getReceivers().some(({ jitterBufferTarget }) => jitterBufferTarget >= 100)"
+"""Whether a picture is held back until what came again is there, too."""
+
 KEPT = """
 async () => {
   const pc = window.connections.at(-1);
@@ -79,26 +81,6 @@ async () => {
   return [0, 0];
 }
 """
-
-
-NOT_EPHEMERAL = range(30_000, 32_000)
-"""Ports that no kernel gives out by itself."""
-
-
-def free_port() -> int:
-    """One that is free for UDP and TCP."""
-    for port in NOT_EPHEMERAL:
-        with (
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
-            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as connections,
-        ):
-            try:
-                datagrams.bind(("0.0.0.0", port))
-                connections.bind(("0.0.0.0", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no port is free")
 
 
 @pytest.fixture
@@ -192,6 +174,7 @@ async def test_over_a_network_that_loses_much_pictures_are_mended_and_nobody_dro
     relay.change(loss=0.05, delay=0.025)
     for window in (clinician, patient):
         await answers(window, MENDED, lambda packets: packets >= 5)
+        await window.wait_for_function(WAITS)
         await rising(window, 2)
         assert await window.evaluate("window.connections.length") == 1
     await expect(by(clinician, "roster-entry")).to_have_count(2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -13,11 +12,12 @@ from tests.e2e.browsers import CHROMIUM, FLAGS, PATIENCE
 from tests.e2e.failures.place import Place
 from tests.e2e.failures.window import Window
 from tests.e2e.failures.wire import Wire
+from tests.e2e.relay import free_port
 
 expect.set_options(timeout=PATIENCE)
 
 WIRES = 4  # so many windows at most in a test
-NOT_EPHEMERAL = range(20_000, 30_000)
+PORTS = range(20_000, 30_000)
 """Ports that no kernel gives out by itself, so that one is free again after a restart."""
 
 OpenWindow = Callable[[], Awaitable[Window]]
@@ -35,7 +35,7 @@ async def one_chromium() -> AsyncIterator[Browser]:
 async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
     """A server that has room for one guest in the lobby, and takes pages from every wire."""
     wires = [await Wire().open() for _ in range(WIRES)]
-    place = Place(tmp_path_factory.mktemp("place"), wires, _free_udp_port())
+    place = Place(tmp_path_factory.mktemp("place"), wires, free_port(PORTS))
     try:
         await place.start()
         yield place
@@ -64,14 +64,3 @@ async def window(one_chromium: Browser, place: Place) -> AsyncIterator[OpenWindo
         await made.close()
         complaints += made.complaints
     assert complaints == []
-
-
-def _free_udp_port() -> int:
-    for port in NOT_EPHEMERAL:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind(("0.0.0.0", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no port is free")

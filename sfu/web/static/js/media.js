@@ -12,6 +12,7 @@
  */
 
 import { leanOffer } from "./formats.js";
+import { Playout } from "./playout.js";
 import { ChannelLost, Refused } from "./protocol.js";
 import { Sections } from "./sections.js";
 
@@ -37,6 +38,8 @@ export class MediaConnection {
   #pc = null;
   /** Of this connection. @type {Sections | null} */
   #sections = null;
+  /** Of this connection. @type {Playout | null} */
+  #playout = null;
   /** @type {Map<Source, string>} */
   #sent = new Map();
   /** Sources that are not sent any more, and will be gone with the next offer. @type {Set<Source>} */
@@ -178,6 +181,7 @@ export class MediaConnection {
     pc.onconnectionstatechange = () => this.#connectionChanged(pc);
     this.#pc = pc;
     this.#sections = new Sections(pc);
+    this.#playout = new Playout(pc);
     this.#onStatus("connecting");
   }
 
@@ -196,6 +200,8 @@ export class MediaConnection {
       pc.close();
     }
     this.#sections = null;
+    this.#playout?.stop();
+    this.#playout = null;
     this.#sent.clear();
     this.#seen.clear();
     this.#retired.clear();

@@ -5,7 +5,7 @@ import { MediaConnection } from "../../../../sfu/web/static/js/media.js";
 import { Connection } from "./connection.js";
 
 // A connection that nobody answers is replaced for ever; here no time passes.
-beforeEach(() => mock.timers.enable({ apis: ["setTimeout"] }));
+beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "setInterval"] }));
 afterEach(() => mock.timers.reset());
 const turn = () => new Promise((done) => setImmediate(done));
 const track = (kind) => ({ kind, getSettings: () => ({}) });
