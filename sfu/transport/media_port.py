@@ -12,11 +12,13 @@ from sfu.transport.candidates import candidates
 from sfu.transport.drops import DropReason
 from sfu.transport.endpoint import Datagram, Endpoint
 from sfu.transport.parameters import Report
+from sfu.transport.polling import INTERVAL, Polling
 from sfu.transport.ports import Destination, MediaPlane, Run
 from sfu.transport.receiver import BATCH
 from sfu.transport.slab import Slab
 from sfu.transport.tcp import TcpListener
 from sfu.transport.tcp_connection import TcpDestination
+from sfu.transport.ticker import Ticker, has_ticker
 from sfu.transport.udp import UdpSocket
 
 BATCHES_PER_WAKE_UP = 4
@@ -45,6 +47,10 @@ class MediaPort:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         self._wake_pending = False
+        self._polling = Polling()
+        self._ticker: Ticker | None = None
+        self._looked_at: float | None = None
+        """When the UDP socket was looked at last, while it is polled; None while it wakes us."""
 
     @classmethod
     def bind(cls, host: str, port: int, *, tcp: bool = True) -> MediaPort:
@@ -75,6 +81,7 @@ class MediaPort:
         """Serve from now on, on the running loop. `on_reports` is called at most once a wake-up, and only with reports."""
         self._endpoint, self._plane, self._on_reports = endpoint, plane, on_reports
         self._loop = asyncio.get_running_loop()
+        self._ticker = Ticker() if has_ticker() else None
         self._loop.add_reader(self.udp.fileno(), self._on_datagrams)
         if self.tcp is not None:
             self.tcp.start(endpoint, self._take)
@@ -84,6 +91,10 @@ class MediaPort:
         """Stop serving and close the sockets. Nothing is sent after."""
         if self._loop is not None and self.udp.fileno() >= 0:
             self._loop.remove_reader(self.udp.fileno())
+        if self._loop is not None and self._ticker is not None:
+            self._loop.remove_reader(self._ticker.fileno())
+            self._ticker.close()
+            self._ticker = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -134,15 +145,50 @@ class MediaPort:
 
     # The loop
 
+    @property
+    def polled(self) -> bool:
+        """Whether the UDP socket is looked at by the clock now, and wakes nobody (`polling`)."""
+        return self._looked_at is not None
+
     def _on_datagrams(self) -> None:
         now = clock.monotonic()
         try:
-            self._receive(now)
+            if self._ticker is not None and self._polling.woken(now):
+                self._poll(self._ticker, now)
+            self._receive(now, now)
         finally:
             self._settle()
 
-    def _receive(self, now: float) -> None:
-        """Take what has arrived, and forward it."""
+    def _on_tick(self) -> None:
+        ticker, since = self._ticker, self._looked_at
+        assert ticker is not None
+        assert since is not None
+        ticker.take()
+        now = self._looked_at = clock.monotonic()
+        try:
+            if self._polling.looked(self._receive(now, since)):
+                self._watch(ticker)
+        finally:
+            self._settle()
+
+    def _poll(self, ticker: Ticker, now: float) -> None:
+        """The clock wakes us, and not the socket."""
+        assert self._loop is not None
+        self._looked_at = now
+        self._loop.remove_reader(self.udp.fileno())
+        self._loop.add_reader(ticker.fileno(), self._on_tick)
+        ticker.run(INTERVAL)
+
+    def _watch(self, ticker: Ticker) -> None:
+        """The socket wakes us, and not the clock."""
+        assert self._loop is not None
+        self._looked_at = None
+        ticker.stop()
+        self._loop.remove_reader(ticker.fileno())
+        self._loop.add_reader(self.udp.fileno(), self._on_datagrams)
+
+    def _receive(self, now: float, since: float) -> bool:
+        """Take what has arrived, none of it before `since`, and forward it. Whether there was anything."""
         endpoint, plane, udp = self._endpoint, self._plane, self.udp
         assert endpoint is not None
         assert plane is not None
@@ -151,13 +197,14 @@ class MediaPort:
                 now = clock.monotonic()
             datagrams = udp.receive()
             if not datagrams:
-                break
+                return batch > 0
             endpoint.receive_batch(udp.slab, datagrams, now)
-            plane.flush(now)
+            plane.flush(since)
             if len(datagrams) < BATCH:
                 break
             # Asked behind full batches: where the kernel threw something away, no others follow one.
             endpoint.drops.counts[DropReason.RECEIVE_BUFFER_FULL] = udp.overflows()
+        return True
 
     def _take(self, slab: Slab, datagrams: list[Datagram]) -> None:
         """What has come over a TCP connection."""

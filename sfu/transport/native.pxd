@@ -24,15 +24,15 @@ cdef inline long long in_place(size_t function, size_t context, size_t address, 
     return -status if status else length
 
 cdef inline size_t system_function(str name) except? 0:
-    from sfu.transport import mmsg
+    from sfu.transport import libc
 
-    found = mmsg.function(name)
-    return int(mmsg.ffi.cast("uintptr_t", found)) if found is not None else 0
+    found = libc.function(name)
+    return int(libc.ffi.cast("uintptr_t", found)) if found is not None else 0
 
 cdef inline size_t pointer(object array) except 0:
-    from sfu.transport import mmsg
+    from sfu.transport import libc
 
-    return int(mmsg.ffi.cast("uintptr_t", array))
+    return int(libc.ffi.cast("uintptr_t", array))
 
 cdef inline int receive_many(size_t function, int descriptor, size_t headers, unsigned int count) noexcept:
     cdef int received = (<recvmmsg_t> function)(descriptor, <void *> headers, count, MSG_DONTWAIT, NULL)

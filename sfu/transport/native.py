@@ -11,7 +11,7 @@ from typing import Any
 import pylibsrtp  # noqa: F401 # its import initialises libsrtp
 from pylibsrtp._binding import ffi, lib
 
-from sfu.transport import mmsg
+from sfu.transport import libc
 
 _BYTES = ffi.typeof("unsigned char *")
 # One length for every call, as C sees it and as Python does; through a memoryview it takes a third of the time.
@@ -42,21 +42,21 @@ def in_place(function: Any, context: Any, address: int, length: int) -> int:
 
 def system_function(name: str) -> Any:
     """The C library's `recvmmsg` or `sendmmsg`, as `receive_many` and `send_many` take it; false where it has none."""
-    return mmsg.function(name)
+    return libc.function(name)
 
 
 def pointer(array: Any) -> Any:
-    """Where an array of `mmsg.ffi` begins, as those two take it. Whoever keeps the pointer keeps the array."""
+    """Where an array of `libc.ffi` begins, as those two take it. Whoever keeps the pointer keeps the array."""
     return array
 
 
 def receive_many(function: Any, descriptor: int, headers: Any, count: int) -> int:
     """Receive at most `count` datagrams, without waiting, as the `mmsghdr`s at `headers` say: how many came, or a negative `errno`."""
-    received: int = function(descriptor, headers, count, socket.MSG_DONTWAIT, mmsg.ffi.NULL)
-    return received if received >= 0 else -mmsg.ffi.errno
+    received: int = function(descriptor, headers, count, socket.MSG_DONTWAIT, libc.ffi.NULL)
+    return received if received >= 0 else -libc.ffi.errno
 
 
 def send_many(function: Any, descriptor: int, headers: Any, count: int) -> int:
     """Send `count` messages as the `mmsghdr`s at `headers` say: how many the kernel took, or a negative `errno`."""
     taken: int = function(descriptor, headers, count, 0)
-    return taken if taken >= 0 else -mmsg.ffi.errno
+    return taken if taken >= 0 else -libc.ffi.errno

@@ -29,5 +29,5 @@ cdef class Plane:
         counters=Counters, counts=dict, ssrc="long long", clear="long long", number_at="long long", start="long long",
     )
     cpdef receive(self, object peer, Slab slab, Py_ssize_t offset, Py_ssize_t length, double now)
-    cpdef flush(self, double now)
+    cpdef flush(self, double since)
     cdef long long _hand_over(self) except -1

@@ -339,10 +339,10 @@ class Plane:
 
     # The end of a wake-up
 
-    def flush(self, now: float) -> None:
+    def flush(self, since: float) -> None:
         taken = self._hand_over()
         if taken:
-            self.counters.forward_latency.observe(self._clock() - now, taken)
+            self.counters.forward_latency.observe(self._clock() - since, taken)
 
     def next_timer(self) -> float | None:
         return self._timers.next()

@@ -147,8 +147,8 @@ class MediaPlane(Protocol):
         """One SRTP or SRTCP datagram from the peer's validated address. Decrypted in place: the slab is the endpoint's receive slab."""
         ...
 
-    def flush(self, now: float) -> None:
-        """The batch is over: hand every prepared run to the sender."""
+    def flush(self, since: float) -> None:
+        """The batch is over: hand every prepared run to the sender. None of it had come before `since`, from which its way is measured."""
         ...
 
     def next_timer(self) -> float | None: ...

@@ -16,7 +16,7 @@ from typing import Any, Protocol, cast
 from sfu.rtp import wire
 from sfu.transport import native
 from sfu.transport.address import IPV4_LENGTH, IPV6_LENGTH, Source, source
-from sfu.transport.mmsg import CMSG_HEADER, NAME_SLOT, ffi, has
+from sfu.transport.libc import CMSG_HEADER, NAME_SLOT, ffi, has
 from sfu.transport.slab import Slab
 from sfu.transport.transmitter import Control
 

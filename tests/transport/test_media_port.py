@@ -20,7 +20,7 @@ from aiortc import (
 from aiortc.rtp import RtpPacket
 
 from sfu import clock
-from sfu.transport import media_port
+from sfu.transport import media_port, polling
 from sfu.transport.certificate import Certificate
 from sfu.transport.endpoint import Endpoint
 from sfu.transport.media_port import MediaPort
@@ -55,6 +55,12 @@ class HearingPlane(RecordingPlane):
     def __init__(self) -> None:
         super().__init__()
         self.heard = asyncio.Event()
+        self.settled = asyncio.Event()
+
+    def next_timer(self) -> float | None:
+        """Asked at the end of every wake-up."""
+        self.settled.set()
+        return super().next_timer()
 
     def receive(self, peer: PeerId, slab: Slab, offset: int, length: int, now: float) -> None:
         super().receive(peer, slab, offset, length, now)
@@ -199,6 +205,77 @@ async def test_what_is_due_is_done_with_the_packets_that_come(
     sock.sendto(b"\xff", ("127.0.0.1", media.port))
     await asyncio.wait_for(plane.done.wait(), 60)
     media.close()
+
+
+async def connected(served: Served, sock: socket.socket, where: tuple[str, int]) -> None:
+    _, local = served.endpoint.open_peer(remote_parameters(), clock.monotonic())
+    dtls = DtlsClient()
+    await exchange(sock, where, check(local))
+    flight = await exchange(sock, where, *dtls.receive())
+    dtls.receive(await exchange(sock, where, *dtls.receive(flight)))
+    await asyncio.wait_for(served.reported.wait(), 60)
+
+
+class Sending:
+    """Numbered packets of a connected peer, one after the other."""
+
+    def __init__(self, served: Served, sock: socket.socket) -> None:
+        self.served = served
+        self.sent = 0
+        self._sock = sock
+
+    async def one(self) -> None:
+        """Send one, and see it arrive."""
+        self.served.plane.heard.clear()
+        self._sock.sendto(b"\x80" + self.sent.to_bytes(2, "big"), ("127.0.0.1", self.served.media.port))
+        self.sent += 1
+        await asyncio.wait_for(self.served.plane.heard.wait(), 60)
+
+    async def until_polled(self) -> None:
+        """Each follows the one before much sooner than the socket would be looked at."""
+        while not self.served.media.polled:
+            await self.one()
+
+    async def silence(self) -> None:
+        """Nothing more is sent until the socket wakes the loop again."""
+        while self.served.media.polled:
+            self.served.plane.settled.clear()
+            await asyncio.wait_for(self.served.plane.settled.wait(), 60)
+
+
+@pytest.fixture
+async def sending(monkeypatch: pytest.MonkeyPatch, sockets: list[socket.socket]) -> Sending:
+    # Ten times as long as in life, so that it is dense on a busy machine, too.
+    for module in (polling, media_port):
+        monkeypatch.setattr(module, "INTERVAL", 0.02)
+    served = Served()
+    sock = client(sockets, "127.0.0.1")
+    await connected(served, sock, ("127.0.0.1", served.media.port))
+    return Sending(served, sock)
+
+
+async def test_while_much_comes_the_socket_is_polled_and_nothing_is_lost(sending: Sending) -> None:
+    for _ in range(2):
+        await sending.until_polled()
+        for _ in range(5):
+            await sending.one()
+        await sending.silence()
+        await sending.one()
+    served = sending.served
+    assert [data for _, data in served.plane.received] == [
+        b"\x80" + each.to_bytes(2, "big") for each in range(sending.sent)
+    ]
+    served.media.close()
+
+
+async def test_a_port_that_is_polled_closes_like_any_other(sending: Sending) -> None:
+    await sending.until_polled()
+    media = sending.served.media
+    port = media.port
+    media.close()
+    media.close()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as again:
+        again.bind(("127.0.0.1", port))
 
 
 async def test_after_closing_nothing_is_received_or_sent(sockets: list[socket.socket]) -> None:

@@ -1,4 +1,4 @@
-"""The C library's calls for many datagrams at once, found by cffi in ABI mode: nothing to compile. `native` calls them."""
+"""Calls of the C library that Python has no names for, found by cffi in ABI mode: nothing to compile."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ struct msghdr {
 struct mmsghdr { struct msghdr msg_hdr; unsigned int msg_len; };
 int recvmmsg(int, struct mmsghdr *, unsigned int, int, void *);
 int sendmmsg(int, struct mmsghdr *, unsigned int, int);
+struct timespec { long tv_sec; long tv_nsec; };
+struct itimerspec { struct timespec it_interval; struct timespec it_value; };
+int timerfd_create(int, int);
+int timerfd_settime(int, int, const struct itimerspec *, struct itimerspec *);
 """
 
 NAME_SLOT = 32
