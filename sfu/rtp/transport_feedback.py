@@ -7,17 +7,20 @@ from dataclasses import dataclass
 
 from sfu.errors import MalformedPacket
 from sfu.rtp import wire
+from sfu.rtp.buffer import Buffer
 
 REFERENCE_UNIT = 0.064  # seconds
 DELTA_UNIT = 0.00025  # seconds
 
 _FIXED = struct.Struct("!IIHHI")
-_CHUNK = struct.Struct("!H")
 _LARGE = struct.Struct("!h")
 
 _NOT_RECEIVED = 0
 _SMALL_DELTA = 1
 _LARGE_DELTA = 2
+_RESERVED = 3
+_VECTORS = 0x8000
+"""From here on chunks are vectors; below, runs of one status."""
 _VECTOR = 0xC000
 """A chunk of seven statuses of two bits each, of which the first stands highest: at …"""
 _FIRST_SHIFT = 12
@@ -48,18 +51,22 @@ def parse_transport_feedback(body: bytes, limit: int) -> TransportFeedback | Non
     sender_ssrc, media_ssrc, base, count, last = _FIXED.unpack_from(body)
     if count > limit:
         return None
-    statuses, position = _parse_chunks(body, count)
+    view: Buffer = body
+    length = len(body)
+    statuses = bytearray(count)
+    position = _parse_chunks(view, statuses)
     arrivals: list[int | None] = []
-    for status in statuses:
-        size = status
-        if position + size > len(body):
+    for place in range(count):
+        size = statuses[place]
+        if position + size > length:
             raise MalformedPacket("transport feedback: deltas")
-        if status == _NOT_RECEIVED:
+        if size == _NOT_RECEIVED:
             arrivals.append(None)
-        elif status == _SMALL_DELTA:
-            arrivals.append(body[position])
+        elif size == _SMALL_DELTA:
+            arrivals.append(view[position])
         else:
-            arrivals.append(_LARGE.unpack_from(body, position)[0])
+            delta = view[position] << 8 | view[position + 1]
+            arrivals.append(delta if delta < 0x8000 else delta - 0x10000)
         position += size
     return TransportFeedback(sender_ssrc, media_ssrc, base, last >> 8, last & 0xFF, tuple(arrivals))
 
@@ -102,25 +109,32 @@ def build_transport_feedback(packet: TransportFeedback) -> bytes:
     return bytes(body[:end])
 
 
-def _parse_chunks(body: bytes, count: int) -> tuple[list[int], int]:
-    """The statuses of `count` packets, each as the size of its delta in bytes, and where the deltas begin."""
-    statuses: list[int] = []
-    position = 16
-    while len(statuses) < count:
-        if position + 2 > len(body):
+def _parse_chunks(view: Buffer, statuses: bytearray) -> int:
+    """Write the status of each packet, which is the size of its delta in bytes; gives where the deltas begin."""
+    length, count = len(view), len(statuses)
+    position = _FIXED.size
+    at = 0
+    while at < count:
+        if position + 2 > length:
             raise MalformedPacket("transport feedback: chunks")
-        chunk = _CHUNK.unpack_from(body, position)[0]
+        chunk = view[position] << 8 | view[position + 1]
         position += 2
-        left = count - len(statuses)
-        if chunk & 0x8000 == 0:
+        if chunk < _VECTORS:
             run = chunk & 0x1FFF
             if run == 0:
                 raise MalformedPacket("transport feedback: empty run")
-            statuses.extend([chunk >> 13] * min(run, left))
-        elif chunk & 0x4000 == 0:
-            statuses.extend([chunk >> (13 - index) & 1 for index in range(min(14, left))])
+            status = chunk >> 13
+            for place in range(at, min(at + run, count)):
+                statuses[place] = status
+            at += run
         else:
-            statuses.extend([chunk >> (12 - 2 * index) & 3 for index in range(min(7, left))])
-    if 3 in statuses:
+            bits = 2 if chunk >= _VECTOR else 1
+            mask = (1 << bits) - 1
+            shift = 14 - bits
+            while shift >= 0 and at < count:
+                statuses[at] = chunk >> shift & mask
+                shift -= bits
+                at += 1
+    if _RESERVED in statuses:
         raise MalformedPacket("transport feedback: reserved status")
-    return statuses, position
+    return position

@@ -101,6 +101,11 @@ class Control:
 
     def _handle(self, peer: MediaPeer, packet: rtcp.Packet, now: float) -> None:
         match packet:
+            case TransportFeedback():  # comes most
+                if peer.statuses.take(len(packet.arrivals), now) == len(packet.arrivals):
+                    self.estimation.feedback(peer, packet, now)
+                else:
+                    self._drops[DropReason.RTCP_LIMIT] += 1
             case rtcp.SenderReport():
                 self._handle_sender_report(peer, packet, now)
                 self._handle_blocks(peer, packet.reports, now)
@@ -118,11 +123,6 @@ class Control:
             case rtcp.Bye():
                 for ssrc in packet.ssrcs:
                     self._handle_bye(peer, ssrc)
-            case TransportFeedback():
-                if peer.statuses.take(len(packet.arrivals), now) == len(packet.arrivals):
-                    self.estimation.feedback(peer, packet, now)
-                else:
-                    self._drops[DropReason.RTCP_LIMIT] += 1
             case rtcp.Remb():
                 self.estimation.remb(peer, packet, now)
             case _:

@@ -126,7 +126,7 @@ class Estimation:
     def _probe(self, peer: MediaPeer, now: float) -> None:
         """Send a probe if it is time for one, and there is a stream that it can go out on."""
         downlink = peer.downlink
-        if downlink.probing:
+        if downlink.probing or not downlink.estimator.may_probe(now):
             return
         pictures, can_pad = 0, False
         for stream in peer.outgoing.values():
@@ -171,4 +171,4 @@ def _known(peer: MediaPeer, now: float) -> bool:
 
 
 def _can_pad(stream: OutgoingStream) -> bool:
-    return stream.numbered and stream.retransmissions.can_pad(stream)
+    return stream.writer.number_at > 0 and stream.retransmissions.can_pad(stream)

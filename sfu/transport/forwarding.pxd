@@ -7,6 +7,7 @@ from sfu.rtp.packet cimport Header
 from sfu.rtp.rates cimport Meter
 from sfu.rtp.receive_log cimport ReceiveLog
 from sfu.rtp cimport descriptors
+from sfu.transport.control cimport Control
 from sfu.transport.counters cimport Counters
 from sfu.transport.incoming cimport Feed, IncomingStream
 from sfu.transport.media_peer cimport MediaPeer
@@ -17,7 +18,8 @@ cdef double NEVER
 
 cdef class Forwarding:
     cdef public dict _peers, _counts
-    cdef public object _control, _rates, _loudness, _on_bug
+    cdef public object _rates, _loudness, _on_bug
+    cdef public Control _control
     cdef public Counters _counters
     cdef public Header header
     cdef public Elements elements

@@ -390,11 +390,6 @@ class OutgoingStream:
         return self._sequences.reverse(sequence)
 
     @property
-    def numbered(self) -> bool:
-        """Whether its packets have transport-wide numbers."""
-        return self.writer.number_at > 0
-
-    @property
     def can_resend(self) -> bool:
         """Whether this receiver has negotiated retransmissions, and can be sent to."""
         return self.session is not None and self.egress.rtx_ssrc is not None

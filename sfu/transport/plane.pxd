@@ -3,6 +3,7 @@ cimport cython
 from sfu.rtp cimport wire
 from sfu.rtp.extensions cimport Elements
 from sfu.rtp.packet cimport Header, is_rtcp, parse
+from sfu.transport.control cimport Control
 from sfu.transport.counters cimport Counters
 from sfu.transport.forwarding cimport Forwarding
 from sfu.transport.incoming cimport Feed, IncomingStream
@@ -14,7 +15,8 @@ from sfu.transport.srtp cimport SrtpSession
 cdef long long MAX_DATAGRAM, MAX_PICTURES, NOTHING, OSN_LENGTH, TRANSPORT_CC, _HAS_NUMBER, _LEAST
 
 cdef class Plane:
-    cdef public object drops, _clock, _receiver_cap, _on_bug, _rng, _timers, _control, _sections
+    cdef public object drops, _clock, _receiver_cap, _on_bug, _rng, _timers, _sections
+    cdef public Control _control
     cdef public Counters counters
     cdef public object bugs
     cdef public dict _counts, _peers

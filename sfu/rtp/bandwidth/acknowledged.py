@@ -16,6 +16,8 @@ packet, a radio link that changes its cell …"""
 HELD_BACK = 0.1
 """… seconds longer than their sender had paused, at least."""
 
+_BUCKET = BUCKET  # asked for with every packet: compiled, it is no object
+
 
 class AcknowledgedRate:
     """Fed with each packet that arrived, by the receiver's clock."""
@@ -36,13 +38,13 @@ class AcknowledgedRate:
 
     def add(self, sent: float, arrival: float, size: int) -> None:
         """A packet of `size` bytes arrived. What was overtaken counts with what is at hand."""
-        number = int(arrival / BUCKET)
-        if number > self._number:
-            self._advance(number, arrival - self._arrival - (sent - self._sent))
-        elif number < self._number - BUCKETS:
+        bucket = arrival / _BUCKET
+        if bucket >= self._number + 1:
+            self._advance(int(bucket), arrival - self._arrival - (sent - self._sent))
+        elif bucket < self._number - BUCKETS:
             # The receiver's clock was set back: what is known of before stays until a window is full by the new one.
             self._begin()
-            self._number = number
+            self._number = int(bucket)
             self._bytes = 0
         self._bytes += size
         self._sent, self._arrival = sent, arrival

@@ -10,7 +10,7 @@ from sfu.rtp.bandwidth.rate_control cimport RateControl
 from sfu.rtp.bandwidth.sent cimport SentPackets
 from sfu.rtp.bandwidth.trendline cimport Trendline
 
-cdef double DELTA_UNIT, REFERENCE_UNIT, CONGESTED, DRAINING, FORGET, SENDING_WINDOW
+cdef double DELTA_UNIT, REFERENCE_UNIT, CARRIED, CONGESTED, DRAINING, FORGET, LIMITED, SENDING_WINDOW, UNFILLED
 cdef long long ANSWERED
 
 cdef class Estimator:
@@ -35,8 +35,12 @@ cdef class Estimator:
     cpdef bint known(self, double now)
     cpdef bint congested(self, double now)
     cpdef bint draining(self, double now)
+    cpdef bint may_probe(self, double now)
+    cdef _finish_probe(self, double now)
     cdef _restart(self)
-    @cython.locals(before=double, after=double, acknowledged=double, carried=double)
+    @cython.locals(
+        before=double, after=double, acknowledged=double, carried=double, received="long long", lost="long long", unfilled=bint,
+    )
     cpdef feedback(self, feedback, double now)
     cdef bint _unfilled(self, double acknowledged, double now)
     @cython.locals(

@@ -134,9 +134,8 @@ class Estimator:
             self.probe = None
             self._narrowed_at = now
         elif received:
-            self._delay.update(
-                self._detector.usage, acknowledged, self.round_trip, now, unfilled=self._unfilled(acknowledged, now)
-            )
+            unfilled = self._unfilled(acknowledged, now)
+            self._delay.update(self._detector.usage, acknowledged, self.round_trip, now, unfilled)
         self._loss.count(received + lost, lost, now, self.round_trip, max(self.sending, self.least), acknowledged)
         if acknowledged and self._detector.usage is Usage.NORMAL and self._loss.ours < LOW:
             self._loss.allow(acknowledged)
@@ -239,6 +238,10 @@ class Estimator:
         self._delay.set(before / 2, now)
         self._plan.fell(before, self.rate(now), now)
         return True
+
+    def may_probe(self, now: float) -> bool:
+        """Whether it may be time for a probe; if not, `begin_probe` gives none."""
+        return self.feedback_at is not None and self._plan.may(now)
 
     def begin_probe(self, wanted: float, now: float) -> Probe | None:
         """A probe to send now, if it is time for one. Beyond `wanted` bits per second nobody has use for it."""

@@ -10,3 +10,5 @@ cdef class ProbePlan:
     cdef public double _before, _dropped_at, _fell_at, _probed_at
     cdef public bint _enough
     cdef public list _next
+
+    cpdef bint may(self, double now)

@@ -168,6 +168,10 @@ class ProbePlan:
         if not self._next and not self._enough and rate > GOT_THROUGH * probed:
             self._next.append(AGAIN * rate)
 
+    def may(self, now: float) -> bool:
+        """Whether there may be a rate to probe at; if not, `next` has none."""
+        return bool(self._next) or self._before > 0 or now - self._probed_at >= FURTHER_INTERVAL
+
     def next(self, estimate: float, wanted: float, limited: bool, now: float) -> float:
         """The rate to probe at now; 0 for none. `wanted`: beyond this nobody has use for it. `limited`: less is sent than would go."""
         rate = 0.0

@@ -16,6 +16,7 @@ cdef class RateControl:
     cpdef set(self, double rate, double now)
     cpdef bint narrow(self, double carried, double now)
     cpdef forget(self)
+    cpdef update(self, usage, double acknowledged, double round_trip, double now, bint unfilled=*)
     @cython.locals(step=double, rate=double, link=LinkRate)
     cdef _increase(self, double acknowledged, double round_trip, double now)
     cdef double _slope(self, double round_trip)

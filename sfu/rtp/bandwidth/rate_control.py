@@ -90,9 +90,7 @@ class RateControl:
         """What was found of the link is not of this one."""
         self._link.forget()
 
-    def update(
-        self, usage: Usage, acknowledged: float, round_trip: float, now: float, *, unfilled: bool = False
-    ) -> None:
+    def update(self, usage: Usage, acknowledged: float, round_trip: float, now: float, unfilled: bool = False) -> None:
         """What the detector says now, and what arrives (0: not known).
 
         `unfilled`: far less is sent than the rate, and it arrives. Then what arrives is no measure of the link.
