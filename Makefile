@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 # What runs, and what tests it: two stamps, so that a demo waits for neither a browser driver nor a type checker.
 RUNS := $(VENV)/.runs
 STAMP := $(VENV)/.tests
-# What both builds of the plane are tested by.
-COMPILED_TESTS := tests/test_build.py tests/rtp tests/transport $(addprefix tests/fuzz/test_,plane.py rtp.py rtcp.py)
+# What both builds of the plane, and of the load generator's clients, are tested by.
+COMPILED_TESTS := tests/test_build.py tests/rtp tests/transport $(addprefix tests/fuzz/test_,plane.py rtp.py rtcp.py) \
+	$(addprefix tests/bench/test_,arrivals.py client.py datagrams.py dtls_client.py streams.py)
 # What checks the types of the page. Nothing of it runs anywhere else.
 TYPESCRIPT := node_modules/.bin/tsc
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r

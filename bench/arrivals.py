@@ -6,14 +6,11 @@ sender does not: it sends what it sends.
 
 from __future__ import annotations
 
-import struct
-
-from sfu.rtp import rtcp
+from sfu.rtp import rtcp, wire
 from sfu.rtp.arrival_log import ArrivalLog
+from sfu.rtp.buffer import Buffer
 
 _PROFILE = 0xBEDE  # of extensions with headers of one byte (RFC 8285 4.2)
-_pair = struct.Struct("!HH").unpack_from
-_number = struct.Struct("!H").unpack_from
 
 
 class Numbers:
@@ -40,12 +37,12 @@ class Arrivals:
         self._log = ArrivalLog()
         self._ssrc = 0
 
-    def note(self, view: memoryview, start: int, ssrc: int, arrived_ns: int) -> None:
+    def note(self, view: Buffer, start: int, ssrc: int, arrived_ns: int) -> None:
         """A packet has come, and lies at `view[start]`. One without a number is nothing to us."""
         if not view[start] & 0x10:
             return
         at = start + 12 + 4 * (view[start] & 0x0F)
-        profile, words = _pair(view, at)
+        profile, words = wire.read_pair(view, at)
         if profile != _PROFILE:
             return
         at += 4
@@ -54,7 +51,7 @@ class Arrivals:
             head = view[at]
             if head == self._head:
                 self._ssrc = ssrc
-                self._log.note(_number(view, at + 1)[0], arrived_ns * 1e-9)
+                self._log.note(view[at + 1] << 8 | view[at + 2], arrived_ns * 1e-9)
                 return
             at += 2 + (head & 0x0F) if head else 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import struct
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
@@ -16,10 +15,10 @@ from bench.outgoing import Outgoing
 from bench.rtcp import KeyframeRequest, Nack, SenderReport, feedback, receiver_report
 from bench.sdp import Answer, MediaSection, answer, offer
 from bench.srtp import Srtp
+from sfu.rtp import wire
+from sfu.rtp.buffer import WritableBuffer
 
 REPORT_INTERVAL = 1.0  # seconds between RTCP reports, as browsers send them for video
-
-_RTP = struct.Struct("!2xHII")
 
 
 class Client:
@@ -93,29 +92,33 @@ class Client:
         self._arrivals = Arrivals(remote.numbers) if remote.numbers else None
         self.handle_timers(now)
 
-    def take(self, batch: Batch, slot: int, length: int, arrived_ns: int, now: float) -> None:
-        """A datagram from the server, at a slot of the batch. Raises `HandshakeFailed`."""
+    def take(self, batch: Batch, came: list[tuple[int, int]], now: float) -> None:
+        """Datagrams from the server, in the first slots of the batch: (bytes, arrival in ns) of each. Raises `HandshakeFailed`."""
+        view = batch.data
+        for slot, (length, arrived_ns) in enumerate(came):
+            self._take(batch, view, slot, length, arrived_ns, now)
+
+    def _take(self, batch: Batch, view: WritableBuffer, slot: int, length: int, arrived_ns: int, now: float) -> None:
         if length < 12:
             return
         start = slot * SLOT
-        view = batch.view
         if view[start] & 0xC0 != 0x80:  # RFC 7983
-            self._take_handshake(bytes(view[start : start + length]), now)
+            self._take_handshake(wire.read_bytes(view, start, length), now)
         elif self.srtp is None:
             return
         elif 192 <= view[start + 1] <= 223:  # RFC 5761 4
-            opened = self.srtp.unprotect_rtcp(batch.pointers[slot], length)
+            opened = self.srtp.unprotect_rtcp(batch.addresses[slot], length)
             if opened is not None:
-                self._take_feedback(bytes(view[start : start + opened]), now)
+                self._take_feedback(wire.read_bytes(view, start, opened), now)
         else:
-            sequence, timestamp, ssrc = _RTP.unpack_from(view, start)
+            _, _, sequence, timestamp, ssrc = wire.read_fixed(view, start)
             if self._arrivals is not None:
                 self._arrivals.note(view, start, ssrc, arrived_ns)
             stream = self.incoming.get(ssrc)
             if stream is None:
                 self.unknown[ssrc] = self.unknown.get(ssrc, 0) + 1
             elif stream.arrive(sequence, timestamp, arrived_ns, length):
-                opened = self.srtp.unprotect(batch.pointers[slot], length)
+                opened = self.srtp.unprotect(batch.addresses[slot], length)
                 if opened is None:
                     stream.refused += 1
                 else:

@@ -6,11 +6,9 @@ import errno
 import os
 import socket
 import struct
-from typing import Any
 
-from cffi import FFI
-from pylibsrtp._binding import ffi as srtp_ffi
-
+from sfu.transport import native
+from sfu.transport.libc import ffi
 from sfu.transport.slab import Slab
 
 SLOTS = 64  # datagrams a call at most
@@ -21,19 +19,7 @@ _SO_TIMESTAMPNS = 35  # asm-generic/socket.h; Python's socket module lacks it
 _UDP_SEGMENT = 103  # linux/udp.h
 _CONTROL = 32  # bytes: a control header and a timespec
 
-_ffi = FFI()
-_ffi.cdef(
-    """
-    struct iovec { void *iov_base; size_t iov_len; };
-    struct msghdr {
-        void *msg_name; unsigned int msg_namelen; struct iovec *msg_iov; size_t msg_iovlen;
-        void *msg_control; size_t msg_controllen; int msg_flags;
-    };
-    struct mmsghdr { struct msghdr msg_hdr; unsigned int msg_len; };
-    int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, void *timeout);
-    """
-)
-_libc = _ffi.dlopen(None)
+_recvmmsg = native.system_function("recvmmsg")
 
 
 def open_socket(address: str) -> socket.socket:
@@ -60,27 +46,28 @@ class Batch:
     def __init__(self) -> None:
         self._slab = Slab(SLOTS * SLOT)
         self.view = self._slab.view
-        self.pointers: list[Any] = [self._slab.pointer + slot * SLOT for slot in range(SLOTS)]
+        self.data = self._slab.data
+        """`view` again, for those who are compiled (`sfu/transport/slab.py`)."""
+        self.addresses = [self._slab.address + slot * SLOT for slot in range(SLOTS)]
         """Each slot as libsrtp wants it."""
-        self._messages = _ffi.new("struct mmsghdr[]", SLOTS)
-        self._vectors = _ffi.new("struct iovec[]", SLOTS)
-        self._control = _ffi.new("char[]", SLOTS * _CONTROL)
-        base = int(srtp_ffi.cast("uintptr_t", self._slab.pointer))
+        self._messages = ffi.new("struct mmsghdr[]", SLOTS)
+        self._vectors = ffi.new("struct iovec[]", SLOTS)
+        self._control = ffi.new("char[]", SLOTS * _CONTROL)
         for slot in range(SLOTS):
-            self._vectors[slot].iov_base = _ffi.cast("void *", base + slot * SLOT)
+            self._vectors[slot].iov_base = ffi.cast("void *", self.addresses[slot])
             self._vectors[slot].iov_len = SLOT
             header = self._messages[slot].msg_hdr
             header.msg_iov = self._vectors + slot
             header.msg_iovlen = 1
             header.msg_control = self._control + slot * _CONTROL
             header.msg_controllen = _CONTROL
+        self._headers = native.pointer(self._messages)
         # Plain views of what the kernel writes: reading a C field by name costs several times as much.
-        messages = memoryview(_ffi.buffer(self._messages)).cast("B")
-        size = _ffi.sizeof("struct mmsghdr")
-        self._lengths = messages.cast("I")[_ffi.offsetof("struct mmsghdr", "msg_len") // 4 :: size // 4]
-        self._rooms = messages.cast("Q")[_ffi.offsetof("struct msghdr", "msg_controllen") // 8 :: size // 8]
-        self._whole = memoryview(struct.pack("Q", _CONTROL) * SLOTS).cast("Q")
-        times = memoryview(_ffi.buffer(self._control)).cast("B").cast("q")
+        messages = memoryview(ffi.buffer(self._messages)).cast("B")
+        size = ffi.sizeof("struct mmsghdr")
+        self._lengths = messages.cast("I")[ffi.offsetof("struct mmsghdr", "msg_len") // 4 :: size // 4]
+        self._rooms = messages.cast("Q")[ffi.offsetof("struct msghdr", "msg_controllen") // 8 :: size // 8]
+        times = memoryview(ffi.buffer(self._control)).cast("B").cast("q")
         self._seconds, self._nanoseconds = times[2 :: _CONTROL // 8], times[3 :: _CONTROL // 8]
 
     def receive(self, descriptor: int) -> list[tuple[int, int]]:
@@ -89,28 +76,21 @@ class Batch:
         Gives (bytes, arrival as CLOCK_REALTIME in nanoseconds) of each; nothing where there is nothing.
         """
         count = self.receive_raw(descriptor)
-        if count > 0:
-            self._rooms[:count] = self._whole[:count]
-            arrived = [
-                second * 1_000_000_000 + nanosecond
-                for second, nanosecond in zip(
-                    self._seconds[:count].tolist(), self._nanoseconds[:count].tolist(), strict=True
-                )
-            ]
-            return list(zip(self._lengths[:count].tolist(), arrived, strict=True))
-        code = _ffi.errno
-        if code in (errno.EAGAIN, errno.EINTR, errno.ECONNREFUSED):
-            return []
-        raise OSError(code, os.strerror(code))
+        if count < 0 and -count not in (errno.EAGAIN, errno.EINTR, errno.ECONNREFUSED):
+            raise OSError(-count, os.strerror(-count))
+        came = []
+        for slot in range(count):
+            self._rooms[slot] = _CONTROL  # the kernel has written how much it took
+            came.append((self._lengths[slot], self._seconds[slot] * 1_000_000_000 + self._nanoseconds[slot]))
+        return came
 
     def receive_raw(self, descriptor: int) -> int:
-        """The system call alone. Gives how many datagrams it brought; 0 or less where there is nothing."""
-        count: int = _libc.recvmmsg(descriptor, self._messages, SLOTS, socket.MSG_DONTWAIT, _ffi.NULL)
-        return count
+        """The system call alone. Gives how many datagrams it brought, or a negative `errno`."""
+        return native.receive_many(_recvmmsg, descriptor, self._headers, SLOTS)
 
     def lengths(self, count: int) -> list[int]:
         """The bytes of each of the first `count` datagrams of the last call."""
-        return self._lengths[:count].tolist()
+        return [self._lengths[slot] for slot in range(count)]
 
 
 def dropped(sockets: list[socket.socket]) -> int:

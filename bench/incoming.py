@@ -6,13 +6,11 @@ many. Loss and order are read from the header, which SRTP leaves in the clear, a
 
 from __future__ import annotations
 
-import struct
-
 from bench.latency import Latencies
 from bench.rtcp import ReportBlock
 from bench.trailer import opened
-
-_EXTENSION = struct.Struct("!2xH")
+from sfu.rtp import wire
+from sfu.rtp.buffer import Buffer
 
 
 class Incoming:
@@ -70,10 +68,11 @@ class Incoming:
             self._observe_transit(timestamp, arrived_ns)
         return sequence % self._open_one_in == 0
 
-    def check(self, view: memoryview, start: int, end: int, arrived_ns: int) -> None:
+    def check(self, view: Buffer, start: int, end: int, arrived_ns: int) -> None:
         """A packet that libsrtp has opened, at `view[start:end]`."""
         self.checked += 1
-        trailer = opened(bytes(view[self._content(view, start) : end]))
+        content = self._content(view, start)
+        trailer = opened(wire.read_bytes(view, content, end - content))
         if trailer is None or trailer[0] != self.source:
             self.corrupt += 1
         else:
@@ -101,26 +100,28 @@ class Incoming:
             round(65_536 * (now - self._last_sr_at)) & 0xFFFFFFFF if self._last_sr else 0,
         )
 
-    def _content(self, view: memoryview, start: int) -> int:
+    def _content(self, view: Buffer, start: int) -> int:
         """Where the media begin: behind the header, the extensions and the VP8 descriptor."""
         first = view[start]
         at = start + 12 + 4 * (first & 0x0F)
         if first & 0x10:
-            at += 4 + 4 * _EXTENSION.unpack_from(view, at)[0]
+            at += 4 + 4 * wire.read_pair(view, at)[1]
         if self._video:
             at += vp8_descriptor_size(view, at)
         return at
 
     def _observe_transit(self, timestamp: int, arrived_ns: int) -> None:
         # RFC 3550 6.4.1. The packets of a frame share a timestamp, so only the first of them tells of jitter.
-        transit = arrived_ns * self._clock // 1_000_000_000 - timestamp
+        # In two steps: nanoseconds since 1970 times a clock rate are more than 64 bits.
+        seconds, rest = arrived_ns // 1_000_000_000, arrived_ns % 1_000_000_000
+        transit = seconds * self._clock + rest * self._clock // 1_000_000_000 - timestamp
         change = (transit - self._transit + 0x80000000 & 0xFFFFFFFF) - 0x80000000
         if self._transit:
             self._jitter += (abs(change) - self._jitter) / 16
         self._transit = transit
 
 
-def vp8_descriptor_size(view: memoryview, at: int) -> int:
+def vp8_descriptor_size(view: Buffer, at: int) -> int:
     """Bytes of the payload descriptor (RFC 7741 4.2) at `view[at]`."""
     if not view[at] & 0x80:
         return 1

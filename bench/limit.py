@@ -185,13 +185,13 @@ class Loop:
         send_run(self._source, self._slab.view[:end], segment)
         count = -(-end // segment)
         lengths = self._take(count)
-        pointers = self._batch.pointers
+        addresses = self._batch.addresses
         unprotect = self._sender.unprotect
         with self._no_unprotect:
             for slot in range(count):
-                unprotect(pointers[slot], 0)
+                unprotect(addresses[slot], 0)
         with self._unprotect:
-            plain = [unprotect(pointers[slot], length) for slot, length in enumerate(lengths)]
+            plain = [unprotect(addresses[slot], length) for slot, length in enumerate(lengths)]
         sizes = [size for size in plain if size is not None]
         if len(sizes) != count:
             raise LimitFailed("libsrtp refused a packet of our own")
@@ -227,18 +227,18 @@ class Loop:
                 runs[at : at + size] = view[slot * SLOT : slot * SLOT + size]
 
     def _protect_all(self, sizes: list[int], segment: int) -> None:
-        base = self._runs.pointer
+        base = self._runs.address
         work = [
             (session, base + receiver * SEND_SLAB + slot * segment, size)
             for receiver, session in enumerate(self._sessions)
             for slot, size in enumerate(sizes)
         ]
         with self._no_protect:
-            for session, pointer, _ in work:
-                session.protect(pointer, 0)
+            for session, address, _ in work:
+                session.protect(address, 0)
         with self._protect:
-            for session, pointer, size in work:
-                session.protect(pointer, size)
+            for session, address, size in work:
+                session.protect(address, size)
 
     def _drain(self) -> None:
         for sink in self._sinks:

@@ -107,8 +107,7 @@ class Media:
                 full = True
                 while full:
                     came = self._batch.receive(descriptor)
-                    for slot, (length, arrived_ns) in enumerate(came):
-                        client.take(self._batch, slot, length, arrived_ns, now)
+                    client.take(self._batch, came, now)
                     full = len(came) == SLOTS
             except Exception as error:
                 self.failure = self.failure or error

@@ -123,7 +123,7 @@ class Outgoing:
             extensions += _NUMBER.pack(self._number_head, self._numbers.take())
         packet = header + extensions + payload
         slab.view[at : at + len(packet)] = packet
-        length = srtp.protect(slab.pointer + at, len(packet))
+        length = srtp.protect(slab.address + at, len(packet))
         if length is None:
             raise RuntimeError("libsrtp refused to protect a packet of our own")
         self._sequence = self._sequence + 1 & 0xFFFF

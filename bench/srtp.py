@@ -2,57 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pylibsrtp import Policy, Session
-from pylibsrtp._binding import ffi, lib
-
-from sfu.transport.srtp import PROFILES
+from sfu.transport.slab import Slab
+from sfu.transport.srtp import SrtpSession
 
 RTP_TAG = 16  # bytes at most that protection adds to an RTP packet
-RTCP_TAG = 20  # bytes at most that protection adds to an RTCP packet: index and tag
-REPLAY_WINDOW = 1024  # packets
 
-_length = ffi.new("int *")
+_rtcp = Slab(2048)
+"""Where RTCP is protected: packets of our own, which fit."""
 
 
 class Srtp:
-    """Both directions of one client. Packets are named by a C pointer and a length; None where libsrtp refuses."""
+    """Both directions of one client. Packets are named by their address in a slab and a length; None where libsrtp refuses."""
 
     def __init__(self, profile: str, send_key: bytes, receive_key: bytes) -> None:
-        number = PROFILES[profile].libsrtp
-        self._sessions = (
-            Session(_policy(number, send_key, Policy.SSRC_ANY_OUTBOUND)),
-            Session(_policy(number, receive_key, Policy.SSRC_ANY_INBOUND)),
-        )
-        self._sending, self._receiving = (session._srtp[0] for session in self._sessions)
+        self._sending = SrtpSession(profile, send_key, inbound=False)
+        self._receiving = SrtpSession(profile, receive_key, inbound=True)
 
-    def protect(self, pointer: Any, length: int) -> int | None:
+    def protect(self, address: int, length: int) -> int | None:
         """Protect an RTP packet where it lies; there must be room for `RTP_TAG`. Gives its new length."""
-        return _run(lib.srtp_protect, self._sending, pointer, length)
+        changed = self._sending.protect(address, length, length + RTP_TAG)
+        return changed if changed >= 0 else None
 
-    def unprotect(self, pointer: Any, length: int) -> int | None:
+    def unprotect(self, address: int, length: int) -> int | None:
         """Open an SRTP packet where it lies. Gives its new length."""
-        return _run(lib.srtp_unprotect, self._receiving, pointer, length)
+        changed = self._receiving.unprotect(address, length)
+        return changed if changed >= 0 else None
 
     def protect_rtcp(self, packet: bytes) -> bytes:
         """A compound RTCP packet, protected."""
-        return self._sessions[0].protect_rtcp(packet)
+        length = len(packet)
+        _rtcp.view[:length] = packet
+        changed = self._sending.protect_rtcp(_rtcp.address, length, _rtcp.size)
+        if changed < 0:
+            raise RuntimeError("libsrtp refused to protect a report of our own")
+        return bytes(_rtcp.view[:changed])
 
-    def unprotect_rtcp(self, pointer: Any, length: int) -> int | None:
+    def unprotect_rtcp(self, address: int, length: int) -> int | None:
         """Open an SRTCP packet where it lies. Gives its new length."""
-        return _run(lib.srtp_unprotect_rtcp, self._receiving, pointer, length)
-
-
-def _policy(profile: int, key: bytes, direction: int) -> Policy:
-    policy = Policy(key=key, ssrc_type=direction, srtp_profile=profile)
-    policy.window_size = REPLAY_WINDOW
-    return policy
-
-
-def _run(function: Any, session: Any, pointer: Any, length: int) -> int | None:
-    _length[0] = length
-    if function(session, pointer, _length):
-        return None
-    changed: int = _length[0]
-    return changed
+        changed = self._receiving.unprotect_rtcp(address, length)
+        return changed if changed >= 0 else None

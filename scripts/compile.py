@@ -1,4 +1,6 @@
-"""`python scripts/compile.py [FOLDER]`: compile the plane, here or in a copy of `sfu` in FOLDER. `--clean`: take it away again.
+"""`python scripts/compile.py [FOLDER]`: compile the plane, here or in a copy in FOLDER. `--clean`: take it away again.
+
+A copy has the clients of the load tests too, compiled as well.
 
 Needs Cython (constraints-compile.txt), a C compiler and Python's headers (scripts/need-compiler). `make compiled` sees to all of it.
 """
@@ -85,14 +87,14 @@ def clean(package: Path) -> None:
         path.unlink()
 
 
-def copy(folder: Path) -> Path:
-    """The package in a folder of its own; what was compiled there of the same source stays."""
-    package = folder / "sfu"
-    found = {path.relative_to(ROOT / "sfu") for path in (ROOT / "sfu").rglob("*") if path.is_file()}
+def copy(source: Path, folder: Path) -> Path:
+    """A package in a folder of its own; what was compiled there of the same source stays."""
+    package = folder / source.name
+    found = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
     kept = {path for path in found if "__pycache__" not in path.parts and path.suffix not in (".so", ".c", ".sha256")}
     for path in kept:
         (package / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / "sfu" / path, package / path)
+        shutil.copyfile(source / path, package / path)
     for path in package.rglob("*"):
         if path.is_file() and path.suffix in (".py", ".pxd") and path.relative_to(package) not in kept:
             path.unlink()
@@ -104,11 +106,14 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, help="where to compile a copy; without it, here")
     parser.add_argument("--clean", action="store_true", help="take away what was compiled")
     options = parser.parse_args()
-    package = copy(options.folder.resolve()) if options.folder is not None else ROOT / "sfu"
-    if options.clean:
-        clean(package)
-    else:
-        build(package)
+    packages = [ROOT / "sfu"]
+    if options.folder is not None:
+        packages = [copy(ROOT / name, options.folder.resolve()) for name in ("sfu", "bench")]
+    for package in packages:
+        if options.clean:
+            clean(package)
+        else:
+            build(package)
 
 
 if __name__ == "__main__":

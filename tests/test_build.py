@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
+import bench
 import sfu
 from sfu import build
 from sfu.build import COMPILED, GLUE, PYTHON, SHARED, SUFFIX, declarations, digest, settle, stamp
 from sfu.transport.plane import Plane
 
 PACKAGE = Path(sfu.__file__).parent
+BENCH = Path(bench.__file__).parent
 HOT = ("rtp/packet", "rtp/seqmap", "rtp/receive_log", "rtp/extensions", "transport/plane", "transport/forwarding")
 
 
@@ -60,6 +62,27 @@ def test_the_modules_that_run_are_of_the_build_that_is_said_to_run() -> None:
         assert file == f"{PACKAGE / module}{suffix}"
     kind = type(Plane.receive).__name__
     assert kind == ("cython_function_or_method" if build.PLANE == COMPILED else "function")
+
+
+def test_the_clients_of_the_bench_are_compiled_beside_a_compiled_plane_alone() -> None:
+    """They know its layout. Where only the plane is compiled, they run as they stand."""
+    compiled = COMPILED in {build.PLANE} & {settle(BENCH, {})[0]}
+    names = [path.stem for path in declarations(BENCH)]
+    assert "client" in names
+    for name in names:
+        assert importlib.import_module(f"bench.{name}").__file__ == f"{BENCH / name}{SUFFIX if compiled else '.py'}"
+
+
+def test_the_bench_runs_its_source_where_that_of_the_plane_is_asked_for() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import bench.client; print(bench.client.__file__)"],
+        cwd=BENCH.parent,
+        env={"PATH": os.environ["PATH"], build.VARIABLE: PYTHON},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (f"{BENCH / 'client'}.py\n", "")
 
 
 def test_what_is_there_and_fresh_runs(package: Path) -> None:
@@ -142,7 +165,7 @@ def attributes_declared(declaration: Path) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("declaration", declarations(PACKAGE), ids=lambda path: path.stem)
+@pytest.mark.parametrize("declaration", [*declarations(PACKAGE), *declarations(BENCH)], ids=lambda path: path.stem)
 def test_what_is_declared_is_what_the_source_has(declaration: Path) -> None:
     """An attribute that is not declared is an error that the compiled build alone would meet."""
     source = attributes_set(declaration.with_suffix(".py"))
@@ -179,7 +202,7 @@ def arguments_declared(declaration: Path) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("declaration", declarations(PACKAGE), ids=lambda path: path.stem)
+@pytest.mark.parametrize("declaration", [*declarations(PACKAGE), *declarations(BENCH)], ids=lambda path: path.stem)
 def test_what_is_declared_is_called_as_the_source_has_it(declaration: Path) -> None:
     """C has no arguments that only a name can give; one more or less is an error that the compiled build alone would meet."""
     source = arguments_of(declaration.with_suffix(".py"))

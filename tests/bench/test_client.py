@@ -39,8 +39,9 @@ class Pair:
         return sends
 
     def give(self, datagram: bytes, arrived_ns: int = 0, now: float = 0.0) -> None:
+        """Two datagrams at once, of which the first is nothing."""
         self.batch.view[SLOT : SLOT + len(datagram)] = datagram
-        self.client.take(self.batch, 1, len(datagram), arrived_ns, now)
+        self.client.take(self.batch, [(0, arrived_ns), (len(datagram), arrived_ns)], now)
 
     def give_rtcp(self, packet: bytes, now: float = 0.0) -> None:
         assert self.server.srtp is not None
@@ -111,7 +112,7 @@ def sent_highest(pair: Pair) -> list[int]:
         if datagram[0] & 0xC0 == 0x80:
             slab = Slab(len(datagram))
             slab.view[:] = datagram
-            assert pair.server.srtp.unprotect_rtcp(slab.pointer, len(datagram)) is not None
+            assert pair.server.srtp.unprotect_rtcp(slab.address, len(datagram)) is not None
             found += [struct.unpack_from("!I", slab.view, 16 + 24 * block)[0] for block in range(datagram[0] & 0x1F)]
     return found
 
@@ -156,7 +157,7 @@ def test_forged_and_cut_datagrams_change_nothing(pair: Pair) -> None:
 def test_media_before_the_handshake_are_dropped() -> None:
     client, batch = Client(), Batch()
     batch.view[:12] = struct.pack("!BBHII", 0x80, 111, 1, 1, 77)
-    client.take(batch, 0, 12, 0, 0.0)
+    client.take(batch, [(12, 0)], 0.0)
     assert client.unexpected == 0
 
 

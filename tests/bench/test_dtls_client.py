@@ -33,10 +33,10 @@ def test_both_sides_come_to_the_same_keys(certificate: RTCCertificate) -> None:
     srtp, slab = Srtp(client.profile, *client.keys), Slab(200)
     packet = b"\x80\x60\x00\x01" + bytes(8) + b"media"
     slab.view[: len(packet)] = packet
-    length = srtp.protect(slab.pointer, len(packet))
+    length = srtp.protect(slab.address, len(packet))
     assert length is not None
     assert len(packet) < length <= len(packet) + RTP_TAG
-    assert server.srtp.unprotect(slab.pointer, length) == len(packet)
+    assert server.srtp.unprotect(slab.address, length) == len(packet)
     assert bytes(slab.view[: len(packet)]) == packet
 
 

@@ -42,7 +42,7 @@ class Line:
         assert ssrc == SSRC
         if self.receiver.arrive(sequence, timestamp, arrived_ns):
             self.slab.view[: len(packet)] = packet
-            length = self.srtp.unprotect(self.slab.pointer, len(packet))
+            length = self.srtp.unprotect(self.slab.address, len(packet))
             if length is None:
                 self.receiver.refused += 1
             else:
@@ -117,7 +117,7 @@ def test_a_server_that_spoils_the_content_is_found_out() -> None:
     line = Line(AUDIO)
     packet = line.packets()[0]
     line.slab.view[: len(packet)] = packet
-    length = line.srtp.unprotect(line.slab.pointer, len(packet))
+    length = line.srtp.unprotect(line.slab.address, len(packet))
     assert length is not None
     line.slab.view[length - 40] ^= 1
     line.receiver.check(line.slab.view, 0, length, 0)
