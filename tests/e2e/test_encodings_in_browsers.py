@@ -82,6 +82,7 @@ async def test_a_large_and_a_small_window_get_different_layers_of_one_camera(ser
             await by(clinician, "agreement-yes").click()
         await expect(by(window, "meeting")).to_be_visible()
         # Only the clinician's is looked at.
+        await expect(by(window, "camera")).to_have_attribute("data-state", "on")
         await by(window, "camera").click()
     await patient.set_viewport_size(WALL)
     await guest.set_viewport_size(TINY)

@@ -156,6 +156,7 @@ async def test_a_reload_comes_back_by_itself_with_the_resume_token(visitor: Visi
 
 async def test_a_reload_keeps_a_camera_off_that_was_off(visitor: Visitor) -> None:
     await visitor.knock()
+    await expect(visitor.see("camera")).to_have_attribute("data-state", "on")
     await visitor.see("camera").click()
     await expect(visitor.see("camera")).to_have_attribute("data-state", "off")
     await visitor.page.reload()
