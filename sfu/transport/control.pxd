@@ -10,7 +10,7 @@ from sfu.transport.slab cimport Slab
 
 cdef class Control:
     cdef public dict _peers, _drops, _lossy
-    cdef public object _timers, _bitrate_cap, _rng, ways
+    cdef public object _timers, _rng, ways
     cdef public Counters _counters
     cdef public Estimation estimation
     cdef public double _ntp_epoch, _nacks_at, _nacked_at

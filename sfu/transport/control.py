@@ -8,7 +8,6 @@ from functools import partial
 
 from sfu.errors import MalformedPacket
 from sfu.rtp import rtcp
-from sfu.rtp.bandwidth.unnumbered import UnnumberedEstimator
 from sfu.rtp.descriptors import NOT_VIDEO, read_frame
 from sfu.rtp.extensions import DEPENDENCY_DESCRIPTOR, Elements
 from sfu.rtp.frame import Frame
@@ -17,7 +16,7 @@ from sfu.rtp.packet import Header, parse
 from sfu.rtp.transport_feedback import TransportFeedback
 from sfu.transport.counters import Counters, KeyframeRequest, Kind, Retransmission
 from sfu.transport.drops import DropReason
-from sfu.transport.estimation import FEEDBACK_INTERVAL, Estimation
+from sfu.transport.estimation import DEFAULT_ROUND_TRIP, Estimation
 from sfu.transport.incoming import Feed, IncomingStream
 from sfu.transport.media_peer import MediaPeer
 from sfu.transport.outbox import MAX_DATAGRAM
@@ -35,10 +34,6 @@ FIRST_REPORT_DELAY = 0.05
 """Seconds. Soon, because a sender waits for its bit rate and a receiver for its lip sync; late enough to speak for a few streams."""
 NACK_INTERVAL = 0.01
 """Seconds between two rounds of NACKs at least: what is found missing in between is asked for together."""
-DEFAULT_ROUND_TRIP = 0.1
-"""Seconds, until a report has told better."""
-LEAST_LEAVE = 100_000
-"""Bits per second that a sender of pictures is always given leave for: below that there is nothing to see."""
 MAX_CNAME = 255
 """Bytes (RFC 3550 6.5: eight bits of length)."""
 
@@ -62,10 +57,9 @@ class Control:
         self._timers = timers
         self._counters = counters
         self._drops = counters.drops.counts
-        self._bitrate_cap = bitrate_cap
         self._ntp_epoch = ntp_epoch
         self._rng = rng
-        self.estimation = Estimation(peers, timers, counters, self._send, sender_cap=bitrate_cap)
+        self.estimation = Estimation(peers, timers, counters, self._send, self.report_soon, sender_cap=bitrate_cap)
         self.ways = Ways(peers, timers)
         self._lossy: dict[IncomingStream, MediaPeer] = {}
         self._nacks_at = float("inf")
@@ -330,20 +324,6 @@ class Control:
 
     # Reports
 
-    def pictures_come(self, peer: MediaPeer, now: float) -> None:
-        """The first of some pictures, whose sender can be told by REMB alone what its way takes."""
-        self._timers.at(now + FEEDBACK_INTERVAL, peer.number, partial(self._measure_pictures, peer))
-
-    def _measure_pictures(self, peer: MediaPeer, now: float) -> None:
-        if self._peers.get(peer.number) is not peer:
-            return
-        estimator = peer.unnumbered
-        if estimator is None:
-            estimator = peer.unnumbered = UnnumberedEstimator(LEAST_LEAVE, self._bitrate_cap)
-        if estimator.take(peer.pictures, peer.round_trip or DEFAULT_ROUND_TRIP):
-            self.report_soon(peer, now)
-        del peer.pictures[:]
-
     def report_soon(self, peer: MediaPeer, now: float) -> None:
         """There is something new to tell the peer; from then on reports go out at their own pace."""
         self._schedule(peer, now + FIRST_REPORT_DELAY)
@@ -369,10 +349,7 @@ class Control:
                 stream.reported_packets = stream.packets
                 cname = feed.section.stream.encode("ascii", "replace")[:MAX_CNAME]
                 packets += made, rtcp.SourceDescription(((made.ssrc, cname),))
-        allowed = self._bitrate_cap
-        if peer.unnumbered is not None and any(feed.unnumbered for feed in peer.feeds.values()):
-            allowed = int(peer.unnumbered.rate)
-        leave = remb(peer, allowed)
+        leave = remb(peer, self.estimation.leave(peer))
         if leave is not None:
             packets.append(leave)
         blocks = receiver_blocks(peer, self._counters, now)

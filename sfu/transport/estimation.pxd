@@ -7,7 +7,7 @@ from sfu.transport.outgoing cimport OutgoingStream
 
 cdef class Estimation:
     cdef public dict _peers, changed
-    cdef public object _timers, _send, _sender_cap
+    cdef public object _timers, _send, _report_soon, _sender_cap
     cdef public Counters _counters
     cdef public bint _telling
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from sfu.rtp import rtcp
 from sfu.rtp.bandwidth.probing import Probe
+from sfu.rtp.bandwidth.unnumbered import UnnumberedEstimator
 from sfu.rtp.transport_feedback import TransportFeedback
 from sfu.transport.counters import Counters, Kind
 from sfu.transport.media_peer import MediaPeer
@@ -23,6 +24,10 @@ SHORT_FEEDBACK_INTERVAL = 0.05
 """… after so many seconds: above 640 packets a second. What is told stays far below five per cent of what is received."""
 TELL_INTERVAL = 1.0
 """Seconds between two times that all estimates are told."""
+DEFAULT_ROUND_TRIP = 0.1
+"""Seconds, until a report has told better."""
+LEAST_LEAVE = 100_000
+"""Bits per second that a sender of pictures is always given leave for: below that there is nothing to see."""
 HEADROOM = 1.2
 """Times what all video sections of a receiver could get at most: beyond that nothing is probed for."""
 
@@ -33,13 +38,21 @@ class Estimation:
     """Of all peers of a plane."""
 
     def __init__(
-        self, peers: dict[PeerId, MediaPeer], timers: Timers, counters: Counters, send: Send, *, sender_cap: int
+        self,
+        peers: dict[PeerId, MediaPeer],
+        timers: Timers,
+        counters: Counters,
+        send: Send,
+        report_soon: Callable[[MediaPeer, float], None],
+        *,
+        sender_cap: int,
     ) -> None:
-        """`send` hands RTCP to a peer; `sender_cap` is what one sender may send, in bits per second."""
+        """`send` hands RTCP to a peer, `report_soon` has it reported to; `sender_cap` is what one sender may send, in bits per second."""
         self._peers = peers
         self._timers = timers
         self._counters = counters
         self._send = send
+        self._report_soon = report_soon
         self._sender_cap = sender_cap
         self.changed: dict[PeerId, None] = {}
         """Receivers whose estimate is to be told."""
@@ -59,6 +72,32 @@ class Estimation:
         packets: list[rtcp.Packet] = [*peer.arrivals.feedback(peer.report_ssrc, peer.arrivals_ssrc)]
         if packets:
             self._send(peer, [], packets)
+
+    def pictures_come(self, peer: MediaPeer, now: float) -> None:
+        """The first of some pictures, whose sender can be told by REMB alone what its way takes."""
+        self._timers.at(now + FEEDBACK_INTERVAL, peer.number, partial(self._measure_pictures, peer))
+
+    def _measure_pictures(self, peer: MediaPeer, now: float) -> None:
+        if self._peers.get(peer.number) is not peer:
+            return
+        estimator = peer.unnumbered
+        if estimator is None:
+            estimator = peer.unnumbered = UnnumberedEstimator(LEAST_LEAVE, self._sender_cap)
+        counts = [
+            (stream.ssrc, stream.log.expected, stream.log.lost)
+            for feed in peer.feeds.values()
+            if feed.unnumbered
+            for stream in feed.streams
+        ]
+        if estimator.take(peer.pictures, counts, peer.round_trip or DEFAULT_ROUND_TRIP, now):
+            self._report_soon(peer, now)
+        del peer.pictures[:]
+
+    def leave(self, peer: MediaPeer) -> int:
+        """Bits per second that REMB gives a sender leave for."""
+        if peer.unnumbered is not None and any(feed.unnumbered for feed in peer.feeds.values()):
+            return int(peer.unnumbered.rate)
+        return self._sender_cap
 
     # Down: what a receiver tells
 

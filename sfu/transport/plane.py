@@ -312,7 +312,7 @@ class Plane:
                 if header.timestamp != stream.timestamp and len(state.pictures) < MAX_PICTURES:
                     # The picture before is here.
                     if not state.pictures:
-                        self._control.pictures_come(state, now)
+                        self._control.estimation.pictures_come(state, now)
                     state.pictures.extend((ssrc, stream.timestamp, stream.octets, stream.heard_at))
                     stream.octets = 0
                 stream.octets += clear

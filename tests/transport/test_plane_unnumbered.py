@@ -48,6 +48,23 @@ def test_a_sender_is_told_by_remb_when_its_pictures_come_ever_later(numbered: bo
     assert told(sender)[-1] > 1.3 * narrow[-1], "the queue is gone"
 
 
+def test_a_sender_is_told_by_remb_when_much_of_its_pictures_is_lost() -> None:
+    world = World()
+    sender = world.client(sends("1", "video", ssrcs=(2,)))
+    stream = Stream(sender, 2, 96)
+    show(world, stream, 3.0)
+    assert set(told(sender)) == {BITRATE_CAP}
+    for _ in range(120):
+        stream.send(INTERFRAME + bytes(1_000), marker=False)
+        stream.sequence += 1
+        stream.send(INTERFRAME + bytes(1_000))
+        world.run(1 / 30)
+    lossy = told(sender)
+    assert lossy[-1] < 600_000, "a third is lost, and what arrives is 480 kbit/s"
+    show(world, stream, 10.0)
+    assert told(sender)[-1] > 1.3 * lossy[-1], "nothing is lost any more"
+
+
 def test_a_way_that_is_full_is_told_at_once() -> None:
     world = World()
     sender = world.client(sends("1", "video", ssrcs=(2,)))

@@ -35,6 +35,8 @@ class Sender:
         self._paced = 0.0
         self._coming: dict[int, tuple[int, int, float]] = {}
         self._pictures: list[float] = []
+        self._sent: dict[int, int] = {}
+        self._arrived: dict[int, int] = {}
         self.net.every(1 / 30, self._picture, 1e9)
         self.net.every(0.1, self._measure, 1e9)
         self.net.every(1.0, self._tell, 1e9)
@@ -57,6 +59,7 @@ class Sender:
 
     def _send(self, stream: int, timestamp: int, size: int) -> None:
         self.waits.append((self.net.now, self.way.queued(self.net.now)))
+        self._sent[stream] = self._sent.get(stream, 0) + 1
         self.net.send(self.way, size, lambda _: self._came(stream, timestamp, size))
 
     def _came(self, stream: int, timestamp: int, size: int) -> None:
@@ -66,9 +69,11 @@ class Sender:
             self._pictures.extend((stream, before, octets, arrived))
             octets = 0
         self._coming[stream] = (timestamp, octets + size, self.net.now)
+        self._arrived[stream] = self._arrived.get(stream, 0) + 1
 
     def _measure(self) -> None:
-        if self.estimator.take(self._pictures, 0.06):
+        counts = [(stream, sent, sent - self._arrived.get(stream, 0)) for stream, sent in self._sent.items()]
+        if self.estimator.take(self._pictures, counts, 0.06, self.net.now):
             self.net.after(0.05, self._tell)
         self._pictures.clear()
 
@@ -109,6 +114,23 @@ def test_a_drop_is_answered_and_the_way_back_found() -> None:
     assert sender.allowed > 1.2e6
 
 
+@pytest.mark.parametrize("queue", [0.02, 0.05, 0.15])
+def test_a_queue_too_short_to_wait_in_is_seen_by_what_it_loses(queue: float) -> None:
+    sender = Sender(rate=6e5, queue=queue, jitter=0.005)
+    sender.net.run(60.0)
+    assert 3e5 < sender.allowed < 9e5
+    sender.way.change(60.0, rate=3e6)
+    sender.net.run(120.0)
+    assert sender.allowed > 1.2e6
+
+
+@pytest.mark.parametrize("loss", [0.05, 0.2, 0.3])
+def test_a_way_that_loses_whatever_is_sent_on_it_is_used_all_the_same(loss: float) -> None:
+    sender = Sender(loss=loss, jitter=0.005)
+    sender.net.run(90.0)
+    assert sender.allowed > 0.9 * MOST
+
+
 def test_a_camera_that_was_off_goes_on_where_it_was() -> None:
     sender = Sender(rate=3e6)
     sender.net.run(10.0)
@@ -128,16 +150,23 @@ def test_a_stream_that_has_ended_says_nothing_any_more() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 2), st.integers(-1, 0xFFFFFFFF), st.integers(0, 100_000), st.floats(0.0, 2 * QUIET)),
+        st.tuples(
+            st.integers(0, 2),
+            st.integers(-1, 0xFFFFFFFF),
+            st.integers(0, 100_000),
+            st.integers(0, 10_000),
+            st.integers(-100, 10_000),
+            st.floats(0.0, 2 * QUIET),
+        ),
         max_size=60,
     )
 )
-def test_whatever_comes_the_estimate_keeps_its_limits(packets: list[tuple[int, int, int, float]]) -> None:
+def test_whatever_comes_the_estimate_keeps_its_limits(packets: list[tuple[int, int, int, int, int, float]]) -> None:
     estimator = UnnumberedEstimator(LEAST, MOST)
     now = 0.0
-    for ssrc, timestamp, size, passed in packets:
+    for ssrc, timestamp, size, expected, lost, passed in packets:
         now += passed
-        estimator.take((ssrc, timestamp, size, now), 0.1)
+        estimator.take((ssrc, timestamp, size, now), [(ssrc, expected, lost)], 0.1, now)
         assert LEAST <= estimator.rate <= MOST
 
 
@@ -150,7 +179,7 @@ def hour(ppm: float, rng: random.Random) -> UnnumberedEstimator:
         timestamp = round(moment * 90_000 * (1 + ppm / 1e6)) & 0xFFFFFFFF
         pictures += 7, timestamp, 8_000, moment + 0.03 + rng.uniform(0, 0.004)
         if index % 2:
-            assert not estimator.take(pictures, 0.1)
+            assert not estimator.take(pictures, (), 0.1, moment)
             pictures.clear()
     return estimator
 
