@@ -118,6 +118,24 @@ async def test_hold_stops_both_ways_and_release_brings_it_back(visit: dict[str, 
         await rising(window, 4)
 
 
+async def test_who_has_no_devices_sees_who_comes_back_after_being_alone(server: Server, page: OpenPage) -> None:
+    """Then every section of that connection had stopped: it goes on, and nobody connects anew."""
+    clinician, patient = await page(), await page()
+    await clinician.add_init_script(
+        "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotFoundError'))"
+    )
+    await enter(clinician, server.links["clinician"])
+    await enter(patient, server.links["patient"])
+    for _ in range(3):
+        await by(by(clinician, "lobby-entry"), "admit").click()
+        await expect(by(patient, "meeting")).to_be_visible()
+        await rising(clinician, 2)
+        await by(by(clinician, "roster-entry").filter(has_text="Per P"), "hold").click()
+        await expect(by(patient, "waiting")).to_be_visible()
+        await expect(by(clinician, "roster-entry")).to_have_count(1)
+    assert await clinician.evaluate("window.connections.length") == 1
+
+
 async def test_removed_stays_out_by_the_same_link(server: Server, visit: dict[str, Page], page: OpenPage) -> None:
     clinician, patient, _ = visit.values()
     await by(by(clinician, "roster-entry").filter(has_text="Per P"), "remove").click()

@@ -250,7 +250,11 @@ export class MediaConnection {
     if (!sections) return;
     const unfinished = sections.arrange(this.#local, this.#retired, this.#wanted);
     this.#retired.clear();
-    if (!pc.getTransceivers().length) return;
+    if (sections.empty && !this.#sent.size) {
+      // Nothing to agree on: the connection stays as it is for whoever comes next, and where it is lost a new one will do.
+      if (this.#restart) return this.#replace();
+      return this.#onRemote(sections.remote());
+    }
     await pc.setLocalDescription();
     if (pc.connectionState === "new") this.#watchFor(pc, CONNECT_TIMEOUT, () => this.#replace());
     const answer = await this.#negotiate({ sdp: leanOffer(pc.localDescription?.sdp ?? ""), ...sections.bindings() });

@@ -83,6 +83,11 @@ export class Sections {
     return missing > 0 && this.#makeRoom(missing);
   }
 
+  /** Whether nothing is to be sent or received. */
+  get empty() {
+    return this.#sending.size === 0 && this.#receiving.every(({ track }) => track === null);
+  }
+
   /** What is sent and received where, once the offer is made. @returns {Bindings} */
   bindings() {
     return {
@@ -111,18 +116,24 @@ export class Sections {
    * Stopped, not set inactive: Chromium shows no picture on a section that was inactive in between. A stopped one gives its place in
    * the description to the next (RFC 9429 5.2.2). One that no answer has taken yet cannot be stopped: once its offer is rolled back
    * Chromium goes on counting with its place, and takes the next ones' sections for it. It waits for another track, or for an answer.
+   * So does the last one of all: the connection would end with it.
    *
    * @param {Set<string>} wanted
    */
   #release(wanted) {
     /** @type {Section[]} */
     const kept = [];
+    /** @type {Section[]} */
+    const over = [];
     for (const section of this.#receiving) {
       const { transceiver, track } = section;
       if (track !== null && wanted.has(track)) kept.push(section);
       else if (transceiver.currentDirection === null) kept.push({ ...section, track: null });
-      else transceiver.stop();
+      else over.push(section);
     }
+    const last = kept.length + this.#sending.size + this.#idle.length === 0 ? over.pop() : undefined;
+    if (last) kept.push({ ...last, track: null });
+    for (const { transceiver } of over) transceiver.stop();
     this.#receiving = kept;
   }
 

@@ -110,3 +110,15 @@ test("an own track that is gone from the roster has lost its transport: the conn
   await turn();
   assert.equal(made.length, 2);
 });
+
+test("who sends nothing offers nothing while nobody else is there, on the same connection", async () => {
+  const { media, made, offers, answered } = connection();
+  for (const track of ["a1", "a2"]) {
+    media.receive([{ track, kind: "audio" }], []);
+    assert.deepEqual((await answered()).receive.map(({ track }) => track), [track]);
+    media.receive([], []);
+    await turn();
+    assert.deepEqual(offers, []);
+  }
+  assert.equal(made.length, 1);
+});
