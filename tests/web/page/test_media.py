@@ -120,7 +120,9 @@ async def test_turning_devices_off_and_on_tells_the_server_without_a_new_offer(v
     await visitor.see("camera").click()
     mute = await channel.heard("mute")
     assert (mute["track"], mute["muted"]) == ("sent-1", True)
-    sent = "(wanted) => `${probe.connections[0].getSenders().map(({ track }) => track && track.enabled)}` === `${wanted}`"
+    sent = (
+        "(wanted) => `${probe.connections[0].getSenders().map(({ track }) => track && track.enabled)}` === `${wanted}`"
+    )
     await visitor.page.wait_for_function(sent, arg=[False, None])
     await visitor.see("camera").click()
     mute = await channel.heard("mute")
