@@ -49,10 +49,12 @@ def read(raw: bytes) -> EmailMessage:
 
 
 def everything(raw: bytes) -> str:
-    """Headers and parts, decoded."""
+    """Headers and parts, decoded, without the boundaries: their digits are random."""
     message = read(raw)
     parts = [part.get_payload(decode=True) for part in message.walk() if not part.is_multipart()]
-    headers = [f"{name}: {value}" for part in message.walk() for name, value in part.items()]
+    headers = [
+        f"{name}: {value}" for part in message.walk() for name, value in part.items() if "boundary=" not in value
+    ]
     return "\n".join([*headers, *(part.decode(errors="replace") for part in parts if isinstance(part, bytes))])
 
 

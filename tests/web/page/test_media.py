@@ -13,6 +13,11 @@ from tests.web.page.visitor import CLINICIAN, SETTLED, Visitor, admitted, answer
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 OWN = (track("sent-0", "microphone"), track("sent-1", "camera"))
+SENDING = """(wanted) => {
+  const tracks = probe.connections[0].getSenders().map(({ track }) => track && track.enabled);
+  return JSON.stringify(tracks) === JSON.stringify(wanted);
+}"""
+"""JavaScript: whether the senders' tracks are as wanted: true where one is on, false where it is off, null for none."""
 
 
 def directions(offer: Message) -> list[str]:
@@ -120,16 +125,13 @@ async def test_turning_devices_off_and_on_tells_the_server_without_a_new_offer(v
     await visitor.see("camera").click()
     mute = await channel.heard("mute")
     assert (mute["track"], mute["muted"]) == ("sent-1", True)
-    sent = (
-        "(wanted) => `${probe.connections[0].getSenders().map(({ track }) => track && track.enabled)}` === `${wanted}`"
-    )
-    await visitor.page.wait_for_function(sent, arg=[False, None])
+    await visitor.page.wait_for_function(SENDING, arg=[False, None])
     await visitor.see("camera").click()
     mute = await channel.heard("mute")
     assert (mute["track"], mute["muted"]) == ("sent-1", False)
     await visitor.see("microphone").click()
     assert (await channel.heard("mute"))["muted"] is False
-    await visitor.page.wait_for_function(sent, arg=[True, True])
+    await visitor.page.wait_for_function(SENDING, arg=[True, True])
     assert channel.pending("offer") == 0
 
 
