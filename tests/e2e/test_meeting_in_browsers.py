@@ -107,6 +107,10 @@ async def test_staff_stop_a_share_and_a_voice(two: tuple[Page, Page]) -> None:
     await of(clinician, "Per P", "silence").click()
     await expect(by(patient, "microphone")).to_have_attribute("data-state", "off")
     await expect(of(clinician, "Per P", "silence")).to_be_hidden()
+    await patient.reload()
+    await expect(by(patient, "meeting")).to_be_visible()
+    await expect(by(clinician, "tile").filter(has_text="Per P").locator("video")).to_have_count(1)
+    await expect(of(clinician, "Per P", "silence")).to_be_hidden()
     await by(patient, "microphone").click()
     await expect(of(clinician, "Per P", "silence")).to_be_visible()
 

@@ -18,6 +18,14 @@ SENDING = """(wanted) => {
   return JSON.stringify(tracks) === JSON.stringify(wanted);
 }"""
 """JavaScript: whether the senders' tracks are as wanted: true where one is on, false where it is off, null for none."""
+HELD_ANSWER = """
+const take = RTCPeerConnection.prototype.setRemoteDescription;
+RTCPeerConnection.prototype.setRemoteDescription = async function (description) {
+  await new Promise((done) => { window.release = done; });
+  await take.call(this, description);
+};
+"""
+"""JavaScript: each answer is taken when `release` is called."""
 
 
 def directions(offer: Message) -> list[str]:
@@ -137,13 +145,28 @@ async def test_turning_devices_off_and_on_tells_the_server_without_a_new_offer(v
 
 async def test_silence_by_staff_shows_on_the_button_and_can_be_lifted(visitor: Visitor) -> None:
     channel = await visitor.enter()
-    silenced = [track("sent-0", "microphone", muted=True), OWN[1]]
+    silenced = [track("sent-0", "microphone", silenced=True), OWN[1]]
     await channel.event("roster", version=2, locked=False, participants=[me(*silenced)])
     await expect(visitor.see("microphone")).to_have_attribute("data-state", "off")
     await expect(visitor.see("status")).to_contain_text("Personalen har stängt av")
     await visitor.see("microphone").click()
     mute = await channel.heard("mute")
     assert (mute["track"], mute["muted"]) == ("sent-0", False)
+
+
+async def test_silence_by_staff_shows_though_its_roster_comes_before_the_answer_is_taken(visitor: Visitor) -> None:
+    await visitor.page.add_init_script(HELD_ANSWER)
+    channel = await visitor.knock(**CLINICIAN)
+    await channel.heard("offer")
+    await visitor.page.wait_for_function("() => window.release")
+    silenced = [track("sent-0", "microphone", silenced=True), OWN[1]]
+    await channel.event("roster", version=1, locked=False, participants=[me(*silenced)])
+    await expect(visitor.page.get_by_test_id("roster-entry")).to_have_count(1)
+    await visitor.page.evaluate("release()")
+    await expect(visitor.see("microphone")).to_have_attribute("data-state", "off")
+    await expect(visitor.see("status")).to_contain_text("Personalen har stängt av")
+    await expect(visitor.see("camera")).to_have_attribute("data-state", "on")
+    assert channel.pending("mute") == 0
 
 
 async def test_what_was_muted_before_a_hold_and_turned_on_during_it_is_heard_after_it(visitor: Visitor) -> None:

@@ -98,9 +98,9 @@ SETTLED = """() => {
 CLINICIAN = {"state": "admitted", "role": "clinician", "name": "Eva Ek", "may_admit": True}
 
 
-def track(name: str, source: str, *, muted: bool = False) -> dict[str, object]:
+def track(name: str, source: str, *, muted: bool = False, silenced: bool = False) -> dict[str, object]:
     kind = "audio" if source == "microphone" else "video"
-    return {"track": name, "kind": kind, "source": source, "muted": muted, "paused": False}
+    return {"track": name, "kind": kind, "source": source, "muted": muted or silenced, "paused": silenced}
 
 
 def admitted(participant: str, name: str = "Amina Tolk", **changes: object) -> dict[str, object]:

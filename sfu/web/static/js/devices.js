@@ -32,6 +32,8 @@ export const SOURCES = ["microphone", "camera"];
 
 class Device {
   wanted = false;
+  /** Whether somebody has turned it on, and the server does not know yet. */
+  turnedOn = false;
   /** Id of the device that was chosen; empty: the browser's own choice. */
   chosen = "";
   asking = false;
@@ -167,7 +169,7 @@ export class Devices extends EventTarget {
    */
   async turn(source, on) {
     const device = this[source];
-    device.wanted = on;
+    device.wanted = device.turnedOn = on;
     this.dispatchEvent(new CustomEvent("turned", { detail: { [source]: on } }));
     if (!on) {
       if (source === "camera") this.#close(device);

@@ -86,7 +86,10 @@ export class Exchange {
       iceServers: this.#relays,
       negotiate: (offer) => this.#request("offer", offer),
       onRemote: (remote) => this.#onChange({ remote }),
-      onSent: (sent) => this.#mutes?.renew(sent, this.#own?.tracks ?? []),
+      onSent: (sent) => {
+        this.#mutes?.renew(sent, this.#own?.tracks ?? []);
+        this.#heedShare();
+      },
       // A connection that begins anew has nothing held back yet.
       onStatus: (media) => this.#onChange(media === "connecting" ? { media, paused: new Map() } : { media }),
     });
@@ -144,18 +147,16 @@ export class Exchange {
     this.#own = participants.find((p) => p.participant === own) ?? null;
     this.#others = participants.filter((p) => p.participant !== own);
     this.#syncRemote();
-    this.#heedSilence();
+    this.#heedShare();
+    this.#mutes?.heed(this.#own?.tracks ?? []);
   }
 
-  /** Staff can mute a track at the server. The button must not claim otherwise. */
-  #heedSilence() {
-    const tracks = this.#own?.tracks ?? [];
+  /** A share that staff have stopped has ended. */
+  #heedShare() {
     const screen = this.#mutes?.trackOf("screen");
-    if (this.#screen.on && tracks.some(({ track, muted }) => track === screen && muted)) {
-      this.#screen.stop();
-      this.#say("message.share_stopped");
-    }
-    this.#mutes?.heed(tracks);
+    if (!this.#screen.on || !this.#own?.tracks.some(({ track, muted }) => track === screen && muted)) return;
+    this.#screen.stop();
+    this.#say("message.share_stopped");
   }
 
   #syncLocal() {

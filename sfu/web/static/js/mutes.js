@@ -47,11 +47,10 @@ export class Mutes {
    * @param {import("./state.js").Track[]} own the roster's tracks of this participant
    */
   renew(sent, own) {
+    const before = new Set(this.#sent.values());
     this.#sent = sent;
-    // A new track begins muted where the one before it was. What staff have silenced is not for the page to lift.
-    for (const { track, muted, paused } of own) {
-      if (muted && !paused && !this.#told.has(track)) this.#told.set(track, true);
-    }
+    // The roster that names a new track may have come before its id was known here. Of others it may be older than what they were told.
+    this.heed(own.filter(({ track }) => !before.has(track)));
     this.sync();
   }
 
@@ -120,7 +119,10 @@ export class Mutes {
   }
 
   /**
-   * Staff can mute a track at the server. The button must not claim otherwise.
+   * What the server keeps muted, or no more.
+   *
+   * A new track begins as the one before it was. If somebody has turned it on here since, that is still to be told; what staff have
+   * silenced (`paused`) is otherwise not for the page to lift, and its button must not claim that it is heard.
    *
    * @param {import("./state.js").Track[]} own the roster's tracks of this participant
    */
@@ -128,10 +130,20 @@ export class Mutes {
     for (const source of SOURCES) {
       const track = this.#sent.get(source) ?? "";
       const listed = own.find((known) => known.track === track);
-      if (!listed?.muted || this.#told.get(track) || this.#telling.has(track)) continue;
-      this.#told.set(track, true);
-      void this.#devices.turn(source, false);
-      this.#onSilenced();
+      if (!listed || this.#told.get(track) || this.#telling.has(track)) continue;
+      const device = this.#devices[source];
+      const begins = !this.#told.has(track);
+      const asked = device.turnedOn;
+      device.turnedOn = false;
+      if (!listed.muted) this.#told.set(track, false);
+      else if (listed.paused && !(begins && asked)) {
+        this.#told.set(track, true);
+        void this.#devices.turn(source, false);
+        this.#onSilenced();
+      } else if (begins) {
+        this.#told.set(track, true);
+        this.sync();
+      }
     }
   }
 

@@ -15,10 +15,10 @@ async function sending(...outcomes) {
   const told = [];
   const said = [];
   const devices = {
-    microphone: { on: true },
-    camera: { on: true },
+    microphone: { on: true, turnedOn: false },
+    camera: { on: true, turnedOn: false },
     async turn(source, on) {
-      this[source].on = on;
+      this[source].on = this[source].turnedOn = on;
       mutes.sync();
     },
   };
@@ -39,7 +39,8 @@ async function sending(...outcomes) {
     mock.timers.tick(1_500);
     await turn();
   };
-  return { devices, mutes, told, said, press };
+  const comes = (track, listed) => mutes.renew(new Map([["microphone", track]]), listed);
+  return { devices, mutes, told, said, press, comes };
 }
 
 test("the server is told what it does not know, and nothing twice", async () => {
@@ -96,4 +97,54 @@ test("what is turned off again before the second try is not told", async () => {
   await turn();
   mutes.sync();
   assert.deepEqual(told, [true, false]);
+});
+
+const silenced = (track) => ({ track, muted: true, paused: true });
+const muted = (track) => ({ track, muted: true, paused: false });
+
+for (const [order, list] of [
+  ["before", ({ comes }, listed) => comes(listed.track, [listed])],
+  ["after", ({ comes, mutes }, listed) => (comes(listed.track, []), mutes.heed([listed]))],
+]) {
+  test(`a new track that staff have silenced is shown so, its roster read ${order} its id is known`, async () => {
+    const page = await sending();
+    list(page, silenced("t2"));
+    await turn();
+    assert.deepEqual([page.devices.microphone.on, page.told, page.said], [false, [], ["silenced"]]);
+    await page.press(true);
+    assert.deepEqual([page.devices.microphone.on, page.told], [true, [false]]);
+  });
+
+  test(`a new track that staff had silenced, and was turned on since, is heard, its roster read ${order} its id is known`, async () => {
+    const page = await sending();
+    await page.press(true);
+    list(page, silenced("t2"));
+    await turn();
+    assert.deepEqual([page.devices.microphone.on, page.told, page.said], [true, [false], []]);
+    page.mutes.heed([silenced("t2")]);
+    assert.deepEqual([page.devices.microphone.on, page.said], [false, ["silenced"]]);
+  });
+
+  test(`a new track that begins muted, and was turned on meanwhile, is heard, its roster read ${order} its id is known`, async () => {
+    const page = await sending();
+    list(page, muted("t2"));
+    await turn();
+    assert.deepEqual([page.devices.microphone.on, page.told, page.said], [true, [false], []]);
+  });
+}
+
+test("who turned it on before it was heard is silenced all the same", async () => {
+  const { devices, mutes, press } = await sending();
+  await press(true);
+  mutes.heed([{ track: "t", muted: false, paused: false }]);
+  mutes.heed([silenced("t")]);
+  assert.equal(devices.microphone.on, false);
+});
+
+test("what staff had silenced until just now is on when a later offer is answered before the roster that says so", async () => {
+  const { devices, mutes, press, comes } = await sending();
+  mutes.heed([silenced("t")]);
+  await press(true);
+  comes("t", [silenced("t")]);
+  assert.equal(devices.microphone.on, true);
 });
